@@ -1,0 +1,49 @@
+/**
+ * The only file that names the Restate SDK.
+ *
+ * Values come from `#restate`: the import condition `workerd` picks the Workers build, every other runtime the
+ * plain one, so a bundle holds one SDK and one `TerminalError`. Types come from the plain package, which declares
+ * the same API. Only names that exist at run time in *both* builds may be listed as values here.
+ */
+export {
+  CancelledError,
+  createEndpointHandler,
+  handlers as sdkHandlers,
+  object as sdkObject,
+  RestateError,
+  RetryableError,
+  serde,
+  service as sdkService,
+  TerminalError,
+  TimeoutError,
+  workflow as sdkWorkflow,
+} from "#restate";
+
+export type {
+  Context,
+  ContextDate,
+  DurablePromise,
+  Duration,
+  GenericCall,
+  GenericSend,
+  InvocationHandle,
+  InvocationId,
+  InvocationPromise,
+  InvocationReference,
+  ObjectContext,
+  ObjectOptions,
+  ObjectSharedContext,
+  Rand,
+  RestatePromise as SdkRestatePromise,
+  RetryPolicy,
+  RunAction,
+  RunOptions,
+  Serde,
+  ServiceDefinition,
+  ServiceOptions,
+  VirtualObjectDefinition,
+  WorkflowContext,
+  WorkflowDefinition,
+  WorkflowOptions,
+  WorkflowSharedContext,
+} from "@restatedev/restate-sdk/fetch";
