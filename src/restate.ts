@@ -5,6 +5,14 @@
  * plain one, so a bundle holds one SDK and one `TerminalError`. Types come from the plain package, which declares
  * the same API. Only names that exist at run time in *both* builds may be listed as values here.
  */
+import { RestatePromise as SdkPromise } from "#restate";
+import type { RestatePromise } from "@restatedev/restate-sdk/fetch";
+
+/** The SDK's `RestatePromise.race`. Only the scheduler may await SDK promises, so its other combinators stay here. */
+export function sdkRace<T>(promises: readonly RestatePromise<T>[]): RestatePromise<T> {
+  return SdkPromise.race(promises);
+}
+
 export {
   CancelledError,
   createEndpointHandler,

@@ -1,0 +1,48 @@
+import type { ToolSet } from "ai";
+import { DefinitionError } from "../errors/definition-error.ts";
+import type { StepOptions } from "../journal/step-host.ts";
+import type { StreamEvent } from "../model/stream-event.ts";
+import type { ToolErrorPolicy, ToolOptions } from "../tools/tool-options.ts";
+import type { ToolOutputEvent } from "../tools/journal-tool.ts";
+
+/** A live event of a run, sent from inside the journaled step that it belongs to. */
+export type AgentStreamEvent = StreamEvent | ToolOutputEvent;
+
+/** What is ours about an agent; the second argument of `RestateAgent`. */
+export interface RestateAgentOptions<TOOLS extends ToolSet = ToolSet> {
+  /** The agent's name in step names. Default: the `id` of its settings. */
+  readonly id?: string;
+  /** Runs each plain tool as one journaled step. Default true. */
+  readonly autoWrapTools?: boolean;
+  /** Retry bounds of model steps, and the default of tool steps. Default: the invocation's retry policy. */
+  readonly runOptions?: StepOptions;
+  /** Options per tool. */
+  readonly toolOptions?: { readonly [NAME in keyof TOOLS]?: ToolOptions };
+  /** What a tool's `TerminalError` does: `"model"` (default) tells the model, `"fail"` ends the run with it. */
+  readonly toolErrors?: ToolErrorPolicy;
+  /**
+   * Called with live parts from inside the journaled steps, in order. Not called on replay. Every attempt of a
+   * model step begins with a `reset` event: drop what came before of that step. With it, `generate()` streams from
+   * the provider too. What it throws is ignored.
+   */
+  readonly onStreamEvent?: (event: AgentStreamEvent) => void | PromiseLike<void>;
+  /** Outside of a handler: `"error"` (default) throws, `"plain"` runs as an ordinary `ToolLoopAgent`. */
+  readonly outsideHandler?: "error" | "plain";
+}
+
+/** Checks the options when the agent is defined, not in the middle of a run. */
+export function checkOptions(id: string | undefined, tools: ToolSet | undefined, options: RestateAgentOptions): string {
+  if (id === undefined || id.trim() === "") {
+    throw new DefinitionError('Cannot define an agent without a name: set "id", it is part of its step names');
+  }
+  const known = new Set(Object.keys(tools ?? {}));
+  for (const [name, toolOptions] of Object.entries(options.toolOptions ?? {})) {
+    if (!known.has(name)) {
+      throw new DefinitionError(`Cannot define agent "${id}": toolOptions names "${name}", which is not one of its tools`);
+    }
+    if (typeof toolOptions !== "object" || toolOptions === null) {
+      throw new DefinitionError(`Cannot define agent "${id}": toolOptions.${name} must be an object`);
+    }
+  }
+  return id;
+}

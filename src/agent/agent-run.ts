@@ -1,0 +1,147 @@
+/**
+ * One run of an agent: one call of `generate()` or `stream()`. It owns the names and ids of the run and the one way
+ * out that the AI SDK cannot turn into something for the model.
+ *
+ * - R1 Names and ids follow from the order of the journal alone (G2, G8).
+ * - R2 The first failure wins. Once a run has failed nothing new starts in it, and it ends with that very error (G5).
+ * - R3 Cancellation and `toolErrors: "fail"` let what waits clean up; a transient failure stops everything at once,
+ *   because the attempt is over and Restate will run it again (G6).
+ */
+import { CancelledError } from "../restate.ts";
+import type { Place } from "../journal/ambient.ts";
+import type { StepHost } from "../journal/step-host.ts";
+import { stepHostAt } from "../journal/step.ts";
+import { RunTimeoutError } from "../errors/run-timeout-error.ts";
+import type { RestateAgentOptions } from "./agent-options.ts";
+
+/** The state of one run. */
+export class AgentRun {
+  /** Prefix of the run's step names. */
+  readonly name: string;
+  readonly place: Place;
+  readonly steps: StepHost;
+  readonly options: RestateAgentOptions;
+  /** The caller's own signal. Only steps look at it: between steps it would be a hidden clock (G8). */
+  readonly callerSignal: AbortSignal | undefined;
+
+  #failure: { readonly error: unknown } | undefined;
+  #modelSteps = 0;
+  #downloads = 0;
+  #ids = 0;
+  #elapsedMs = 0;
+  #callbacks: Promise<unknown> = Promise.resolve();
+  readonly #idPrefix: string;
+  readonly #toolSteps = new Map<string, number>();
+  readonly #controller = new AbortController();
+  readonly #killed = Promise.withResolvers<never>();
+  readonly #releases: (() => void)[] = [];
+
+  constructor(name: string, place: Place, options: RestateAgentOptions, callerSignal: AbortSignal | undefined) {
+    this.name = name;
+    this.place = place;
+    this.options = options;
+    this.callerSignal = callerSignal;
+    this.steps = stepHostAt(place);
+    this.#idPrefix = place.invocation.sdkContext.rand.uuidv4();
+    this.#killed.promise.catch(() => {});
+    this.#releases.push(place.invocation.scheduler.onCancel((reason) => this.#record(reason)));
+  }
+
+  /** Aborted when the run fails; makes the AI SDK leave its loop. */
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  get failure(): { readonly error: unknown } | undefined {
+    return this.#failure;
+  }
+
+  /** `<agent> model <n>` */
+  nextModelStep(): string {
+    this.throwIfFailed();
+    this.#modelSteps += 1;
+    return `${this.name} model ${this.#modelSteps}`;
+  }
+
+  /** `<agent> tool <toolName> <toolCallId>`; a call id that a provider uses twice gets ` #2`. */
+  nextToolStep(toolName: string, toolCallId: string): string {
+    this.throwIfFailed();
+    const name = `${this.name} tool ${toolName} ${toolCallId}`;
+    const count = (this.#toolSteps.get(name) ?? 0) + 1;
+    this.#toolSteps.set(name, count);
+    return count === 1 ? name : `${name} #${count}`;
+  }
+
+  /** `<agent> download <n>` */
+  nextDownloadStep(): string {
+    this.throwIfFailed();
+    this.#downloads += 1;
+    return `${this.name} download ${this.#downloads}`;
+  }
+
+  /** Ids for the AI SDK: unique across invocations, the same on replay. */
+  readonly generateId = (): string => {
+    this.#ids += 1;
+    return `${this.#idPrefix}-${this.#ids}`;
+  };
+
+  /** A clock for the AI SDK that only moves by journaled durations. */
+  readonly now = (): number => this.#elapsedMs;
+
+  advance(ms: number): void {
+    this.#elapsedMs += ms;
+  }
+
+  /** Ends the run with `error`; everything that waits in it is rejected and may clean up (R3). */
+  fail(error: unknown): void {
+    if (!this.#record(error)) return;
+    this.place.invocation.scheduler.interrupt(this.place.fiber, new CancelledError());
+  }
+
+  /** Ends the attempt with `error`, which is not terminal: Restate will retry the invocation (R3). */
+  kill(error: unknown): void {
+    if (!this.#record(error)) return;
+    this.#killed.reject(error);
+    this.place.invocation.scheduler.kill(this.place.fiber, error);
+  }
+
+  throwIfFailed(): void {
+    if (this.#failure !== undefined) throw this.#failure.error;
+  }
+
+  /** Fails the run when `ms` milliseconds have passed, by the journal's clock. */
+  limit(ms: number): void {
+    const { scheduler } = this.place.invocation;
+    this.#releases.push(scheduler.watch(scheduler.sleep(ms), () => this.fail(new RunTimeoutError(this.name, ms))));
+  }
+
+  /** Runs `action` after the ones before it: callbacks of parallel tools must not decide who comes first (G2). */
+  inOrder<T>(action: () => PromiseLike<T>): Promise<T> {
+    const result = this.#callbacks.then(action);
+    this.#callbacks = result.catch(() => {});
+    return result;
+  }
+
+  /** The run's own end: `work`'s result, unless the run failed. */
+  async settle<T>(work: PromiseLike<T>): Promise<T> {
+    try {
+      const result = await Promise.race([work, this.#killed.promise]);
+      this.throwIfFailed();
+      return result;
+    } catch (error) {
+      throw this.#failure === undefined ? error : this.#failure.error;
+    }
+  }
+
+  /** Lets go of timers and listeners. */
+  end(): void {
+    for (const release of this.#releases.splice(0)) release();
+  }
+
+  #record(error: unknown): boolean {
+    if (this.#failure !== undefined) return false;
+    this.#failure = { error };
+    this.#controller.abort(error);
+    return true;
+  }
+}

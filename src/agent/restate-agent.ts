@@ -1,0 +1,159 @@
+/**
+ * `RestateAgent`: the AI SDK's `ToolLoopAgent`, durable. The loop is the AI SDK's own; for each run this class gives
+ * it settings in which every model call, tool call and download is a journaled step.
+ */
+import { type Output, type StreamTextTransform, ToolLoopAgent, type ToolLoopAgentSettings, type ToolSet } from "ai";
+import { DefinitionError } from "../errors/definition-error.ts";
+import { currentPlace, inFiber, type Place, requirePlace, runAt } from "../journal/ambient.ts";
+import { nextRunName } from "../journal/context.ts";
+import { checkOptions, type RestateAgentOptions } from "./agent-options.ts";
+import { AgentRun } from "./agent-run.ts";
+import { durableSettings, type LooseSettings, wrapCallbacks } from "./run-settings.ts";
+import { streamGuard } from "./stream-guard.ts";
+
+type AgentContext = Record<string, unknown>;
+type Agent<C, T extends ToolSet, R extends AgentContext, O extends Output.Output<unknown, unknown, unknown>> =
+  ToolLoopAgent<C, T, R, O>;
+type PrepareCall = (settings: LooseSettings) => unknown;
+
+/**
+ * A durable agent. Same settings, methods and types as the AI SDK's `ToolLoopAgent`, or an existing `ToolLoopAgent`.
+ * Inside a Restate handler every model call and tool call is journaled: after a crash the run continues where it
+ * stopped.
+ *
+ * @example
+ * ```ts
+ * const agent = new RestateAgent({ id: "weather", model: openai("gpt-5.2"), tools: { getWeather } });
+ * const weather = service({
+ *   name: "WeatherAgent",
+ *   handlers: { run: async (_ctx: Context, prompt: string) => (await agent.generate({ prompt })).text },
+ * });
+ * ```
+ *
+ * @throws DefinitionError when the agent has no id or its options name unknown tools.
+ */
+export class RestateAgent<
+  CALL_OPTIONS = never,
+  // oxlint-disable-next-line typescript/no-empty-object-type -- the AI SDK's own default, so that types infer alike
+  TOOLS extends ToolSet = {},
+  RUNTIME_CONTEXT extends AgentContext = AgentContext,
+  OUTPUT extends Output.Output<unknown, unknown, unknown> = never,
+> extends ToolLoopAgent<CALL_OPTIONS, TOOLS, RUNTIME_CONTEXT, OUTPUT> {
+  readonly #name: string;
+  readonly #settings: LooseSettings;
+  readonly #options: RestateAgentOptions;
+
+  constructor(
+    agent:
+      | ToolLoopAgentSettings<CALL_OPTIONS, TOOLS, RUNTIME_CONTEXT, OUTPUT>
+      | ToolLoopAgent<CALL_OPTIONS, TOOLS, RUNTIME_CONTEXT, OUTPUT>,
+    options: RestateAgentOptions<TOOLS> = {},
+  ) {
+    const settings = agent instanceof ToolLoopAgent ? settingsOf(agent) : agent;
+    super(settings);
+    this.#options = options as RestateAgentOptions;
+    this.#settings = settingsOf(this) as unknown as LooseSettings;
+    this.#name = checkOptions(options.id ?? settings.id, settings.tools, this.#options);
+  }
+
+  /** The name in step names. */
+  get name(): string {
+    return this.#name;
+  }
+
+  /**
+   * As `ToolLoopAgent.generate()`, durable.
+   *
+   * @throws OutsideHandlerError outside of a handler, unless `outsideHandler: "plain"`.
+   * @throws ModelCallError when the provider refused for good; TerminalError and CancelledError as they come.
+   */
+  override async generate(
+    parameters: Parameters<Agent<CALL_OPTIONS, TOOLS, RUNTIME_CONTEXT, OUTPUT>["generate"]>[0],
+  ): ReturnType<Agent<CALL_OPTIONS, TOOLS, RUNTIME_CONTEXT, OUTPUT>["generate"]> {
+    if (this.#isPlain()) return super.generate(parameters);
+    return inFiber(requirePlace("RestateAgent.generate()"), async (place) => {
+      const run = this.#startRun(place, parameters);
+      try {
+        return await run.settle(this.#loop(run, parameters).generate(this.#parameters(run, parameters)));
+      } finally {
+        run.end();
+      }
+    });
+  }
+
+  /**
+   * As `ToolLoopAgent.stream()`, durable. The stream that the caller reads is made from the journal, so it is the same
+   * on replay; for live parts see `onStreamEvent`. A run that fails makes the stream and the result's promises fail.
+   */
+  override async stream(
+    parameters: Parameters<Agent<CALL_OPTIONS, TOOLS, RUNTIME_CONTEXT, OUTPUT>["stream"]>[0],
+  ): ReturnType<Agent<CALL_OPTIONS, TOOLS, RUNTIME_CONTEXT, OUTPUT>["stream"]> {
+    if (this.#isPlain()) return super.stream(parameters);
+    const outer = requirePlace("RestateAgent.stream()");
+    const { scheduler } = outer.invocation;
+    const place: Place = { invocation: outer.invocation, fiber: scheduler.fork(outer.fiber) };
+    const run = this.#startRun(place, parameters);
+    const end = (): void => {
+      run.end();
+      scheduler.end(place.fiber);
+    };
+    const { experimental_transform: own = [] } = parameters;
+    const transforms: StreamTextTransform<TOOLS>[] = Array.isArray(own) ? own : [own];
+    try {
+      return await runAt(place, () =>
+        this.#loop(run, parameters).stream(
+          this.#parameters(run, {
+            ...parameters,
+            experimental_transform: [...transforms, streamGuard<TOOLS>(run, end)],
+          }),
+        ),
+      );
+    } catch (error) {
+      end();
+      throw error;
+    }
+  }
+
+  #isPlain(): boolean {
+    return this.#options.outsideHandler === "plain" && currentPlace() === undefined;
+  }
+
+  #startRun(place: Place, { abortSignal }: { readonly abortSignal?: AbortSignal | undefined }): AgentRun {
+    return runAt(place, () => new AgentRun(nextRunName(this.#name), place, this.#options, abortSignal));
+  }
+
+  /** The AI SDK's agent for one run. */
+  #loop(
+    run: AgentRun,
+    { timeout }: { readonly timeout?: unknown },
+  ): ToolLoopAgent<CALL_OPTIONS, TOOLS, RUNTIME_CONTEXT, OUTPUT> {
+    const prepareCall = this.#settings["prepareCall"] as PrepareCall | undefined;
+    const settings = {
+      ...wrapCallbacks(this.#settings, run),
+      prepareCall: async (call: LooseSettings) => {
+        const prepared = ((await prepareCall?.(call)) ?? call) as LooseSettings;
+        return durableSettings(prepared, timeout, run);
+      },
+    };
+    return new ToolLoopAgent(settings as unknown as ToolLoopAgentSettings<CALL_OPTIONS, TOOLS, RUNTIME_CONTEXT, OUTPUT>);
+  }
+
+  /** The caller's parameters, with the run's signal, and without timers that would run between steps. */
+  #parameters<P extends object>(run: AgentRun, parameters: P): P {
+    const { timeout: _timeout, ...rest } = wrapCallbacks(parameters as LooseSettings, run);
+    return { ...rest, abortSignal: run.signal } as P;
+  }
+}
+
+/** `ToolLoopAgent` keeps its settings in a private field, and offers no other way to them. */
+function settingsOf<C, T extends ToolSet, R extends AgentContext, O extends Output.Output<unknown, unknown, unknown>>(
+  agent: ToolLoopAgent<C, T, R, O>,
+): ToolLoopAgentSettings<C, T, R, O> {
+  const { settings } = agent as unknown as { readonly settings?: ToolLoopAgentSettings<C, T, R, O> };
+  if (settings === undefined) {
+    throw new DefinitionError(
+      "Cannot read the settings of this ToolLoopAgent: this version of the AI SDK keeps them elsewhere; pass the settings themselves",
+    );
+  }
+  return settings;
+}

@@ -1,0 +1,23 @@
+import type { StreamTextTransform, ToolSet } from "ai";
+import type { AgentRun } from "./agent-run.ts";
+
+/**
+ * The last transform of a durable stream. The AI SDK ends the stream of a cancelled or failed run normally, so that
+ * a handler which only reads the text would return half an answer as a success. Here such a stream fails (G5, G6).
+ */
+export function streamGuard<TOOLS extends ToolSet>(run: AgentRun, onEnd: () => void): StreamTextTransform<TOOLS> {
+  return () => {
+    let failure: { readonly error: unknown } | undefined;
+    return new TransformStream({
+      transform(part, controller) {
+        if (part.type === "error") failure ??= { error: part.error };
+        controller.enqueue(part);
+      },
+      flush(controller) {
+        failure = run.failure ?? failure;
+        onEnd();
+        if (failure !== undefined) controller.error(failure.error);
+      },
+    });
+  };
+}

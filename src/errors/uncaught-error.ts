@@ -1,0 +1,15 @@
+import { EdgeAgentError } from "./edge-agent-error.ts";
+
+/** An error of the AI SDK left the handler. It came from deterministic code, so another attempt would raise it again. */
+export class UncaughtError extends EdgeAgentError {
+  override name = "UncaughtError";
+
+  constructor(cause: Error) {
+    super({
+      errorCode: "uncaught-error",
+      message: `The handler failed with ${cause.name}: ${cause.message}`,
+      fields: { name: cause.name },
+      cause,
+    });
+  }
+}

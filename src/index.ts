@@ -1,0 +1,44 @@
+/** Public names of restate-edge-agents. */
+
+// Agents
+export { RestateAgent } from "./agent/restate-agent.ts";
+export type { AgentStreamEvent, RestateAgentOptions } from "./agent/agent-options.ts";
+export { agentService } from "./agent/agent-service.ts";
+export type { AgentHandlers, AgentInput, AgentOutput } from "./agent/agent-service.ts";
+
+// Models
+export { durableModel } from "./model/durable-model.ts";
+export type { DurableModelOptions } from "./model/durable-model.ts";
+export { demoModel } from "./model/demo-model.ts";
+export type { StreamEvent } from "./model/stream-event.ts";
+
+// Tools
+export { contextTool } from "./tools/context-tool.ts";
+export type { ToolErrorPolicy, ToolOptions } from "./tools/tool-options.ts";
+export type { ToolOutputEvent } from "./tools/journal-tool.ts";
+
+// Restate
+export {
+  isInsideHandler,
+  restateContext,
+  restateObjectContext,
+  restateObjectSharedContext,
+  restateWorkflowContext,
+  restateWorkflowSharedContext,
+  withRestateContext,
+} from "./journal/context.ts";
+export { DEFAULT_ABORT_TIMEOUT_MS, DEFAULT_RETRY_POLICY, handlers, object, service, workflow } from "./journal/handlers.ts";
+export { RestatePromise } from "./journal/restate-promise.ts";
+export type { StepOptions } from "./journal/step-host.ts";
+export { CancelledError, RetryableError, serde, TerminalError, TimeoutError } from "./restate.ts";
+export type {
+  Context,
+  ObjectContext,
+  ObjectSharedContext,
+  ServiceOptions,
+  WorkflowContext,
+  WorkflowSharedContext,
+} from "./restate.ts";
+
+// Errors
+export { EdgeAgentError } from "./errors/edge-agent-error.ts";

@@ -1,0 +1,110 @@
+/** The ambient Restate context: how code deep inside an agent reaches the journal. */
+import { WrongHandlerKindError } from "../errors/wrong-handler-kind-error.ts";
+import type {
+  Context,
+  ObjectContext,
+  ObjectSharedContext,
+  WorkflowContext,
+  WorkflowSharedContext,
+} from "../restate.ts";
+import { type HandlerKind, type Invocation, type Place, currentPlace, requirePlace, runAt } from "./ambient.ts";
+import { DRIVER, type Driver, sdkDriver } from "./driver.ts";
+import { scheduledContext } from "./scheduled-context.ts";
+import { Scheduler } from "./scheduler.ts";
+
+/**
+ * The context of the handler that is running.
+ *
+ * @throws OutsideHandlerError outside of a handler.
+ * @throws InsideStepError inside a journaled step.
+ */
+export function restateContext(): Context {
+  return requirePlace("restateContext()").invocation.context;
+}
+
+/** The context of the exclusive object handler that is running. Throws as `restateContext`, and in other handlers. */
+export function restateObjectContext(): ObjectContext {
+  return contextOfKind("restateObjectContext()", ["object"]);
+}
+
+/** The context of the object handler that is running, exclusive or shared. */
+export function restateObjectSharedContext(): ObjectSharedContext {
+  return contextOfKind("restateObjectSharedContext()", ["object", "object-shared"]);
+}
+
+/** The context of the workflow's `run` handler. */
+export function restateWorkflowContext(): WorkflowContext {
+  return contextOfKind("restateWorkflowContext()", ["workflow"]);
+}
+
+/** The context of the workflow handler that is running, `run` or shared. */
+export function restateWorkflowSharedContext(): WorkflowSharedContext {
+  return contextOfKind("restateWorkflowSharedContext()", ["workflow", "workflow-shared"]);
+}
+
+function contextOfKind(what: string, allowed: readonly HandlerKind[]): WorkflowContext {
+  const { invocation } = requirePlace(what);
+  if (!allowed.includes(invocation.kind)) throw new WrongHandlerKindError(what, invocation.kind, allowed);
+  return invocation.context;
+}
+
+/** True while the code runs inside a handler, also inside a journaled step. */
+export function isInsideHandler(): boolean {
+  return currentPlace() !== undefined;
+}
+
+/**
+ * Runs `body` with `context` as the ambient context, for services that were not defined with this library's
+ * `service`, `object` or `workflow`. Inside, use the context that `body` is given: the original one must not be
+ * awaited while `body` runs.
+ */
+export function withRestateContext<C extends Context, T>(
+  context: C,
+  body: (context: C) => PromiseLike<T>,
+  kind: HandlerKind = "service",
+): Promise<T> {
+  return runInvocation(context, kind, body);
+}
+
+/** Runs one attempt of a handler with its own scheduler. */
+export async function runInvocation<C extends Context, T>(
+  sdk: C,
+  kind: HandlerKind,
+  body: (context: C) => PromiseLike<T>,
+): Promise<T> {
+  const place = invocationPlace(sdk, kind);
+  const { scheduler } = place.invocation;
+  try {
+    return await runAt(place, () => body(place.invocation.context as unknown as C));
+  } finally {
+    scheduler.end(scheduler.main);
+  }
+}
+
+function invocationPlace(sdk: Context, kind: HandlerKind): Place {
+  const sdkContext = sdk as unknown as WorkflowContext;
+  const { [DRIVER]: driver = sdkDriver } = sdk as { readonly [DRIVER]?: Driver };
+  const scheduler = new Scheduler({
+    driver,
+    sleep: (duration) => sdkContext.sleep(duration),
+    currentFiber: () => currentPlace()?.fiber,
+  });
+  const context = scheduledContext(sdkContext, scheduler, () => place);
+  const invocation: Invocation = { kind, sdkContext, context, scheduler, counters: new Map() };
+  const place: Place = { invocation, fiber: scheduler.main };
+  return place;
+}
+
+/** 1, 2, 3 … for each use of `key` in this invocation. Call it only where the order of calls is deterministic. */
+export function invocationCounter(key: string): number {
+  const { counters } = requirePlace("a step counter").invocation;
+  const count = (counters.get(key) ?? 0) + 1;
+  counters.set(key, count);
+  return count;
+}
+
+/** A name for a run of the agent `id`: the id itself, then `<id>:2`, … for later runs in the same invocation. */
+export function nextRunName(id: string): string {
+  const count = invocationCounter(`run ${id}`);
+  return count === 1 ? id : `${id}:${count}`;
+}

@@ -1,0 +1,51 @@
+import type { SdkRestatePromise } from "../restate.ts";
+import { sdkRace } from "../restate.ts";
+
+/** How one pending journal entry came to its end. */
+export type Completion =
+  | { readonly index: number; readonly ok: true; readonly value: unknown }
+  | { readonly index: number; readonly ok: false; readonly error: unknown };
+
+/** A pending entry of the journal: a promise of the Restate SDK, or of a fake. */
+export type Entry = SdkRestatePromise<unknown>;
+
+/**
+ * What the scheduler needs from the durable runtime. The Restate SDK implements it in `sdkDriver`; tests drive the
+ * scheduler through a fake.
+ */
+export interface Driver {
+  /**
+   * Waits for the first of `entries` to complete, in the order of the journal. Rejects when the invocation is
+   * cancelled. Never settles when the attempt is suspended. The scheduler never has two calls pending.
+   */
+  next(entries: readonly Entry[]): Promise<Completion>;
+  /** Lets every microtask that can run now run. */
+  turn(): Promise<void>;
+  /** Resolves after `ms` milliseconds of real time, or when `signal` aborts. */
+  pause(ms: number, signal: AbortSignal): Promise<void>;
+}
+
+/** A context that brings its own driver, such as the test kit's fake, carries it under this key. */
+export const DRIVER: unique symbol = Symbol.for("restate-edge-agents.driver") as never;
+
+function tag(entry: Entry, index: number): SdkRestatePromise<Completion> {
+  return entry.map(
+    (value, failure): Completion =>
+      failure === undefined ? { index, ok: true, value } : { index, ok: false, error: failure },
+  );
+}
+
+/** The driver over the Restate SDK's public API. */
+export const sdkDriver: Driver = {
+  next: async (entries) => await sdkRace(entries.map(tag)),
+  turn: () => new Promise((resolve) => setImmediate(resolve)),
+  pause: (ms, signal) =>
+    new Promise((resolve) => {
+      // The one clock between steps (scheduler.ts, S5): it only bounds how long foreign work may hold the journal up.
+      const timer = setTimeout(resolve, ms);
+      signal.addEventListener("abort", () => {
+        clearTimeout(timer);
+        resolve();
+      });
+    }),
+};

@@ -1,0 +1,47 @@
+import type { Waiter } from "./awaitable.ts";
+
+/**
+ * One strand of concurrent work inside an invocation: the handler itself, a run of an agent, a tool call.
+ * The scheduler uses fibers to know who still has work to do before the journal may move on (scheduler.ts, S4).
+ */
+export class Fiber {
+  /** What this fiber awaits. */
+  readonly waits: Set<Waiter> = new Set();
+  /** Number of child fibers that have not ended. */
+  children = 0;
+  /** True once its foreign work exhausted the scheduler's patience (S5); it no longer holds the journal up. */
+  detached = false;
+  /** Set when the fiber may do nothing more: every further action throws this. */
+  dead: { readonly reason: unknown } | undefined;
+
+  readonly parent: Fiber | undefined;
+  #controller = new AbortController();
+
+  constructor(parent: Fiber | undefined) {
+    this.parent = parent;
+  }
+
+  /** Aborted when this fiber is interrupted. Each interruption has a signal of its own. */
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  /** Aborts the steps in flight; steps declared later, such as clean-up, get a fresh signal. */
+  abortSteps(reason: unknown): void {
+    const controller = this.#controller;
+    this.#controller = new AbortController();
+    controller.abort(reason);
+  }
+
+  isWithin(ancestor: Fiber): boolean {
+    for (let fiber: Fiber | undefined = this; fiber !== undefined; fiber = fiber.parent) {
+      if (fiber === ancestor) return true;
+    }
+    return false;
+  }
+
+  /** True while the fiber may be about to add to the journal: it awaits neither the journal nor a child. */
+  get isRunning(): boolean {
+    return this.waits.size === 0 && this.children === 0 && !this.detached && this.dead === undefined;
+  }
+}

@@ -1,0 +1,225 @@
+/**
+ * Lets any number of concurrent fibers of one invocation await the journal (G3), always in the same order (G2).
+ *
+ * The Restate SDK lets one of its promises be awaited at a time, and the AI SDK runs tools with `Promise.all`. So
+ * nobody but this scheduler awaits the SDK: fibers park, and one loop awaits the race of everything parked.
+ *
+ * Invariants:
+ * - S1 One await. `driver.next()` is never called while a call is pending.
+ * - S2 One at a time. A completion is handed over, and everything it sets in motion comes to rest, before the next
+ *   one is taken. So between two completions the order of commands follows from the code alone.
+ * - S3 Journal order. Which entry completes next is the journal's decision: timing decides nothing on replay.
+ * - S4 Rest. The journal moves on only when no fiber is running: each awaits an entry, or a child, or has ended.
+ * - S5 Patience. A fiber that does foreign work (its own network call, a plain promise that a sibling resolves) holds
+ *   the others up for at most `patienceMs`, and then runs detached. That keeps the order stable around short foreign
+ *   work and can never hang.
+ * - S6 Cancellation reaches every waiting fiber, in the order in which they parked, and is not sticky: clean-up may
+ *   use the journal. What must not go on after it (an agent's run) says so itself.
+ * - S7 Nothing but what somebody awaits is awaited: losers of a race, and waits of ended fibers, are let go.
+ */
+import { CancelledError, type Duration } from "../restate.ts";
+import { type Awaitable, JournalAwaitable, type Outcome, type Parking, type Waiter } from "./awaitable.ts";
+import type { Driver, Entry } from "./driver.ts";
+import { Fiber } from "./fiber.ts";
+
+/** Longest time foreign work in one fiber holds the others up, in milliseconds. */
+export const DEFAULT_PATIENCE_MS = 1_000;
+
+/** What the scheduler is built from. */
+export interface SchedulerInit {
+  readonly driver: Driver;
+  /** Adds a timer to the journal. */
+  readonly sleep: (duration: number | Duration) => Entry;
+  /** The fiber whose code is running now; undefined when the runtime lost track. */
+  readonly currentFiber: () => Fiber | undefined;
+  readonly patienceMs?: number;
+}
+
+/** The scheduler of one invocation attempt. */
+export class Scheduler implements Parking {
+  /** The fiber of the handler itself. */
+  readonly main: Fiber = new Fiber(undefined);
+
+  readonly #init: SchedulerInit;
+  readonly #patienceMs: number;
+  readonly #live = new Set<Fiber>([this.main]);
+  readonly #waiting = new Map<Awaitable<unknown>, Set<Waiter>>();
+  readonly #awaitables = new WeakMap<Entry, JournalAwaitable<unknown>>();
+  readonly #watched = new Set<Awaitable<unknown>>();
+  readonly #onCancel = new Set<(reason: unknown) => void>();
+  #activity = 0;
+  #looping = false;
+  #closed = false;
+  #rouse: (() => void) | undefined;
+
+  constructor(init: SchedulerInit) {
+    this.#init = init;
+    this.#patienceMs = init.patienceMs ?? DEFAULT_PATIENCE_MS;
+  }
+
+  /** The awaitable of an entry; the same one each time. */
+  entry(entry: Entry): JournalAwaitable<unknown> {
+    this.#moved();
+    const known = this.#awaitables.get(entry);
+    if (known !== undefined) return known;
+    const awaitable = new JournalAwaitable(this, entry);
+    this.#awaitables.set(entry, awaitable);
+    return awaitable;
+  }
+
+  sleep(duration: number | Duration): Awaitable<void> {
+    return this.entry(this.#init.sleep(duration)) as Awaitable<void>;
+  }
+
+  /** Starts a child fiber. It must end with `end()`. */
+  fork(parent: Fiber): Fiber {
+    const fiber = new Fiber(parent);
+    fiber.dead = parent.dead;
+    parent.children += 1;
+    this.#live.add(fiber);
+    this.#moved();
+    return fiber;
+  }
+
+  /** Ends a fiber. The end of the main fiber ends the scheduler. */
+  end(fiber: Fiber): void {
+    if (!this.#live.delete(fiber)) return;
+    if (fiber.parent !== undefined) fiber.parent.children -= 1;
+    if (fiber === this.main) this.#closed = true;
+    this.#moved();
+  }
+
+  /**
+   * Calls `listener` when `awaitable` settles, at its place in the journal's order. It is watched only while some
+   * fiber waits: a watched timer never suspends the invocation by itself (S7). Returns its removal.
+   */
+  watch(awaitable: Awaitable<unknown>, listener: () => void): () => void {
+    this.#watched.add(awaitable);
+    const stop = (): void => void this.#watched.delete(awaitable);
+    awaitable.subscribe(() => {
+      if (!this.#watched.has(awaitable)) return;
+      stop();
+      listener();
+    });
+    return stop;
+  }
+
+  /** Calls `listener` when the invocation is cancelled, before the waiting fibers hear of it. Returns its removal. */
+  onCancel(listener: (reason: unknown) => void): () => void {
+    this.#onCancel.add(listener);
+    return () => this.#onCancel.delete(listener);
+  }
+
+  /** Rejects every wait of `fiber` and its descendants once and aborts their steps; they may clean up (S6). */
+  interrupt(fiber: Fiber, reason: unknown): void {
+    for (const live of this.#live) if (live.isWithin(fiber)) live.abortSteps(reason);
+    this.#reject((waiter) => waiter.fiber.isWithin(fiber), reason);
+  }
+
+  /** Ends `fiber` and its descendants: every wait and every later action of theirs throws `reason`. */
+  kill(fiber: Fiber, reason: unknown): void {
+    for (const live of this.#live) if (live.isWithin(fiber)) live.dead ??= { reason };
+    this.interrupt(fiber, reason);
+    this.#moved();
+  }
+
+  park(awaitable: Awaitable<unknown>): Promise<unknown> {
+    const fiber = this.#init.currentFiber() ?? this.main;
+    if (fiber.dead !== undefined) return Promise.reject(fiber.dead.reason);
+    return new Promise((resolve, reject) => {
+      const settle = (outcome: Outcome): void => (outcome.ok ? resolve(outcome.value) : reject(outcome.error));
+      const waiter: Waiter = { fiber, awaitable, settle };
+      const waiters = this.#waiting.get(awaitable);
+      if (waiters === undefined) this.#waiting.set(awaitable, new Set([waiter]));
+      else waiters.add(waiter);
+      fiber.waits.add(waiter);
+      fiber.detached = false;
+      this.#moved();
+      if (!this.#looping) void this.#loop();
+    });
+  }
+
+  settled(awaitable: Awaitable<unknown>, outcome: Outcome): void {
+    for (const waiter of this.#waiting.get(awaitable) ?? []) this.#release(waiter, outcome);
+  }
+
+  #release(waiter: Waiter, outcome: Outcome): void {
+    const waiters = this.#waiting.get(waiter.awaitable);
+    waiters?.delete(waiter);
+    if (waiters?.size === 0) this.#waiting.delete(waiter.awaitable);
+    waiter.fiber.waits.delete(waiter);
+    waiter.settle(outcome);
+  }
+
+  #reject(concerns: (waiter: Waiter) => boolean, error: unknown): void {
+    const waiters = [...this.#waiting.values()].flatMap((set) => [...set]).filter(concerns);
+    for (const waiter of waiters) this.#release(waiter, { ok: false, error });
+  }
+
+  async #loop(): Promise<void> {
+    this.#looping = true;
+    try {
+      await this.#rest();
+      for (let entries = this.#pendingEntries(); entries.length > 0; entries = this.#pendingEntries()) {
+        await this.#step(entries);
+        await this.#rest();
+      }
+    } catch (error) {
+      this.#reject(() => true, error);
+    } finally {
+      this.#looping = false;
+    }
+  }
+
+  /** Takes one completion from the journal and hands it over (S1, S2, S3). */
+  async #step(awaitables: readonly JournalAwaitable<unknown>[]): Promise<void> {
+    try {
+      const completion = await this.#init.driver.next(awaitables.map(({ entry }) => entry));
+      awaitables[completion.index]?.complete(completion);
+    } catch (error) {
+      if (!(error instanceof CancelledError)) throw error;
+      for (const listener of this.#onCancel) listener(error);
+      this.interrupt(this.main, error);
+    }
+  }
+
+  /** What to race: the entries that somebody waits for (S7), in the order in which they were first awaited. */
+  #pendingEntries(): JournalAwaitable<unknown>[] {
+    if (this.#closed || this.#waiting.size === 0) return [];
+    const entries = new Set<JournalAwaitable<unknown>>();
+    for (const awaitable of this.#waiting.keys()) awaitable.collect(entries);
+    for (const awaitable of this.#watched) awaitable.collect(entries);
+    return [...entries];
+  }
+
+  /** Waits until no fiber is running (S4), with bounded patience (S5). */
+  async #rest(): Promise<void> {
+    let before: number;
+    do {
+      before = this.#activity;
+      await this.#init.driver.turn();
+      if (this.#activity === before && this.#runningFibers().length > 0) await this.#awaitForeignWork();
+    } while (this.#activity !== before && !this.#closed);
+  }
+
+  async #awaitForeignWork(): Promise<void> {
+    const over = new AbortController();
+    const moved = new Promise<void>((resolve) => {
+      this.#rouse = resolve;
+    });
+    const patience = this.#init.driver.pause(this.#patienceMs, over.signal).then(() => "over" as const);
+    const outcome = await Promise.race([moved, patience]);
+    this.#rouse = undefined;
+    if (outcome === "over") for (const fiber of this.#runningFibers()) fiber.detached = true;
+    over.abort();
+  }
+
+  #runningFibers(): Fiber[] {
+    return [...this.#live].filter((fiber) => fiber.isRunning);
+  }
+
+  #moved(): void {
+    this.#activity += 1;
+    this.#rouse?.();
+  }
+}

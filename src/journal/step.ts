@@ -1,0 +1,78 @@
+/** One journaled step: declared at a place, run inside the journal, its result and its failure read back from it. */
+import { classifyFailure } from "../errors/classify.ts";
+import { restoreError } from "../errors/restore-error.ts";
+import { TerminalError, type Serde } from "../restate.ts";
+import { type Place, requirePlace, runAt } from "./ambient.ts";
+import type { Awaitable } from "./awaitable.ts";
+import type { StepCodec, StepHost, StepOptions, StepScope } from "./step-host.ts";
+
+/** A result on its way into the journal (`bytes`) or out of it (`value`). */
+interface Stored<T> {
+  readonly bytes?: Uint8Array;
+  readonly value?: T;
+}
+
+/** Declares a step at `place`; see `StepHost.step`. */
+export function runStep<T>(
+  place: Place,
+  name: string,
+  action: (scope: StepScope) => PromiseLike<T>,
+  codec: StepCodec<T>,
+  options: StepOptions = {},
+): Awaitable<T> {
+  if (place.fiber.dead !== undefined) throw place.fiber.dead.reason;
+  const { sdkContext, scheduler } = place.invocation;
+  const { signal } = place.fiber;
+  const entry = sdkContext.run<Stored<T>>(
+    name,
+    () => runAt({ ...place, step: name }, () => insideStep(name, action, codec, signal, sdkContext.request().attemptCompletedSignal)),
+    { ...options, serde: storedSerde(codec) },
+  );
+  return (scheduler.entry(entry) as Awaitable<Stored<T>>).map((stored, failure) => {
+    if (failure !== undefined) throw restoreError(failure);
+    return stored?.value as T;
+  });
+}
+
+/** Encodes inside the step: a result that cannot be stored must fail terminally, not after the effect, for ever. */
+async function insideStep<T>(
+  name: string,
+  action: (scope: StepScope) => PromiseLike<T>,
+  codec: StepCodec<T>,
+  interrupted: AbortSignal,
+  attemptEnded: AbortSignal,
+): Promise<Stored<T>> {
+  try {
+    const value = await action({ signal: AbortSignal.any([interrupted, attemptEnded]) });
+    return { bytes: codec.encode(value) };
+  } catch (error) {
+    // What an interrupted step throws is the echo of the interruption (S6): record that, not the echo.
+    if (interrupted.aborted && interrupted.reason instanceof TerminalError) throw interrupted.reason;
+    throw classifyFailure(error, { what: name });
+  }
+}
+
+function storedSerde<T>(codec: StepCodec<T>): Serde<Stored<T>> {
+  return {
+    contentType: codec.contentType ?? "application/json",
+    serialize: ({ bytes }) => bytes ?? new Uint8Array(),
+    deserialize: (bytes) => ({ value: codec.decode(bytes) }),
+  };
+}
+
+/**
+ * A host whose steps belong to `place`, from wherever they are called: a stream may be pulled by code that runs in
+ * another fiber, or in none.
+ */
+export function stepHostAt(place: Place): StepHost {
+  return {
+    step: (name, action, codec, options) =>
+      // `then()` parks at once, while the place is current.
+      runAt(place, () => runStep(place, name, action, codec, options).then()),
+  };
+}
+
+/** The host of the handler that is running. Throws as `restateContext()`. */
+export function currentStepHost(what: string): StepHost {
+  return stepHostAt(requirePlace(what));
+}

@@ -1,0 +1,146 @@
+/**
+ * Runs an AI SDK tool durably: a plain tool as one journaled step (G1), a context tool as a fiber that drives
+ * Restate itself. What must not become a tool error for the model leaves through the run (G5, G6).
+ */
+import type { Tool, ToolExecutionOptions } from "ai";
+import { AbortedError } from "../errors/aborted-error.ts";
+import { ToolTimeoutError } from "../errors/tool-timeout-error.ts";
+import { inFiber, type Place } from "../journal/ambient.ts";
+import { jsonCodec } from "../journal/codec.ts";
+import type { StepScope } from "../journal/step-host.ts";
+import { runStep } from "../journal/step.ts";
+import { CancelledError, TerminalError } from "../restate.ts";
+import { isContextTool } from "./context-tool.ts";
+import type { ToolErrorPolicy, ToolOptions } from "./tool-options.ts";
+
+/** A preliminary output of a tool that is an async generator, sent live from inside its step. */
+export interface ToolOutputEvent {
+  readonly type: "tool-output";
+  readonly step: string;
+  readonly toolCallId: string;
+  readonly toolName: string;
+  readonly output: unknown;
+}
+
+/** What tools need from the run that they belong to. */
+export interface ToolHost {
+  readonly place: Place;
+  readonly failure: { readonly error: unknown } | undefined;
+  readonly callerSignal: AbortSignal | undefined;
+  readonly errorPolicy: ToolErrorPolicy;
+  nextToolStep(toolName: string, toolCallId: string): string;
+  fail(error: unknown): void;
+  kill(error: unknown): void;
+  throwIfFailed(): void;
+  /** Longest time for one call of the tool in milliseconds, if bounded. */
+  timeoutMs(toolName: string): number | undefined;
+  onOutput(event: ToolOutputEvent): PromiseLike<void>;
+}
+
+type Execute = (input: unknown, options: ToolExecutionOptions<never>) => unknown;
+
+/** One call of one tool. */
+interface Call {
+  readonly toolName: string;
+  readonly execute: Execute;
+  readonly input: unknown;
+  readonly options: ToolExecutionOptions<never>;
+}
+
+/** The tool with an `execute` that is durable. Tools without one (client tools, provider tools) are left as they are. */
+export function journalTool(toolName: string, tool: Tool, toolOptions: ToolOptions, host: ToolHost): Tool {
+  const execute = tool.execute as Execute | undefined;
+  if (execute === undefined) return tool;
+  const { wrap = true, readOnly: _, ...stepOptions } = toolOptions;
+  const asStep = wrap && !isContextTool(tool);
+  const durable: Execute = (input, options) => {
+    host.throwIfFailed();
+    const call: Call = { toolName, execute: execute.bind(tool), input, options };
+    return inFiber(host.place, (place) =>
+      settle(host, asStep ? callAsStep(host, call, place, stepOptions) : callInHandler(host, call, place)),
+    );
+  };
+  return { ...tool, execute: durable } as Tool;
+}
+
+function callAsStep(host: ToolHost, call: Call, place: Place, stepOptions: ToolOptions): PromiseLike<unknown> {
+  const name = host.nextToolStep(call.toolName, call.options.toolCallId);
+  const action = (scope: StepScope): PromiseLike<unknown> => insideStep(host, call, name, scope);
+  return runStep(place, name, action, jsonCodec, stepOptions);
+}
+
+async function insideStep(host: ToolHost, call: Call, step: string, scope: StepScope): Promise<unknown> {
+  const timeoutMs = host.timeoutMs(call.toolName);
+  const timeout = timeoutMs === undefined ? undefined : AbortSignal.timeout(timeoutMs);
+  const abortSignal = anySignal(call.options.abortSignal, host.callerSignal, scope.signal, timeout);
+  const { toolCallId } = call.options;
+  const onPart = (output: unknown): PromiseLike<void> =>
+    host.onOutput({ type: "tool-output", step, toolCallId, toolName: call.toolName, output });
+  try {
+    host.callerSignal?.throwIfAborted();
+    const work = lastOutput(call.execute(call.input, { ...call.options, abortSignal }), onPart);
+    return await (timeout === undefined ? work : Promise.race([work, rejectOnAbort(timeout)]));
+  } catch (error) {
+    if (timeout?.aborted === true) throw new ToolTimeoutError(call.toolName, timeoutMs ?? 0);
+    if (host.callerSignal?.aborted === true) throw new AbortedError(step, host.callerSignal.reason);
+    throw error;
+  }
+}
+
+async function callInHandler(host: ToolHost, call: Call, place: Place): Promise<unknown> {
+  const { scheduler } = place.invocation;
+  const timeoutMs = host.timeoutMs(call.toolName);
+  const release =
+    timeoutMs === undefined
+      ? undefined
+      : scheduler.watch(scheduler.sleep(timeoutMs), () =>
+          scheduler.interrupt(place.fiber, new ToolTimeoutError(call.toolName, timeoutMs)),
+        );
+  try {
+    const abortSignal = anySignal(call.options.abortSignal, host.callerSignal, place.fiber.signal);
+    return await lastOutput(call.execute(call.input, { ...call.options, abortSignal }), async () => {});
+  } finally {
+    release?.();
+  }
+}
+
+/** Decides who hears of a failure: the model, the caller of the agent, or Restate. */
+async function settle(host: ToolHost, work: PromiseLike<unknown>): Promise<unknown> {
+  try {
+    const output = await work;
+    host.throwIfFailed(); // A tool that swallowed the cancellation does not undo it.
+    return output;
+  } catch (error) {
+    host.throwIfFailed();
+    if (!(error instanceof TerminalError)) host.kill(error);
+    else if (error instanceof CancelledError || error instanceof AbortedError || host.errorPolicy === "fail") {
+      host.fail(error);
+    }
+    throw error;
+  }
+}
+
+/** The AI SDK's rule for async generators: every output is preliminary, the last one is the result. */
+async function lastOutput(output: unknown, onPart: (output: unknown) => PromiseLike<void>): Promise<unknown> {
+  if (!isAsyncIterable(output)) return await output;
+  let last: unknown;
+  for await (const part of output) {
+    last = part;
+    await onPart(part);
+  }
+  return last;
+}
+
+function isAsyncIterable(value: unknown): value is AsyncIterable<unknown> {
+  return typeof value === "object" && value !== null && Symbol.asyncIterator in value;
+}
+
+function anySignal(...signals: readonly (AbortSignal | undefined)[]): AbortSignal {
+  return AbortSignal.any(signals.filter((signal) => signal !== undefined));
+}
+
+function rejectOnAbort(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    signal.addEventListener("abort", () => reject(signal.reason as Error), { once: true });
+  });
+}
