@@ -1,7 +1,7 @@
 /** One journaled step: declared at a place, run inside the journal, its result and its failure read back from it. */
 import { classifyFailure } from "../errors/classify.ts";
 import { restoreError } from "../errors/restore-error.ts";
-import { TerminalError, type Serde } from "../restate.ts";
+import { type Duration, RetryableError, type Serde, TerminalError } from "../restate.ts";
 import { type Place, requirePlace, runAt } from "./ambient.ts";
 import type { Awaitable } from "./awaitable.ts";
 import type { StepCodec, StepHost, StepOptions, StepScope } from "./step-host.ts";
@@ -42,14 +42,45 @@ async function insideStep<T>(
   interrupted: AbortSignal,
   attemptEnded: AbortSignal,
 ): Promise<Stored<T>> {
+  const signal = AbortSignal.any([interrupted, attemptEnded]);
   try {
-    const value = await action({ signal: AbortSignal.any([interrupted, attemptEnded]) });
+    const value = await action({ signal });
     return { bytes: codec.encode(value) };
   } catch (error) {
+    const failure = classifyFailure(error, { what: name });
+    const retry = failure instanceof RetryableError ? await awaitRetryAfter(failure, signal) : failure;
     // What an interrupted step throws is the echo of the interruption (S6): record that, not the echo.
     if (interrupted.aborted && interrupted.reason instanceof TerminalError) throw interrupted.reason;
-    throw classifyFailure(error, { what: name });
+    throw retry;
   }
+}
+
+/** Longest time that a step waits because a provider asked for it, in milliseconds. */
+const MAX_RETRY_AFTER_MS = 5 * 60_000;
+
+/**
+ * Waits as long as the provider asked, here in the step, and then fails the attempt the ordinary way. Handing the
+ * delay to Restate would bypass its retry policy: such retries are not counted, so they would never end.
+ */
+async function awaitRetryAfter(failure: RetryableError, signal: AbortSignal): Promise<Error> {
+  const ms = Math.min(milliseconds(failure.retryAfter), MAX_RETRY_AFTER_MS);
+  if (ms > 0 && !signal.aborted) {
+    await new Promise<void>((resolve) => {
+      // oxlint-disable-next-line no-restricted-globals -- inside a journaled step a timer is fine
+      const timer = setTimeout(resolve, ms);
+      signal.addEventListener("abort", () => {
+        clearTimeout(timer);
+        resolve();
+      });
+    });
+  }
+  return new Error(failure.message, { cause: failure });
+}
+
+function milliseconds(duration: Duration | number | undefined): number {
+  if (duration === undefined || typeof duration === "number") return duration ?? 0;
+  const { days = 0, hours = 0, minutes = 0, seconds = 0, milliseconds: ms = 0 } = duration;
+  return (((days * 24 + hours) * 60 + minutes) * 60 + seconds) * 1_000 + ms;
 }
 
 function storedSerde<T>(codec: StepCodec<T>): Serde<Stored<T>> {

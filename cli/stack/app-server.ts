@@ -1,0 +1,71 @@
+/**
+ * The two ways to serve the app in development. Both rebuild when the source changes, and print a line when the new
+ * code is being served: that line, not a guess about time, is what registration waits for.
+ */
+import { type Child, startChild } from "./child.ts";
+import { BIN, ROOT } from "./paths.ts";
+import { QUIET } from "./quiet.ts";
+import { type Settings, writeSettingsFile } from "./settings.ts";
+
+/** How the app is started. */
+export interface AppServerInit {
+  readonly port: number;
+  readonly settings: Settings;
+  readonly onLine: (line: string) => void;
+  /** Called each time code is served that was not before: at the start, and after each rebuild. */
+  readonly onServing: () => void;
+}
+
+/** An app server that was started. */
+export interface AppServer {
+  readonly child: Child;
+  readonly url: string;
+  /** What Restate has to know to call it. */
+  readonly deployment: { readonly uri: string; readonly use_http_11: boolean };
+}
+
+/** A way to serve the app. */
+export type StartAppServer = (init: AppServerInit) => AppServer;
+
+/** Serves entry/worker.ts with `wrangler dev`. */
+export const startWorker: StartAppServer = (init) => {
+  const file = writeSettingsFile(init.settings);
+  process.on("exit", file.remove);
+  const flags = ["--ip", "127.0.0.1", "--port", String(init.port), "--env-file", file.path];
+  const child = startChild({
+    label: "wrangler dev",
+    command: process.execPath,
+    args: [BIN.wrangler, "dev", ...flags, "--show-interactive-dev-session=false"],
+    cwd: ROOT,
+    env: { ...process.env, ...QUIET, FORCE_COLOR: "0" },
+    onLine: announce(init, /Ready on http|Local server updated and ready/),
+  });
+  // wrangler dev speaks HTTP/1.1 only.
+  return { child, ...addresses(init.port, true) };
+};
+
+/** Serves entry/deno.ts with `deno serve`, over HTTP/2. */
+export const startDeno: StartAppServer = (init) => {
+  const permissions = ["--allow-net", "--allow-env", "--no-prompt"];
+  const child = startChild({
+    label: "deno serve",
+    command: BIN.deno,
+    args: ["serve", ...permissions, "--watch", "--host", "127.0.0.1", "--port", String(init.port), "entry/deno.ts"],
+    cwd: ROOT,
+    env: { ...process.env, ...QUIET, ...init.settings, NO_COLOR: "1" },
+    onLine: announce(init, /Listening on http/),
+  });
+  return { child, ...addresses(init.port, false) };
+};
+
+function announce(init: AppServerInit, sign: RegExp): (line: string) => void {
+  return (line) => {
+    init.onLine(line);
+    if (sign.test(line)) init.onServing();
+  };
+}
+
+function addresses(port: number, http11: boolean): Pick<AppServer, "url" | "deployment"> {
+  const url = `http://127.0.0.1:${port}`;
+  return { url, deployment: { uri: `${url}/restate`, use_http_11: http11 } };
+}

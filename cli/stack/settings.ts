@@ -1,0 +1,86 @@
+/**
+ * The settings that the app gets in development. They come from `.dev.vars`, and the environment goes before it.
+ */
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { parseEnv } from "node:util";
+
+import { inRoot } from "./paths.ts";
+
+/**
+ * Names taken from the environment. Restate's own names are left out: in a shell they usually point at a cluster that
+ * has nothing to do with the local one.
+ */
+const FROM_ENVIRONMENT = [
+  "OPENAI_API_KEY",
+  "OPENAI_BASE_URL",
+  "OPENAI_MODEL",
+  "ADMIN_TOKEN",
+  "AGENT_API_KEYS",
+] as const;
+
+/** Names and values of settings. */
+export type Settings = Readonly<Record<string, string>>;
+
+/** Settings of the app beside a local Restate. */
+export function developmentSettings(restate: { ingressUrl: string; adminUrl: string }): Settings {
+  const environment = FROM_ENVIRONMENT.flatMap((name) => {
+    const value = process.env[name];
+    return value === undefined || value === "" ? [] : [[name, value] as const];
+  });
+  return {
+    ...devVars(),
+    ...Object.fromEntries(environment),
+    ENVIRONMENT: "development",
+    RESTATE_INGRESS_URL: restate.ingressUrl,
+    RESTATE_ADMIN_URL: restate.adminUrl,
+  };
+}
+
+/** One line about the model that these settings lead to. */
+export function describeModel(settings: Settings): string {
+  if ((settings.OPENAI_API_KEY ?? "") === "") {
+    return "embedded demo model and bundled weather data (set OPENAI_API_KEY to use OpenAI)";
+  }
+  const at = settings.OPENAI_BASE_URL === undefined ? "" : ` at ${settings.OPENAI_BASE_URL}`;
+  return `OpenAI${at} (OPENAI_API_KEY is set), weather from Open-Meteo`;
+}
+
+/** Settings in a file that only this user can read: on a command line everybody could. */
+export interface SettingsFile {
+  readonly path: string;
+  remove(): void;
+}
+
+/** Writes settings into a temporary env file. */
+export function writeSettingsFile(settings: Settings): SettingsFile {
+  const folder = mkdtempSync(join(tmpdir(), "restate-edge-agents-"));
+  const path = join(folder, "settings.env");
+  const lines = Object.entries(settings).map(([name, value]) => `${name}=${quote(name, value)}\n`);
+  writeFileSync(path, lines.join(""), { mode: 0o600 });
+  return {
+    path,
+    remove: () => {
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+function devVars(): Record<string, string> {
+  let text: string;
+  try {
+    text = readFileSync(inRoot(".dev.vars"), "utf8");
+  } catch {
+    return {};
+  }
+  const entries = Object.entries(parseEnv(text));
+  return Object.fromEntries(entries.flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])));
+}
+
+/** Env files know no escape for quotes, so take a quote that the value does not hold. wrangler expands `$` unless escaped. */
+function quote(name: string, value: string): string {
+  const mark = ["'", "`", '"'].find((candidate) => !value.includes(candidate));
+  if (mark === undefined) throw new Error(`Cannot pass ${name} on: its value holds all three kinds of quotes`);
+  return `${mark}${value.replaceAll("$", String.raw`\$`)}${mark}`;
+}

@@ -1,0 +1,17 @@
+import { defineConfig } from "tsdown";
+
+/** Builds what is published: one file per source file, so that stack traces and bundlers see the same modules. */
+export default defineConfig({
+  entry: ["src/index.ts", "routes/index.ts", "src/testing/index.ts"],
+  outDir: "dist",
+  root: ".",
+  format: "esm",
+  platform: "neutral",
+  target: "es2024",
+  unbundle: true,
+  dts: true,
+  outExtensions: () => ({ js: ".js", dts: ".d.ts" }),
+  tsconfig: "tsconfig.build.json",
+  // The importing package's conditions choose the SDK (package.json "imports"), so the choice must not be made here.
+  deps: { neverBundle: ["#restate"] },
+});
