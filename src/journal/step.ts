@@ -1,6 +1,7 @@
 /** One journaled step: declared at a place, run inside the journal, its result and its failure read back from it. */
 import { classifyFailure } from "../errors/classify.ts";
 import { restoreError } from "../errors/restore-error.ts";
+import { UnserializableValueError } from "../errors/unserializable-value-error.ts";
 import { type Duration, RetryableError, type Serde, TerminalError } from "../restate.ts";
 import { type Place, requirePlace, runAt } from "./ambient.ts";
 import type { Awaitable } from "./awaitable.ts";
@@ -47,7 +48,8 @@ async function insideStep<T>(
     const value = await action({ signal });
     return { bytes: codec.encode(value) };
   } catch (error) {
-    const failure = classifyFailure(error, { what: name });
+    const failure =
+      error instanceof UnserializableValueError ? error.inStep(name) : classifyFailure(error, { what: name });
     const retry = failure instanceof RetryableError ? await awaitRetryAfter(failure, signal) : failure;
     // What an interrupted step throws is the echo of the interruption (S6): record that, not the echo.
     if (interrupted.aborted && interrupted.reason instanceof TerminalError) throw interrupted.reason;

@@ -1,0 +1,14 @@
+import { EdgeAgentError } from "./edge-agent-error.ts";
+
+/** Something that needs the journal was used outside of a Restate handler. */
+export class OutsideHandlerError extends EdgeAgentError {
+  override name = "OutsideHandlerError";
+
+  constructor(what: string) {
+    super({
+      errorCode: "outside-handler",
+      message: `Cannot use ${what} outside of a Restate handler: call it from a handler defined with service(), object() or workflow() of restate-edge-agents, or inside withRestateContext(). In scripts and unit tests an agent runs without Restate with { outsideHandler: "plain" }`,
+      fields: { what },
+    });
+  }
+}

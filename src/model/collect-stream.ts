@@ -1,0 +1,105 @@
+/** Reads a provider's stream to its end and puts together what `doGenerate` would have answered. */
+import type {
+  LanguageModelV4Content,
+  LanguageModelV4ResponseMetadata,
+  LanguageModelV4StreamPart,
+  LanguageModelV4Text,
+  SharedV4ProviderMetadata,
+} from "@ai-sdk/provider";
+import type { ModelStep } from "./model-step.ts";
+
+type Part<TYPE extends LanguageModelV4StreamPart["type"]> = Extract<LanguageModelV4StreamPart, { type: TYPE }>;
+type Finish = Part<"finish">;
+type Block = { type: "text" | "reasoning"; text: string; providerMetadata?: SharedV4ProviderMetadata; citations?: LanguageModelV4Text["citations"] };
+
+/** What a stream brought. */
+export interface Collected extends Pick<ModelStep, "content" | "finishReason" | "usage" | "warnings"> {
+  readonly providerMetadata: SharedV4ProviderMetadata | undefined;
+  readonly response: LanguageModelV4ResponseMetadata;
+}
+
+/** Collects the parts of one stream. Blocks keep the order in which they began, also when they are interleaved. */
+export class StreamCollector {
+  readonly #content: LanguageModelV4Content[] = [];
+  readonly #blocks = new Map<string, Block>();
+  #warnings: ModelStep["warnings"] = [];
+  #response: LanguageModelV4ResponseMetadata = {};
+  #finish: Finish | undefined;
+
+  add(part: LanguageModelV4StreamPart): void {
+    switch (part.type) {
+      case "stream-start":
+        this.#warnings = part.warnings;
+        return;
+      case "response-metadata": {
+        const { type: _, ...metadata } = part;
+        this.#response = { ...this.#response, ...metadata };
+        return;
+      }
+      case "text-start":
+      case "reasoning-start":
+        this.#open(part);
+        return;
+      case "text-delta":
+      case "reasoning-delta":
+      case "text-end":
+      case "reasoning-end":
+        this.#extend(part);
+        return;
+      case "finish":
+        this.#finish = part;
+        return;
+      case "error":
+        throw part.error;
+      case "tool-input-start":
+      case "tool-input-delta":
+      case "tool-input-end":
+      case "ping":
+      case "raw":
+        return; // Live only: the tool-call part that follows holds the whole input.
+      case "tool-approval-request":
+      case "tool-call":
+      case "tool-result":
+      case "custom":
+      case "file":
+      case "reasoning-file":
+      case "source":
+        this.#content.push(part);
+    }
+  }
+
+  /** @throws Error when the stream broke off: the step is retried. */
+  result(): Collected {
+    if (this.#finish === undefined) throw new Error("The model's stream ended before its finish part");
+    const { finishReason, usage, providerMetadata } = this.#finish;
+    if (this.#content.length === 0 && finishReason.unified === "other") {
+      throw new Error("The model's stream was empty");
+    }
+    return {
+      content: this.#content,
+      finishReason,
+      usage,
+      warnings: this.#warnings,
+      providerMetadata,
+      response: this.#response,
+    };
+  }
+
+  #open(part: Part<"text-start"> | Part<"reasoning-start">): void {
+    const block: Block = {
+      type: part.type === "text-start" ? "text" : "reasoning",
+      text: "",
+      ...(part.providerMetadata === undefined ? {} : { providerMetadata: part.providerMetadata }),
+    };
+    this.#blocks.set(`${block.type} ${part.id}`, block);
+    this.#content.push(block as LanguageModelV4Content);
+  }
+
+  #extend(part: Part<"text-delta"> | Part<"reasoning-delta"> | Part<"text-end"> | Part<"reasoning-end">): void {
+    const block = this.#blocks.get(`${part.type.split("-")[0]} ${part.id}`);
+    if (block === undefined) throw new Error(`The model's stream continues block "${part.id}" that it never began`);
+    if ("delta" in part) block.text += part.delta;
+    if ("citations" in part && part.citations !== undefined) block.citations = part.citations;
+    if (part.providerMetadata !== undefined) block.providerMetadata = part.providerMetadata;
+  }
+}
