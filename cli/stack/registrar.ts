@@ -67,6 +67,8 @@ export class Registrar {
       if (!(await waitUntil(() => answers(`${app.url}/health`), options))) {
         throw new Error(`${app.url}/health does not answer`);
       }
+      // What is being served by now is what gets registered.
+      this.#again = false;
       return await register(restate.adminUrl, app.deployment);
     } catch (error) {
       if (app.child.endedSignal.aborted) throw error;

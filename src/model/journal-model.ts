@@ -121,13 +121,10 @@ async function streamAnswer(call: ProviderCall, parameters: LanguageModelV4CallO
   let started: boolean = false;
   try {
     for (;;) {
-      const [bound, what] = started ? [chunkMs, "next chunk"] : [firstChunkMs, "first chunk"];
-      const { done, value: part }: ReadableStreamReadResult<LanguageModelV4StreamPart> = await within(
-        bound,
-        what,
-        reader.read(),
-      );
-      if (done) break;
+      const bound: number | undefined = started ? chunkMs : firstChunkMs;
+      const read: ReadableStreamReadResult<LanguageModelV4StreamPart> = await within(bound, "next chunk", reader.read());
+      if (read.done) break;
+      const part: LanguageModelV4StreamPart = read.value;
       started ||= !PRELUDE.has(part.type);
       await send({ type: "part", step: name, part });
       collector.add(part);
