@@ -1,0 +1,31 @@
+import { type Context, Hono } from "hono";
+import { parseIdentityKeys } from "../src/endpoint/identity-keys.ts";
+import { type AnyService, createRestateEndpoint, type RestateEndpoint } from "../src/endpoint/restate-endpoint.ts";
+import { settingsOf } from "./settings.ts";
+
+/** How the Restate endpoint is mounted. */
+export interface RestateRouteOptions {
+  readonly services: readonly AnyService[];
+  readonly bidirectional: boolean;
+  readonly mount: string;
+}
+
+/** `/restate/*`: for Restate alone. The endpoint is built once for each set of keys, not for each request. */
+export function restateRoute(options: RestateRouteOptions): Hono {
+  const endpoints = new Map<string, RestateEndpoint>();
+  const endpointFor = (context: Context): RestateEndpoint => {
+    const { ENVIRONMENT, RESTATE_IDENTITY_KEYS = "" } = settingsOf(context);
+    const development = ENVIRONMENT === "development";
+    const key = `${development} ${RESTATE_IDENTITY_KEYS}`;
+    const known = endpoints.get(key);
+    if (known !== undefined) return known;
+    const identityKeys = parseIdentityKeys(RESTATE_IDENTITY_KEYS);
+    const endpoint = createRestateEndpoint({ ...options, identityKeys, development });
+    endpoints.set(key, endpoint);
+    return endpoint;
+  };
+  return new Hono().all(`${options.mount}/*`, (context) => {
+    const platform: unknown[] = [context.env];
+    return endpointFor(context)(context.req.raw, ...platform);
+  });
+}

@@ -1,0 +1,91 @@
+/**
+ * Services → a fetch handler that only Restate can call.
+ *
+ * - E1 Closed by default (G9). No keys outside development, or a malformed key: nothing is served.
+ * - E2 Only the paths of restate-path.ts reach the SDK, with the mount prefix stripped: the SDK checks a request's
+ *   signature against the path without prefix, and for `serdes` it would refuse one that has it.
+ * - E3 Bidirectional mode is refused on workerd: it works in `wrangler dev` and stalls on Cloudflare's network.
+ */
+import { EdgeAgentError } from "../errors/edge-agent-error.ts";
+import {
+  createEndpointHandler,
+  type ServiceDefinition,
+  type VirtualObjectDefinition,
+  type WorkflowDefinition,
+} from "../restate.ts";
+import { matchRestatePath } from "./restate-path.ts";
+
+/** Anything that `service()`, `object()`, `workflow()` or `agentService()` made. */
+export type AnyService =
+  | ServiceDefinition<string, unknown>
+  | VirtualObjectDefinition<string, unknown>
+  | WorkflowDefinition<string, unknown>;
+
+/** What an endpoint is made of. */
+export interface RestateEndpointOptions {
+  readonly services: readonly AnyService[];
+  /** Public keys whose owners may call; see `parseIdentityKeys`. */
+  readonly identityKeys: readonly string[];
+  /** Serves without keys. Default false. */
+  readonly development?: boolean;
+  /** One stream for a whole invocation instead of one request a step. Default false. */
+  readonly bidirectional?: boolean;
+  /** Path prefix, such as `/restate`. Default none. */
+  readonly mount?: string;
+}
+
+/** The answer to a request, or why it is not served. */
+export type RestateEndpoint = (request: Request, ...platform: unknown[]) => Promise<Response>;
+
+/** The endpoint cannot be served as it is set up. */
+export class EndpointError extends EdgeAgentError {
+  override name = "EndpointError";
+
+  constructor(errorCode: string, message: string, status: number, fields: Readonly<Record<string, unknown>> = {}) {
+    super({ errorCode, message, status, fields });
+  }
+}
+
+/**
+ * @throws EndpointError `identity-keys-missing` (503) without keys outside development.
+ * @throws EndpointError `bidirectional-unsupported` (503) with `bidirectional` on workerd.
+ */
+export function createRestateEndpoint(options: RestateEndpointOptions): RestateEndpoint {
+  const { services, identityKeys, development = false, bidirectional = false, mount = "" } = options;
+  if (bidirectional && isWorkerd()) {
+    throw new EndpointError(
+      "bidirectional-unsupported",
+      "Cannot serve bidirectional invocations on Workers: Cloudflare's network does not stream a request and its response at the same time, so invocations stall, although it works in wrangler dev. Remove `bidirectional: true`",
+      503,
+    );
+  }
+  if (identityKeys.length === 0 && !development) {
+    throw new EndpointError(
+      "identity-keys-missing",
+      "Cannot serve Restate without identity keys: anyone could run any handler. Set RESTATE_IDENTITY_KEYS to the public key of your Restate (Restate Cloud: Developers, Security, HTTP services), or ENVIRONMENT to \"development\" on your own machine",
+      503,
+    );
+  }
+  const handler = createEndpointHandler({
+    services: [...services],
+    bidirectional,
+    ...(identityKeys.length === 0 ? {} : { identityKeys: [...identityKeys] }),
+  });
+  return async (request, ...platform) => {
+    const url = new URL(request.url);
+    const match = matchRestatePath(request.method, url.pathname, mount);
+    if (match.kind === "not-found") throw new EndpointError("not-found", `Nothing is served at ${url.pathname}`, 404);
+    if (match.kind === "method-not-allowed") {
+      const { allow } = match;
+      throw new EndpointError("method-not-allowed", `Cannot ${request.method} ${url.pathname}: use ${allow}`, 405, { allow });
+    }
+    url.pathname = match.path;
+    const response = await handler(new Request(url, request), ...platform);
+    if (response.status !== 401) return response;
+    throw new EndpointError("identity-rejected", "The request is not signed by a Restate whose key is known here", 401);
+  };
+}
+
+function isWorkerd(): boolean {
+  return globalThis.navigator?.userAgent === "Cloudflare-Workers";
+}
