@@ -66,7 +66,9 @@ export class RestateTestServer {
       env: this.#env,
     });
     const healthy = async (): Promise<boolean> =>
-      (await answers(`${this.adminUrl}/health`)) && (await answers(`${this.ingressUrl}/restate/health`));
+      (await answers(`${this.adminUrl}/health`)) &&
+      (await answers(`${this.ingressUrl}/restate/health`)) &&
+      (await this.#hasPartitions());
     await waitUntil("Cannot start restate-server", healthy, { child: this.#child, timeoutMs: 60_000, everyMs: 50 });
   }
 
@@ -136,6 +138,14 @@ export class RestateTestServer {
   async journal(invocationId: string): Promise<JournalRow[]> {
     return this.query<JournalRow>(
       `SELECT index, entry_type, name, entry_lite_json AS raw FROM sys_journal WHERE id = '${safe(invocationId)}' ORDER BY index`,
+    );
+  }
+
+  /** A server that was killed answers before it has found its partitions again. */
+  async #hasPartitions(): Promise<boolean> {
+    return this.query("SELECT id FROM sys_invocation LIMIT 1").then(
+      () => true,
+      () => false,
     );
   }
 

@@ -1,0 +1,92 @@
+/** The stack of the crash tests: real restate-server, real workerd or Deno, a scripted model, countable effects. */
+import { type EffectServer, startEffectServer } from "../../src/testing/effect-server.ts";
+import { type RestateServerOptions, type RestateTestServer, startRestate } from "../../src/testing/restate-server.ts";
+import { type ScriptedOpenAI, startScriptedOpenAI } from "../../src/testing/scripted-openai.ts";
+import { serveDeno, type ServedEndpoint, serveWorker } from "../../src/testing/serve.ts";
+import type { TripResult } from "../fixtures/trip/agents.ts";
+import { effectOfStep, expectedEffects, expectedModelCalls } from "../fixtures/trip/plan.ts";
+import { tripReply, turnOf } from "../fixtures/trip/script.ts";
+
+export type Runtime = "workerd" | "deno";
+
+export class TripStack {
+  readonly restate: RestateTestServer;
+  readonly endpoint: ServedEndpoint;
+  readonly openai: ScriptedOpenAI;
+  readonly effects: EffectServer;
+  /** Called after every effect and every model call, with the run and its running number. */
+  onEvent: (run: string, n: number) => void = () => {};
+  readonly #events = new Map<string, number>();
+
+  private constructor(parts: Pick<TripStack, "restate" | "endpoint" | "openai" | "effects">) {
+    this.restate = parts.restate;
+    this.endpoint = parts.endpoint;
+    this.openai = parts.openai;
+    this.effects = parts.effects;
+  }
+
+  static async start(runtime: Runtime, options: RestateServerOptions = {}): Promise<TripStack> {
+    const event = (run: string): void => stack.#event(run);
+    const effects = await startEffectServer({ delayMs: 8, onEffect: ({ key }) => event(key.replace(/-\w+(\/\w+)?$/, "")) });
+    const openai = await startScriptedOpenAI((request) => {
+      event(turnOf(request).run);
+      return tripReply(request);
+    });
+    const vars = { OPENAI_BASE_URL: openai.baseURL, EFFECT_URL: effects.url, ENVIRONMENT: "development" };
+    const serve = runtime === "workerd" ? serveWorker : serveDeno;
+    const entry = new URL(`../fixtures/trip/${runtime === "workerd" ? "worker" : "deno"}.ts`, import.meta.url).pathname;
+    const [restate, endpoint] = await Promise.all([startRestate(options), serve({ entry, vars })]);
+    const stack: TripStack = new TripStack({ restate, endpoint, openai, effects });
+    await restate.register(`${endpoint.url}/restate`, { http11: runtime === "workerd" });
+    return stack;
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all([this.restate.stop(), this.endpoint.stop(), this.openai.close(), this.effects.close()]);
+  }
+
+  #event(run: string): void {
+    const n = (this.#events.get(run) ?? 0) + 1;
+    this.#events.set(run, n);
+    this.onEvent(run, n);
+  }
+
+  /** How often each effect and model call of `run` happened, as `<name> <key>`. */
+  counts(run: string): Map<string, number> {
+    const counts = new Map<string, number>();
+    for (const [effect, count] of this.effects.counts()) {
+      if (effect.split(" ")[1]?.startsWith(`${run}-`) === true) counts.set(effect, count);
+    }
+    for (const request of this.openai.requests) {
+      const { agent, run: of, turn } = turnOf(request);
+      const key = `model ${agent} ${turn}`;
+      if (of === run) counts.set(key, (counts.get(key) ?? 0) + 1);
+    }
+    return counts;
+  }
+
+  /** The effects and model calls whose result Restate has: they must never happen again. */
+  async durable(invocationId: string): Promise<Set<string>> {
+    const rows = await this.restate.journal(invocationId);
+    const completed = new Set<string>();
+    for (const { entry_type, raw } of rows) {
+      const id = /"CompletionId":(\d+)/.exec(raw ?? "")?.[1];
+      if (entry_type === "Notification: Run" && id !== undefined) completed.add(id);
+    }
+    const isDurable = ({ raw }: { readonly raw?: string }): boolean =>
+      completed.has(/"completion_id":(\d+)/.exec(raw ?? "")?.[1] ?? "");
+    return new Set(rows.filter(isDurable).flatMap(({ name }) => effectOfStep(name ?? "") ?? []));
+  }
+}
+
+/** Everything that a run must do, each once. */
+export function expectedCounts(run: string): Map<string, number> {
+  const keys = [...expectedEffects(run), ...expectedModelCalls().map((call) => `model ${call}`)];
+  return new Map(keys.map((key) => [key, 1]));
+}
+
+/** The result without what legitimately depends on who finished first. */
+export function normalized(result: TripResult, run: string): TripResult {
+  const text = JSON.stringify({ ...result, outputs: [...result.outputs].sort() });
+  return JSON.parse(text.replaceAll(`${run}`, "RUN")) as TripResult;
+}
