@@ -1,0 +1,4 @@
+import { modelInfo, services } from "../agents/index.ts";
+import { createEdgeApp } from "../routes/index.ts";
+
+export default createEdgeApp({ services, bidirectional: true, info: modelInfo });
