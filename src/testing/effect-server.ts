@@ -14,6 +14,8 @@ export interface Effect {
 export interface EffectServerOptions {
   /** How long an effect takes, in milliseconds. Default 0. */
   readonly delayMs?: number | ((effect: Effect) => number);
+  /** True: an effect whose client went away before it was made is not made, as in a transaction. Default false. */
+  readonly transactional?: boolean;
   /** Called when an effect has been made, before it is answered. */
   readonly onEffect?: (effect: Effect) => void;
 }
@@ -46,6 +48,10 @@ export async function startEffectServer(options: EffectServerOptions = {}): Prom
     const { delayMs = 0 } = options;
     await delay(typeof delayMs === "number" ? delayMs : delayMs(effect));
     running -= 1;
+    if (options.transactional === true && response.destroyed) {
+      effects.splice(effects.indexOf(effect), 1);
+      return;
+    }
     effect.finishedAt = performance.now();
     options.onEffect?.(effect);
     response.setHeader("content-type", "application/json");

@@ -19,8 +19,10 @@ export interface JournalRow {
   readonly index: number;
   readonly entry_type: string;
   readonly name?: string;
-  readonly completed?: boolean;
+  /** The entry without its payload, as Restate shows it. */
   readonly raw?: string;
+  /** ISO 8601 */
+  readonly appended_at?: string;
 }
 
 /** What an invocation ended with. */
@@ -137,7 +139,7 @@ export class RestateTestServer {
   /** The journal of an invocation, in order. */
   async journal(invocationId: string): Promise<JournalRow[]> {
     return this.query<JournalRow>(
-      `SELECT index, entry_type, name, entry_lite_json AS raw FROM sys_journal WHERE id = '${safe(invocationId)}' ORDER BY index`,
+      `SELECT index, entry_type, name, entry_lite_json AS raw, appended_at FROM sys_journal WHERE id = '${safe(invocationId)}' ORDER BY index`,
     );
   }
 

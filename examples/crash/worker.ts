@@ -1,0 +1,4 @@
+import { createEdgeApp } from "../../routes/index.ts";
+import { orderService } from "./agent.ts";
+
+export default createEdgeApp({ services: [orderService] });
