@@ -29,6 +29,7 @@ export class AgentRun {
   #downloads = 0;
   #ids = 0;
   #elapsedMs = 0;
+  #activeTools = 0;
   #callbacks: Promise<unknown> = Promise.resolve();
   readonly #idPrefix: string;
   readonly #toolSteps = new Map<string, number>();
@@ -101,8 +102,23 @@ export class AgentRun {
   /** Ends the attempt with `error`, which is not terminal: Restate will retry the invocation (R3). */
   kill(error: unknown): void {
     if (!this.#record(error)) return;
+    this.#controller.abort(error);
     this.#killed.reject(error);
     this.place.invocation.scheduler.kill(this.place.fiber, error);
+  }
+
+  /**
+   * Counts a tool call as active. A failed run leaves the AI SDK's loop only when its tools have ended: they may be
+   * cleaning up, and a stream would not wait for them.
+   */
+  async track<T>(tool: Promise<T>): Promise<T> {
+    this.#activeTools += 1;
+    try {
+      return await tool;
+    } finally {
+      this.#activeTools -= 1;
+      if (this.#activeTools === 0 && this.#failure !== undefined) this.#controller.abort(this.#failure.error);
+    }
   }
 
   throwIfFailed(): void {
@@ -141,7 +157,7 @@ export class AgentRun {
   #record(error: unknown): boolean {
     if (this.#failure !== undefined) return false;
     this.#failure = { error };
-    this.#controller.abort(error);
+    if (this.#activeTools === 0) this.#controller.abort(error);
     return true;
   }
 }

@@ -128,6 +128,7 @@ function durableTools(tools: ToolSet, timeouts: Timeouts, run: AgentRun): ToolSe
     fail: (error) => run.fail(error),
     kill: (error) => run.kill(error),
     throwIfFailed: () => run.throwIfFailed(),
+    track: (call) => run.track(call),
     timeoutMs: (toolName) => timeouts.tool(toolName),
     onOutput: (event) => notify(run, event),
   };

@@ -12,17 +12,7 @@
  * | an answer that does not parse, an empty answer | retried |
  * | timeout, abort, network failure, anything unexpected | retried |
  */
-import {
-  APICallError,
-  InvalidArgumentError,
-  InvalidPromptError,
-  LoadAPIKeyError,
-  LoadSettingError,
-  NoSuchModelError,
-  RetryError,
-  UnsupportedFunctionalityError,
-  UnsupportedModelVersionError,
-} from "ai";
+import { APICallError, RetryError } from "ai";
 import { RestateError, RetryableError, TerminalError } from "../restate.ts";
 import { ModelCallError, type ModelCallFailure } from "./model-call-error.ts";
 import { retryAfterMs } from "./retry-after.ts";
@@ -38,15 +28,22 @@ export interface FailureContext {
 /** Longest part of a provider's message that is kept. */
 const MAX_REASON_LENGTH = 2_000;
 
-const PERMANENT = [
-  InvalidArgumentError,
-  InvalidPromptError,
-  LoadAPIKeyError,
-  LoadSettingError,
-  NoSuchModelError,
-  UnsupportedFunctionalityError,
-  UnsupportedModelVersionError,
-];
+/**
+ * The AI SDK's errors that another try cannot cure, by name: some of its classes have no `isInstance` of their own and
+ * inherit one that is true for every error of the AI SDK.
+ */
+const PERMANENT: ReadonlySet<unknown> = new Set([
+  "AI_InvalidArgumentError",
+  "AI_InvalidMessageRoleError",
+  "AI_InvalidPromptError",
+  "AI_LoadAPIKeyError",
+  "AI_LoadSettingError",
+  "AI_MessageConversionError",
+  "AI_NoSuchModelError",
+  "AI_NoSuchProviderError",
+  "AI_UnsupportedFunctionalityError",
+  "AI_UnsupportedModelVersionError",
+]);
 
 /** Statuses of a client error that another try may cure: timeout, conflict, too early, too many requests. */
 const TRANSIENT_STATUS = new Set([408, 409, 425, 429]);
@@ -57,7 +54,7 @@ export function classifyFailure(error: unknown, context: FailureContext): Error 
   const foreign = asForeignTerminal(error);
   if (foreign !== undefined) return foreign;
   if (RetryError.isInstance(error) && error.lastError !== undefined) return classifyFailure(error.lastError, context);
-  if (PERMANENT.some((type) => type.isInstance(error))) return permanent(error, context, {});
+  if (PERMANENT.has(read(error, "name"))) return permanent(error, context, {});
   const status = statusOf(error);
   if (status === undefined) return toError(error, context);
   if (isPermanentStatus(status)) return permanent(error, context, { statusCode: status });

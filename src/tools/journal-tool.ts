@@ -32,6 +32,8 @@ export interface ToolHost {
   fail(error: unknown): void;
   kill(error: unknown): void;
   throwIfFailed(): void;
+  /** Told of every call, so that a failed run waits for its tools. */
+  track<T>(call: Promise<T>): Promise<T>;
   /** Longest time for one call of the tool in milliseconds, if bounded. */
   timeoutMs(toolName: string): number | undefined;
   onOutput(event: ToolOutputEvent): PromiseLike<void>;
@@ -56,8 +58,10 @@ export function journalTool(toolName: string, tool: Tool, toolOptions: ToolOptio
   const durable: Execute = (input, options) => {
     host.throwIfFailed();
     const call: Call = { toolName, execute: execute.bind(tool), input, options };
-    return inFiber(host.place, (place) =>
-      settle(host, asStep ? callAsStep(host, call, place, stepOptions) : callInHandler(host, call, place)),
+    return host.track(
+      inFiber(host.place, (place) =>
+        settle(host, asStep ? callAsStep(host, call, place, stepOptions) : callInHandler(host, call, place)),
+      ),
     );
   };
   return { ...tool, execute: durable } as Tool;
