@@ -41,4 +41,15 @@ export type {
 } from "./restate.ts";
 
 // Errors
+export { AbortedError } from "./errors/aborted-error.ts";
+export { DefinitionError } from "./errors/definition-error.ts";
 export { EdgeAgentError } from "./errors/edge-agent-error.ts";
+export { InsideStepError } from "./errors/inside-step-error.ts";
+export { InvalidInputError } from "./errors/invalid-input-error.ts";
+export { ModelCallError } from "./errors/model-call-error.ts";
+export { OutsideHandlerError } from "./errors/outside-handler-error.ts";
+export { RunTimeoutError } from "./errors/run-timeout-error.ts";
+export { ToolTimeoutError } from "./errors/tool-timeout-error.ts";
+export { UncaughtError } from "./errors/uncaught-error.ts";
+export { UnserializableValueError } from "./errors/unserializable-value-error.ts";
+export { WrongHandlerKindError } from "./errors/wrong-handler-kind-error.ts";

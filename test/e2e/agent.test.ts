@@ -168,6 +168,74 @@ describe.each(RUNTIMES)("an agent on %s", (runtime) => {
     });
   });
 
+  describe("failures of the provider", () => {
+    test.each([400, 401, 403, 404, 422])("%i is terminal at once", async (status) => {
+      lab.script = () => ({ error: { status, message: `refused with ${status}` } });
+      const result = await lab.run("generate", "go");
+      expect(result.status).toBe(500);
+      expect(result.body).toMatchObject({
+        message: `Model call failed: openai.responses gpt-test answered ${status}: refused with ${status}`,
+      });
+      expect(lab.openai.requests.length).toBe(1);
+    });
+
+    test.each([408, 409, 425, 429, 500, 502, 503])("%i is retried by Restate and never reaches the caller", async (status) => {
+      lab.script = (_, n) => (n < 2 ? { error: { status } } : { text: "at last" });
+      expect((await lab.run("generate", "go")).body).toMatchObject({ text: "at last" });
+      expect(lab.openai.requests.length).toBe(3);
+    });
+
+    test.each([
+      ["a connection that is cut", { cutAfter: 0 }],
+      ["an answer that does not parse", { malformed: true }],
+    ])("%s is retried", async (_, failure) => {
+      lab.script = (__, n) => (n === 0 ? failure : { text: "at last" });
+      expect((await lab.run("generate", "go")).body).toMatchObject({ text: "at last" });
+      expect(lab.openai.requests.length).toBe(2);
+    });
+
+    test("retry-after is waited for", async () => {
+      const at: number[] = [];
+      lab.script = (_, n) => {
+        at.push(performance.now());
+        return n === 0 ? { error: { status: 429, headers: { "retry-after": "1" } } } : { text: "at last" };
+      };
+      expect((await lab.run("generate", "go")).body).toMatchObject({ text: "at last" });
+      expect((at[1] ?? 0) - (at[0] ?? 0)).toBeGreaterThanOrEqual(1_000);
+    });
+
+    test("a provider that stays down, retry-after or not, pauses the invocation; resumed, it ends", async () => {
+      lab.script = () => ({ error: { status: 429, headers: { "retry-after-ms": "10" } } });
+      const id = await lab.restate.send("Lab/generate", "go");
+      await waitFor(async () => (await lab.restate.status(id)) === "paused", 15_000);
+      expect(lab.openai.requests.length).toBe(5);
+      lab.turns({ text: "back again" });
+      await lab.restate.resume(id);
+      expect((await lab.restate.attach(id, 15_000)).body).toMatchObject({ text: "back again" });
+    });
+
+    test("a failed run looks the same after a replay", async () => {
+      lab.script = () => ({ error: { status: 401, message: "no such key" } });
+      expect((await lab.run("caught", "go")).body).toEqual({
+        name: "ModelCallError",
+        errorCode: "model-call-failed",
+        provider: "openai.responses",
+        modelId: "gpt-test",
+        statusCode: 401,
+        causeIsApiCallError: true,
+        terminal: true,
+      });
+      expect(lab.openai.requests.length).toBe(1);
+    });
+
+    test("a stream that the provider refuses fails", async () => {
+      lab.script = () => ({ error: { status: 401, message: "no such key" } });
+      for (const handler of ["stream", "streamText"]) {
+        expect((await lab.run(handler, "go")).body).toMatchObject({ message: expect.stringContaining("401") as string });
+      }
+    });
+  });
+
   describe("everything else of ToolLoopAgent", () => {
     test("bytes, dates and URLs of a tool survive the journal", async () => {
       lab.turns({ toolCalls: [call("binary", "b")] }, { text: "done" });

@@ -1,0 +1,39 @@
+import { cloudflareTest } from "@cloudflare/vitest-plugin";
+import { defineConfig } from "vitest/config";
+
+const MINUTE_MS = 60_000;
+
+/** Projects against a real stack share this machine's two cores, so their files run one after another. */
+const realStack = {
+  environment: "node",
+  fileParallelism: false,
+  testTimeout: 5 * MINUTE_MS,
+  hookTimeout: 2 * MINUTE_MS,
+  teardownTimeout: 30_000,
+} as const;
+
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        test: {
+          name: "unit",
+          environment: "node",
+          include: ["test/unit/**/*.test.ts"],
+          testTimeout: MINUTE_MS,
+        },
+      },
+      {
+        plugins: [
+          cloudflareTest({
+            wrangler: { configPath: "./wrangler.toml" },
+            miniflare: { bindings: { ENVIRONMENT: "development" } },
+          }),
+        ],
+        test: { name: "workers", include: ["test/workers/**/*.test.ts"], testTimeout: MINUTE_MS },
+      },
+      { test: { ...realStack, name: "e2e", include: ["test/e2e/**/*.test.ts"] } },
+      { test: { ...realStack, name: "crash", include: ["test/crash/**/*.test.ts"] } },
+    ],
+  },
+});
