@@ -1,4 +1,14 @@
-import { defineConfig } from "tsdown";
+import { defineConfig, type Rolldown } from "tsdown";
+
+/**
+ * Declarations name the plain SDK: the types are its own in both builds, and a reader of declarations need not know
+ * import conditions.
+ */
+const plainSdkTypes: Rolldown.Plugin = {
+  name: "plain-sdk-types",
+  renderChunk: (code, chunk) =>
+    chunk.fileName.endsWith(".d.ts") ? code.replaceAll('"#restate"', '"@restatedev/restate-sdk/fetch"') : null,
+};
 
 /** Builds what is published: one file per source file, so that stack traces and bundlers see the same modules. */
 export default defineConfig({
@@ -13,5 +23,6 @@ export default defineConfig({
   outExtensions: () => ({ js: ".js", dts: ".d.ts" }),
   tsconfig: "tsconfig.build.json",
   // The importing package's conditions choose the SDK (package.json "imports"), so the choice must not be made here.
+  plugins: [plainSdkTypes],
   deps: { neverBundle: ["#restate"] },
 });

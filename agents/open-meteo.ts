@@ -11,16 +11,30 @@ const places = z.object({
 const forecast = z.object({ current: z.object({ temperature_2m: z.number(), weather_code: z.number() }) });
 
 /** WMO weather codes, in groups of ten. */
-const CONDITIONS = ["clear or cloudy", "mist", "thunder nearby", "dust", "fog", "drizzle", "rain", "snow", "showers", "thunderstorm"];
+const CONDITIONS = [
+  "clear or cloudy",
+  "mist",
+  "thunder nearby",
+  "dust",
+  "fog",
+  "drizzle",
+  "rain",
+  "snow",
+  "showers",
+  "thunderstorm",
+];
 
 /**
  * The weather of a city now.
  *
- * @throws TerminalError for an unknown city: the model may read it. Other failures are transient.
+ * @throws TerminalError for an unknown city and for requests that Open-Meteo refuses: the model may read it. Other
+ * failures (no network, 429, 5xx) are plain errors, which Restate retries.
  */
 export async function openMeteoWeather(city: string, signal: AbortSignal | undefined): Promise<Weather> {
   const name = encodeURIComponent(city);
-  const found = places.parse(await getJson(`https://geocoding-api.open-meteo.com/v1/search?count=1&name=${name}`, signal));
+  const found = places.parse(
+    await getJson(`https://geocoding-api.open-meteo.com/v1/search?count=1&name=${name}`, signal),
+  );
   const place = found.results?.[0];
   if (place === undefined) throw new TerminalError(`There is no city called "${city}"`, { errorCode: 404 });
   const at = `latitude=${place.latitude}&longitude=${place.longitude}`;
@@ -33,6 +47,9 @@ export async function openMeteoWeather(city: string, signal: AbortSignal | undef
 async function getJson(url: string, signal: AbortSignal | undefined): Promise<unknown> {
   const timeout = AbortSignal.timeout(TIMEOUT_MS);
   const response = await fetch(url, { signal: signal === undefined ? timeout : AbortSignal.any([signal, timeout]) });
-  if (!response.ok) throw new Error(`${new URL(url).host} answered ${response.status}`);
-  return response.json();
+  if (response.ok) return response.json();
+  const message = `${new URL(url).host} answered ${response.status}`;
+  const { status } = response;
+  const isPermanent = status >= 400 && status < 500 && status !== 408 && status !== 429;
+  throw isPermanent ? new TerminalError(message, { errorCode: status }) : new Error(message);
 }

@@ -24,6 +24,7 @@ const BUNDLED: Readonly<Record<string, Omit<Weather, "city">>> = {
 
 /** The bundled weather; undefined for a city that is not among it. */
 export function bundledWeather(city: string): Weather | undefined {
-  const found = BUNDLED[city.trim().toLowerCase()];
+  const name = city.trim().toLowerCase();
+  const found = Object.hasOwn(BUNDLED, name) ? BUNDLED[name] : undefined;
   return found === undefined ? undefined : { city, ...found };
 }

@@ -9,7 +9,8 @@ import { bundledWeather, type Weather } from "./weather-data.ts";
 async function weatherOf(city: string, signal: AbortSignal | undefined): Promise<Weather> {
   if (hasModelKey() && setting("WEATHER_DATA") !== "bundled") return openMeteoWeather(city, signal);
   const weather = bundledWeather(city);
-  if (weather === undefined) throw new TerminalError(`The bundled data has no weather of "${city}"`, { errorCode: 404 });
+  if (weather === undefined)
+    throw new TerminalError(`The bundled data has no weather of "${city}"`, { errorCode: 404 });
   return weather;
 }
 

@@ -3,7 +3,7 @@
  *
  *     node cli/bootstrap.mjs cli/dev.ts --some-flag
  *
- * Plain JavaScript for Node 18, without dependencies: it installs what is missing (`npm ci`) and then hands over to
+ * Plain JavaScript for Node 18, without dependencies: it installs what is missing and then hands over to
  * the Node in `node_modules`, which runs TypeScript as it is.
  */
 import { spawn, spawnSync } from "node:child_process";
@@ -24,8 +24,7 @@ function isInstalled() {
   try {
     const installed = packagesIn("node_modules/.package-lock.json");
     return Object.entries(packagesIn("package-lock.json")).every(
-      ([path, { version, optional }]) =>
-        path === "" || optional === true || installed[path]?.version === version,
+      ([path, { version, optional }]) => path === "" || optional === true || installed[path]?.version === version,
     );
   } catch {
     return false;
@@ -33,17 +32,19 @@ function isInstalled() {
 }
 
 function install() {
-  console.error("Installing dependencies (npm ci) …");
+  console.error("Installing dependencies …");
   // npm sets npm_execpath for its scripts: the same npm installs, also where several are on the PATH.
   const npm = process.env.npm_execpath;
-  const flags = ["ci", "--no-audit", "--no-fund", "--loglevel=error"];
+  // Not `npm ci`: it refuses a lock file that does not name the optional packages of every other platform. `npm install`
+  // takes the locked versions, too, and `--no-save` leaves the lock file alone.
+  const flags = ["install", "--no-save", "--include=optional", "--no-audit", "--no-fund", "--loglevel=error"];
   // An install has to bring the development tools, also where NODE_ENV=production is set.
   const options = { cwd: root, stdio: ["ignore", 2, 2], env: { ...process.env, NODE_ENV: "development" } };
   const result = npm?.endsWith(".js")
     ? spawnSync(process.execPath, [npm, ...flags], options)
     : spawnSync("npm", flags, { ...options, shell: process.platform === "win32" });
   if (result.status === 0 && existsSync(node)) return;
-  console.error("Cannot install dependencies: npm ci failed; see its output above");
+  console.error("Cannot install dependencies: npm install failed; see its output above");
   process.exit(1);
 }
 
@@ -58,6 +59,15 @@ const child = spawn(node, [join(root, script), ...args], { cwd: root, stdio: "in
 // A terminal sends SIGINT to the child too; other signals reach only this process and are passed on.
 process.on("SIGINT", () => {});
 for (const signal of /** @type {const} */ (["SIGTERM", "SIGHUP"])) process.on(signal, () => child.kill(signal));
+
+// npm does not pass every signal on: it may end, with its shell, and leave us behind. Nothing may outlive it.
+const parent = process.ppid;
+if (process.env.npm_lifecycle_event !== undefined) {
+  setInterval(() => {
+    if (process.ppid !== parent) child.kill("SIGTERM");
+  }, 500).unref();
+}
+
 child.on("error", (error) => {
   console.error(`Cannot start ${script}: ${error.message}`);
   process.exit(1);

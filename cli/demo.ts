@@ -21,7 +21,8 @@ const begun: Seen[] = [];
 const seen: Seen[] = [];
 let generation = 1;
 const reached = Promise.withResolvers<void>();
-const stepOf = ({ name, key }: { readonly name: string; readonly key: string }): string => `order tool ${name} ${name}-${key}`;
+const stepOf = ({ name, key }: { readonly name: string; readonly key: string }): string =>
+  `order tool ${name} ${name}-${key}`;
 /** A step has ended: its answer is on the way to the Worker, and from there to Restate. */
 let ended = 0;
 const end = (): void => {
@@ -70,7 +71,9 @@ try {
 }
 
 function completedSteps(journal: readonly JournalRow[]): Set<string> {
-  const done = new Set(journal.flatMap(({ entry_type, raw }) => (entry_type === "Notification: Run" ? (completionId(raw) ?? []) : [])));
+  const done = new Set(
+    journal.flatMap(({ entry_type, raw }) => (entry_type === "Notification: Run" ? (completionId(raw) ?? []) : [])),
+  );
   return new Set(journal.flatMap(({ name, raw }) => (name && done.has(completionId(raw) ?? "") ? [name] : [])));
 }
 
@@ -106,7 +109,9 @@ function verdict(
   const count = (kind: string): number => seen.filter(({ step }) => step.includes(` ${kind} `)).length;
   const toolCalls = TURNS.flat().length;
   console.log(`\n  The agent says: ${JSON.stringify(result.body)}`);
-  console.log(`  Model calls: ${count("model")} of ${TURNS.length}. Effects of tools: ${count("tool")} of ${toolCalls}.`);
+  console.log(
+    `  Model calls: ${count("model")} of ${TURNS.length}. Effects of tools: ${count("tool")} of ${toolCalls}.`,
+  );
   const wanted = [result.status === 200, count("model") === TURNS.length, count("tool") === toolCalls];
   wanted.push(new Set(seen.map(({ step }) => step)).size === seen.length);
   wanted.push(durable.size >= KILL_AFTER - 1, completedSteps(journal).size === TURNS.length + toolCalls);

@@ -13,8 +13,8 @@ export interface HealthInfo {
 /** `GET /health`: liveness. It touches nothing but this isolate. */
 export function healthRoute({ name, info }: HealthInfo): Hono {
   const answer = (context: Context): Response => {
-    const { CF_VERSION_METADATA: worker, DENO_DEPLOYMENT_ID: deno } = settingsOf(context);
-    const version = worker?.id ?? deno ?? null;
+    const { CF_VERSION_METADATA: worker, DENO_DEPLOY_BUILD_ID, DENO_DEPLOYMENT_ID } = settingsOf(context);
+    const version = worker?.id ?? DENO_DEPLOY_BUILD_ID ?? DENO_DEPLOYMENT_ID ?? null;
     const body = { status: "ok", name, version, runtime: getRuntimeKey(), ...info() };
     return context.json(body, 200, { "cache-control": "no-store" });
   };

@@ -16,7 +16,12 @@ export const PROBLEM_CODES = {
 export type ProblemCode = keyof typeof PROBLEM_CODES;
 
 /** An error as RFC 9457 problem details. */
-export function problem(code: ProblemCode, status: number, detail: string, headers: Record<string, string> = {}): Response {
+export function problem(
+  code: ProblemCode,
+  status: number,
+  detail: string,
+  headers: Record<string, string> = {},
+): Response {
   return Response.json(
     { type: "about:blank", title: PROBLEM_CODES[code], status, code, detail },
     { status, headers: { "cache-control": "no-store", ...headers, "content-type": "application/problem+json" } },
@@ -25,13 +30,14 @@ export function problem(code: ProblemCode, status: number, detail: string, heade
 
 /** The answer to whatever was thrown. Only errors of this library say more than that something failed. */
 export function problemOf(error: unknown): Response {
-  if (EdgeAgentError.isInstance(error) && isProblemCode(error.errorCode)) {
+  if (isProblem(error)) {
     const { allow } = error.fields;
     return problem(error.errorCode, error.code, error.message, typeof allow === "string" ? { allow } : {});
   }
   return problem("internal-error", 500, "The request could not be handled; the log of this Worker says why");
 }
 
-function isProblemCode(code: string): code is ProblemCode {
-  return Object.hasOwn(PROBLEM_CODES, code);
+/** True for errors that say for themselves what is wrong. Everything else is an internal error. */
+export function isProblem(error: unknown): error is EdgeAgentError & { readonly errorCode: ProblemCode } {
+  return EdgeAgentError.isInstance(error) && Object.hasOwn(PROBLEM_CODES, error.errorCode);
 }

@@ -25,7 +25,15 @@ export function restateRoute(options: RestateRouteOptions): Hono {
     return endpoint;
   };
   return new Hono().all(`${options.mount}/*`, (context) => {
-    const platform: unknown[] = [context.env];
-    return endpointFor(context)(context.req.raw, ...platform);
+    return endpointFor(context)(context.req.raw, ...platformOf(context));
   });
+}
+
+/** What the platform gave besides the request; handlers find it in `ctx.request().extraArgs`. */
+function platformOf(context: Context): readonly unknown[] {
+  try {
+    return [context.env, context.executionCtx];
+  } catch {
+    return [context.env]; // Only Workers have an execution context.
+  }
 }

@@ -3,18 +3,27 @@ import { env } from "hono/adapter";
 import { z } from "zod";
 import { EndpointError } from "../src/endpoint/restate-endpoint.ts";
 
-const settingsSchema = z.object({
+/** Settings of the app: Worker vars and secrets, or the environment. */
+export interface Settings {
   /** `development`; anything else, also nothing, is production. */
+  readonly ENVIRONMENT?: string | undefined;
+  /** Comma-separated public keys. */
+  readonly RESTATE_IDENTITY_KEYS?: string | undefined;
+  /** Workers: the version metadata binding. */
+  readonly CF_VERSION_METADATA?: { readonly id: string } | undefined;
+  /** Deno Deploy: the revision. */
+  readonly DENO_DEPLOY_BUILD_ID?: string | undefined;
+  /** Deno Deploy: the older name of the revision. */
+  readonly DENO_DEPLOYMENT_ID?: string | undefined;
+}
+
+const settingsSchema: z.ZodType<Settings> = z.object({
   ENVIRONMENT: z.string().optional(),
   RESTATE_IDENTITY_KEYS: z.string().optional(),
-  /** Workers: the version metadata binding. */
-  CF_VERSION_METADATA: z.object({ id: z.string(), tag: z.string().optional() }).optional(),
-  /** Deno Deploy. */
+  CF_VERSION_METADATA: z.object({ id: z.string() }).optional(),
+  DENO_DEPLOY_BUILD_ID: z.string().optional(),
   DENO_DEPLOYMENT_ID: z.string().optional(),
 });
-
-/** Settings of the app: Worker vars and secrets, or the environment. */
-export type Settings = z.infer<typeof settingsSchema>;
 
 /** Reads them from the request's platform. */
 export function settingsOf(context: Context): Settings {

@@ -5,7 +5,9 @@
 import { type Child, startChild } from "./child.ts";
 import { BIN, ROOT } from "./paths.ts";
 import { QUIET } from "./quiet.ts";
+import { startRestartable } from "./restartable.ts";
 import { type Settings, writeSettingsFile } from "./settings.ts";
+import { watchSource } from "./watch-source.ts";
 
 /** How the app is started. */
 export interface AppServerInit {
@@ -31,8 +33,23 @@ export type StartAppServer = (init: AppServerInit) => AppServer;
 export const startWorker: StartAppServer = (init) => {
   const file = writeSettingsFile(init.settings);
   process.on("exit", file.remove);
-  const flags = ["--ip", "127.0.0.1", "--port", String(init.port), "--env-file", file.path];
-  const child = startChild({
+  let hasServed = false;
+  const onServing = (): void => {
+    hasServed = true;
+    init.onServing();
+  };
+  const child = startRestartable(() => startWrangler({ ...init, onServing }, file.path));
+  // After a first build that fails, wrangler does not watch the source: it has to be started again.
+  watchSource(() => {
+    if (!hasServed) void child.restart();
+  });
+  // wrangler dev speaks HTTP/1.1 only.
+  return { child, ...addresses(init.port, true) };
+};
+
+function startWrangler(init: AppServerInit, envFile: string): Child {
+  const flags = ["--ip", "127.0.0.1", "--port", String(init.port), "--env-file", envFile];
+  return startChild({
     label: "wrangler dev",
     command: process.execPath,
     args: [BIN.wrangler, "dev", ...flags, "--show-interactive-dev-session=false"],
@@ -40,20 +57,36 @@ export const startWorker: StartAppServer = (init) => {
     env: { ...process.env, ...QUIET, FORCE_COLOR: "0" },
     onLine: announce(init, /Ready on http|Local server updated and ready/),
   });
-  // wrangler dev speaks HTTP/1.1 only.
-  return { child, ...addresses(init.port, true) };
-};
+}
+
+/** What the app may do on Deno. A dependency of the AI SDK reads the host name while it loads. */
+export const DENO_PERMISSIONS: readonly string[] = [
+  "--allow-net",
+  "--allow-env",
+  "--allow-sys=hostname",
+  "--no-prompt",
+];
 
 /** Serves entry/deno.ts with `deno serve`, over HTTP/2. */
 export const startDeno: StartAppServer = (init) => {
-  const permissions = ["--allow-net", "--allow-env", "--no-prompt"];
   const child = startChild({
     label: "deno serve",
     command: BIN.deno,
-    args: ["serve", ...permissions, "--watch", "--host", "127.0.0.1", "--port", String(init.port), "entry/deno.ts"],
+    args: [
+      "serve",
+      ...DENO_PERMISSIONS,
+      "--watch",
+      "--host",
+      "127.0.0.1",
+      "--port",
+      String(init.port),
+      "entry/deno.ts",
+    ],
     cwd: ROOT,
     env: { ...process.env, ...QUIET, ...init.settings, NO_COLOR: "1" },
     onLine: announce(init, /Listening on http/),
+    // It waits for its connections to close, and Restate keeps one open.
+    graceMs: 2_000,
   });
   return { child, ...addresses(init.port, false) };
 };

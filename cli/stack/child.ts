@@ -19,6 +19,8 @@ export interface ChildInit {
   readonly cwd: string;
   /** Called with every line that the child prints. */
   readonly onLine: (line: string) => void;
+  /** Time that the child has to end when it is asked to, in milliseconds. Default 10,000; then it is killed. */
+  readonly graceMs?: number;
 }
 
 /** A started child. */
@@ -28,8 +30,8 @@ export interface Child {
   readonly ended: Promise<string>;
   /** Aborted when the child has ended. */
   readonly endedSignal: AbortSignal;
-  /** Asks the child to end, and kills its group when it has not after `graceMs` (default 10,000). */
-  stop(graceMs?: number): Promise<void>;
+  /** Asks the child to end, and kills its group when it has not after its grace. */
+  readonly stop: () => Promise<void>;
 }
 
 const groups = new Set<number>();
@@ -68,12 +70,12 @@ export function startChild(init: ChildInit): Child {
     return how;
   });
 
-  const stop = async (graceMs = 10_000): Promise<void> => {
+  const stop = async (): Promise<void> => {
     if (group === undefined || !groups.has(group)) return;
     signalGroup(group, "SIGTERM");
     const timer = setTimeout(() => {
       signalGroup(group, "SIGKILL");
-    }, graceMs);
+    }, init.graceMs ?? 10_000);
     await ended;
     clearTimeout(timer);
   };

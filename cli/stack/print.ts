@@ -1,9 +1,12 @@
-/** Lines that say nothing to a developer: our own health checks, and wrangler's listing of the settings. */
-const NOISE = /GET \/health 200|^\s*$/;
+import { stripVTControlCharacters } from "node:util";
+
+/** Lines that say nothing to a developer: our own health checks, and empty ones. */
+const NOISE = /GET \/health 200|no-legacy-abort|\[rocksdb\] flushed|^\s*$/;
 
 /** Prints lines behind a label, so that two tools can share a terminal. */
 export function prefixed(label: string): (line: string) => void {
-  return (line) => {
+  return (colored) => {
+    const line = stripVTControlCharacters(colored);
     if (!NOISE.test(line)) console.log(`${label.padEnd(8)}│ ${line}`);
   };
 }

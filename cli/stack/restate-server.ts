@@ -1,7 +1,7 @@
 import { mkdirSync } from "node:fs";
 
 import { type Child, startChild } from "./child.ts";
-import { BIN, inRoot, ROOT } from "./paths.ts";
+import { inRoot, restateServerPath, ROOT } from "./paths.ts";
 import { QUIET } from "./quiet.ts";
 import { answers, waitUntil } from "./wait.ts";
 
@@ -27,11 +27,15 @@ export function startRestateServer(ports: RestateAddresses, onLine: (line: strin
   mkdirSync(inRoot(".restate"), { recursive: true });
   const child = startChild({
     label: "restate-server",
-    command: process.execPath,
-    args: [BIN.restateServer, "--no-logo", "--base-dir", inRoot(".restate")],
+    command: restateServerPath(),
+    args: ["--no-logo", "--base-dir", inRoot(".restate")],
     cwd: ROOT,
     env: { ...process.env, ...QUIET, ...configuration(ports) },
-    onLine,
+    onLine: (line) => {
+      onLine(line);
+      if (line.includes("db is locked"))
+        onLine("Its data in .restate/ is in use: is it running already in this folder?");
+    },
   });
   const ingressUrl = `http://127.0.0.1:${ports.ingress}`;
   const adminUrl = `http://127.0.0.1:${ports.admin}`;
@@ -57,7 +61,8 @@ function configuration(ports: RestateAddresses): Record<string, string> {
     RESTATE_INGRESS__ADVERTISED_ADDRESS: `http://127.0.0.1:${ports.ingress}/`,
     RESTATE_ADMIN__BIND_ADDRESS: `127.0.0.1:${ports.admin}`,
     RESTATE_ADMIN__ADVERTISED_ADDRESS: `http://127.0.0.1:${ports.admin}/`,
-    RESTATE_LOG_FILTER: "warn",
+    // It asks GitHub for its latest release, which cannot be switched off; offline, octocrab would report an error.
+    RESTATE_LOG_FILTER: "warn,octocrab=off",
     RESTATE_LOG_FORMAT: "compact",
     RESTATE_LOG_DISABLE_ANSI_CODES: "true",
     // One developer, one machine: fewer partitions start faster and use less memory.

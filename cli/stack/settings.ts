@@ -50,7 +50,7 @@ export function describeModel(settings: Settings): string {
 /** Settings in a file that only this user can read: on a command line everybody could. */
 export interface SettingsFile {
   readonly path: string;
-  remove(): void;
+  readonly remove: () => void;
 }
 
 /** Writes settings into a temporary env file. */

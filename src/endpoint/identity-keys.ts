@@ -11,7 +11,7 @@ export class IdentityKeyError extends EdgeAgentError {
   constructor(key: string, problem: string) {
     super({
       errorCode: "identity-key-malformed",
-      message: `Cannot use the identity key "${key.slice(0, 20)}${key.length > 20 ? "…" : ""}": ${problem}. Copy it from Restate: ${PREFIX} and the base58 form of an ed25519 public key`,
+      message: `Cannot use the identity key "${shortened(key)}": ${problem}. Copy it from Restate: ${PREFIX} and the base58 form of an ed25519 public key`,
       status: 503,
     });
   }
@@ -33,6 +33,12 @@ function checked(key: string): string {
   if (bytes === undefined) throw new IdentityKeyError(key, "it has a character that is not base58");
   if (bytes !== KEY_BYTES) throw new IdentityKeyError(key, `it has ${bytes} bytes, not ${KEY_BYTES}`);
   return key;
+}
+
+/** Enough to find it in the setting. Anyone may read it, and what is no public key may be a secret in the wrong place. */
+function shortened(key: string): string {
+  const shown = key.startsWith(PREFIX) ? PREFIX.length + 8 : 4;
+  return key.length > shown ? `${key.slice(0, shown)}…` : key;
 }
 
 /** Number of bytes that a base58 text stands for; undefined when it is none. */

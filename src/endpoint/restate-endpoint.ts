@@ -62,7 +62,7 @@ export function createRestateEndpoint(options: RestateEndpointOptions): RestateE
   if (identityKeys.length === 0 && !development) {
     throw new EndpointError(
       "identity-keys-missing",
-      "Cannot serve Restate without identity keys: anyone could run any handler. Set RESTATE_IDENTITY_KEYS to the public key of your Restate (Restate Cloud: Developers, Security, HTTP services), or ENVIRONMENT to \"development\" on your own machine",
+      'Cannot serve Restate without identity keys: anyone could run any handler. Set RESTATE_IDENTITY_KEYS to the public key of your Restate (Restate Cloud: Developers, Security, HTTP services), or ENVIRONMENT to "development" on your own machine',
       503,
     );
   }
@@ -77,7 +77,9 @@ export function createRestateEndpoint(options: RestateEndpointOptions): RestateE
     if (match.kind === "not-found") throw new EndpointError("not-found", `Nothing is served at ${url.pathname}`, 404);
     if (match.kind === "method-not-allowed") {
       const { allow } = match;
-      throw new EndpointError("method-not-allowed", `Cannot ${request.method} ${url.pathname}: use ${allow}`, 405, { allow });
+      throw new EndpointError("method-not-allowed", `Cannot ${request.method} ${url.pathname}: use ${allow}`, 405, {
+        allow,
+      });
     }
     url.pathname = match.path;
     const response = await handler(new Request(url, request), ...platform);

@@ -1,10 +1,12 @@
 /** What Restate may ask of an endpoint, below its mount path. Everything else, the SDK's own `/health` too, is not served. */
 
 const NAME = "[A-Za-z0-9_][A-Za-z0-9_.-]*";
+/** A handler's serdes are named `<handler>/input` and `<handler>/output`, and Restate sends the slash as it is. */
+const SERDE = `${NAME}(?:/${NAME})*`;
 const ROUTES: readonly { readonly method: string; readonly path: RegExp }[] = [
-  { method: "GET", path: /^\/discover$/ },
+  { method: "GET", path: /\/discover$/ },
   { method: "POST", path: new RegExp(`^/invoke/${NAME}/${NAME}$`) },
-  { method: "POST", path: new RegExp(`^/serdes/${NAME}/(encode|decode)/[^/]+$`) },
+  { method: "POST", path: new RegExp(`^/serdes/${NAME}/(?:encode|decode)/${SERDE}$`) },
 ];
 
 /** Where a request goes: to Restate's SDK under `path`, nowhere, or nowhere with this method. */
@@ -13,12 +15,13 @@ export type RestatePath =
   | { readonly kind: "method-not-allowed"; readonly allow: string }
   | { readonly kind: "not-found" };
 
-/** Matches the raw path, before any decoding: an encoded slash or dot is not a way around the list. */
+/**
+ * Matches the raw path, before any decoding. No name has a character that Restate would encode, so a path with a `%` is
+ * on no list: an encoded slash or dot is not a way around it.
+ */
 export function matchRestatePath(method: string, pathname: string, mount: string): RestatePath {
   if (!pathname.startsWith(`${mount}/`)) return { kind: "not-found" };
   const path = pathname.slice(mount.length);
-  if (path.includes("%") && !path.startsWith("/serdes/")) return { kind: "not-found" };
-  if (/%2f|%2e|%5c|%00/i.test(path)) return { kind: "not-found" };
   const route = ROUTES.find((candidate) => candidate.path.test(path));
   if (route === undefined) return { kind: "not-found" };
   return route.method === method ? { kind: "found", path } : { kind: "method-not-allowed", allow: route.method };

@@ -12,7 +12,8 @@
  * - S4 Rest. The journal moves on only when no fiber is running: each awaits an entry, or a child, or has ended.
  * - S5 Patience. A fiber that does foreign work (its own network call, a plain promise that a sibling resolves) holds
  *   the others up for at most `patienceMs`, and then runs detached. That keeps the order stable around short foreign
- *   work and can never hang.
+ *   work in one fiber at a time, and can never hang. Foreign work in several fibers at once is a race that nobody can
+ *   repeat: it belongs into steps.
  * - S6 Cancellation reaches every waiting fiber, in the order in which they parked, and is not sticky: clean-up may
  *   use the journal. What must not go on after it (an agent's run) says so itself.
  * - S7 Nothing but what somebody awaits is awaited: losers of a race, and waits of ended fibers, are let go.
@@ -24,6 +25,9 @@ import { Fiber } from "./fiber.ts";
 
 /** Longest time foreign work in one fiber holds the others up, in milliseconds. */
 export const DEFAULT_PATIENCE_MS = 1_000;
+
+/** Turns of the event loop in which a fiber shows whether it goes on; see `#turnsToRest`. */
+const UNDECIDED_TURNS = 32;
 
 /** What the scheduler is built from. */
 export interface SchedulerInit {
@@ -134,6 +138,7 @@ export class Scheduler implements Parking {
       else waiters.add(waiter);
       fiber.waits.add(waiter);
       fiber.detached = false;
+      fiber.woken = false;
       this.#moved();
       if (!this.#looping) void this.#loop();
     });
@@ -148,6 +153,7 @@ export class Scheduler implements Parking {
     waiters?.delete(waiter);
     if (waiters?.size === 0) this.#waiting.delete(waiter.awaitable);
     waiter.fiber.waits.delete(waiter);
+    waiter.fiber.woken = true;
     waiter.settle(outcome);
   }
 
@@ -197,9 +203,19 @@ export class Scheduler implements Parking {
     let before: number;
     do {
       before = this.#activity;
-      await this.#init.driver.turn();
+      for (let turns = this.#turnsToRest(); turns > 0 && this.#activity === before; turns--) await this.#init.driver.turn();
       if (this.#activity === before && this.#runningFibers().length > 0) await this.#awaitForeignWork();
     } while (this.#activity !== before && !this.#closed);
+    for (const fiber of this.#live) fiber.woken = false;
+  }
+
+  /**
+   * A fiber whose await has settled while others of its are pending may be about to go on (a plain `Promise.race`), or
+   * may wait for the rest (a plain `Promise.all`): nobody can tell. It gets a few turns to show.
+   */
+  #turnsToRest(): number {
+    for (const fiber of this.#live) if (fiber.woken && fiber.waits.size > 0) return UNDECIDED_TURNS;
+    return 1;
   }
 
   async #awaitForeignWork(): Promise<void> {

@@ -1,21 +1,24 @@
 /**
- * A model for demonstrations: no network, no key, the same answer each time. It calls the tools that fit the
- * question, several at once when the question names several things, and answers with what they returned.
+ * A model for demonstrations: no network, no key, the same answer each time. It calls the tool that fits the question,
+ * several times at once when the question names several things, and answers with what the tool returned.
+ *
+ * It matches words and understands nothing. It knows no tool and no answer by heart.
  */
 import type {
   LanguageModelV4,
   LanguageModelV4CallOptions,
   LanguageModelV4Content,
-  LanguageModelV4FunctionTool,
   LanguageModelV4GenerateResult,
   LanguageModelV4Prompt,
+  LanguageModelV4StreamPart,
 } from "@ai-sdk/provider";
+import { chooseTool } from "./demo-tools.ts";
 import type { ModelStep } from "./model-step.ts";
 import { synthesizeStream } from "./synthesize-stream.ts";
 
 type Answer = LanguageModelV4GenerateResult & Pick<ModelStep, "response">;
 
-/** Makes the demo model. It is not a language model: it matches words. */
+/** Makes the demo model, which `generateText`, `streamText` and agents take like any other. */
 export function demoModel(): LanguageModelV4 {
   return {
     specificationVersion: "v4",
@@ -23,15 +26,20 @@ export function demoModel(): LanguageModelV4 {
     modelId: "demo",
     supportedUrls: {},
     doGenerate: async (parameters) => answer(parameters),
-    doStream: async (parameters) => ({ stream: synthesizeStream({ ...answer(parameters), ms: 0 }) }),
+    doStream: async (parameters) => ({
+      stream: synthesizeStream({ ...answer(parameters), ms: 0 }).pipeThrough(wordByWord()),
+    }),
   };
 }
 
-function answer({ prompt, tools = [] }: LanguageModelV4CallOptions): Answer {
+function answer(parameters: LanguageModelV4CallOptions): Answer {
+  const { prompt, abortSignal } = parameters;
+  abortSignal?.throwIfAborted();
+  const question = lastQuestion(prompt);
   const results = resultsOfThisTurn(prompt);
-  const calls = results.length === 0 ? toolCalls(lastUserText(prompt), functionTools(tools), prompt.length) : [];
+  const calls = results.length === 0 ? toolCalls(question, parameters) : [];
   const content: LanguageModelV4Content[] =
-    calls.length > 0 ? calls : [{ type: "text", text: textAnswer(lastUserText(prompt), results) }];
+    calls.length > 0 ? calls : [{ type: "text", text: textAnswer(question, results) }];
   return {
     content,
     finishReason: { unified: calls.length > 0 ? "tool-calls" : "stop", raw: undefined },
@@ -41,11 +49,19 @@ function answer({ prompt, tools = [] }: LanguageModelV4CallOptions): Answer {
   };
 }
 
-function functionTools(tools: readonly { readonly type: string }[]): LanguageModelV4FunctionTool[] {
-  return tools.filter((tool): tool is LanguageModelV4FunctionTool => tool.type === "function");
+/** Call ids hold the length of the conversation, so they are unique in it and the same on every attempt. */
+function toolCalls(question: string, parameters: LanguageModelV4CallOptions): LanguageModelV4Content[] {
+  const chosen = chooseTool(question, parameters);
+  if (chosen === undefined) return [];
+  return chosen.inputs.map((input, index) => ({
+    type: "tool-call",
+    toolCallId: `demo-${parameters.prompt.length}-${index + 1}`,
+    toolName: chosen.toolName,
+    input: JSON.stringify(input),
+  }));
 }
 
-function lastUserText(prompt: LanguageModelV4Prompt): string {
+function lastQuestion(prompt: LanguageModelV4Prompt): string {
   const message = prompt.findLast(({ role }) => role === "user");
   if (message?.role !== "user") return "";
   return message.content.map((part) => (part.type === "text" ? part.text : "")).join(" ");
@@ -69,41 +85,20 @@ function outputText(output: { readonly type: string }): string {
     .join(", ");
 }
 
-/** Names of things begin with a capital letter; the first word of a sentence is no name. */
-function names(text: string): string[] {
-  const found = text.match(/(?<=[a-z,:] )[A-ZÄÖÜ][\p{L}-]+(?: [A-ZÄÖÜ][\p{L}-]+)*/gu) ?? [];
-  return [...new Set(found)];
-}
-
-function toolCalls(text: string, tools: readonly LanguageModelV4FunctionTool[], turn: number): LanguageModelV4Content[] {
-  const tool = tools.find((candidate) => fits(candidate, text)) ?? (tools.length === 1 ? tools[0] : undefined);
-  const property = tool === undefined ? undefined : firstTextProperty(tool.inputSchema);
-  if (tool === undefined || property === undefined) return [];
-  return names(text).map((name, index) => ({
-    type: "tool-call",
-    toolCallId: `demo-${turn}-${index + 1}`,
-    toolName: tool.name,
-    input: JSON.stringify({ [property]: name }),
-  }));
-}
-
-/** A tool fits when the question uses a word of its name. */
-function fits({ name }: LanguageModelV4FunctionTool, text: string): boolean {
-  const words = name.split(/(?=[A-Z])|[_-]/).map((word) => word.toLowerCase());
-  return words.some((word) => word.length > 3 && text.toLowerCase().includes(word));
-}
-
-function firstTextProperty(schema: LanguageModelV4FunctionTool["inputSchema"]): string | undefined {
-  const properties = schema.properties ?? {};
-  return Object.keys(properties).find((name) => {
-    const property = properties[name];
-    return typeof property === "object" && property.type === "string";
-  });
-}
-
 function textAnswer(question: string, results: readonly string[]): string {
   if (results.length > 0) return `Here is what I found. ${results.join("; ")}.`;
   return `This is the demo model. It heard: "${question}". Set OPENAI_API_KEY to talk to a real one.`;
+}
+
+/** Deltas of a word each, as a real model streams them. */
+function wordByWord(): TransformStream<LanguageModelV4StreamPart, LanguageModelV4StreamPart> {
+  return new TransformStream({
+    transform(part, controller) {
+      if (part.type !== "text-delta") return controller.enqueue(part);
+      for (const delta of part.delta.match(/\s*\S+\s*$|\s*\S+/g) ?? [part.delta])
+        controller.enqueue({ ...part, delta });
+    },
+  });
 }
 
 /** About four characters a token. */

@@ -1,0 +1,42 @@
+import { bundle } from "./bundle.ts";
+import { asOne, type Check } from "./check.ts";
+import { denoTests, denoTypes } from "./deno.ts";
+import { manifests } from "./manifests.ts";
+import { publishedPackage } from "./package.ts";
+import { runCommand } from "./run-command.ts";
+import { toolOf } from "./tools.ts";
+import { vitestProject } from "./vitest.ts";
+
+/** A check that is one or more runs of a tool. */
+function tool(name: string, about: string, ...runs: readonly (readonly [string, ...string[]])[]): Check {
+  const run = async (): Promise<Awaited<ReturnType<Check["run"]>>> => {
+    const results = [];
+    for (const [command, ...args] of runs) results.push(await runCommand(toolOf(command, binOf(command)), args));
+    return asOne(results);
+  };
+  return { name, about, run };
+}
+
+const binOf = (packageName: string): string => (packageName === "typescript" ? "tsc" : packageName);
+
+/** Every check, the quick ones first. */
+export const CHECKS: readonly Check[] = [
+  tool("format", "oxfmt --check", ["oxfmt", "--check"]),
+  tool("lint", "oxlint, with types", ["oxlint", "--type-aware", "--deny-warnings"]),
+  tool(
+    "types",
+    "tsc; the published sources with isolated declarations",
+    ["typescript", "-p", "."],
+    ["typescript", "-p", "tsconfig.build.json"],
+  ),
+  manifests,
+  vitestProject("unit", "vitest on Node"),
+  vitestProject("workers", "vitest inside workerd"),
+  denoTypes,
+  denoTests,
+  vitestProject("e2e", "real restate-server, wrangler dev, deno serve"),
+  vitestProject("crash", "the same, with SIGKILL"),
+  tool("knip", "no unused files, exports, dependencies", ["knip"]),
+  publishedPackage,
+  bundle,
+];

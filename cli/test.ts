@@ -1,0 +1,58 @@
+/**
+ * `npm test`: every check of the repository, or the named ones: `npm test -- unit lint`.
+ *
+ * All of them run, whatever fails before. What failed is printed in full; the last line is `N passed, N failed`.
+ */
+import { CHECKS } from "./checks/all.ts";
+import type { Check, Outcome } from "./checks/check.ts";
+import { stopRunningCommands } from "./checks/run-command.ts";
+
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+  process.on(signal, () => {
+    void stopRunningCommands().then(() => process.exit(130));
+  });
+}
+
+function select(names: readonly string[]): readonly Check[] {
+  const unknown = names.filter((name) => !CHECKS.some((check) => check.name === name));
+  if (unknown.length > 0) {
+    console.error(`Cannot run ${unknown.join(", ")}: the checks are ${CHECKS.map((check) => check.name).join(", ")}`);
+    process.exit(2);
+  }
+  return names.length === 0 ? CHECKS : CHECKS.filter((check) => names.includes(check.name));
+}
+
+async function runCheck(check: Check): Promise<Outcome> {
+  try {
+    return await check.run();
+  } catch (error) {
+    const output = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    return { status: "ran", passed: 0, failed: 1, output };
+  }
+}
+
+function print(check: Check, outcome: Outcome, ms: number): void {
+  const name = check.name.padEnd(10);
+  if (outcome.status === "skipped") {
+    console.log(`- ${name} skipped: ${outcome.reason}`);
+    return;
+  }
+  const { passed, failed, output, note } = outcome;
+  const counts = `${passed} passed, ${failed} failed`.padEnd(22);
+  const mark = failed === 0 ? "✓" : "✗";
+  console.log(`${mark} ${name} ${counts} ${(ms / 1000).toFixed(1).padStart(6)} s  ${note ?? check.about}`);
+  if (failed > 0) console.log(`\n${output}\n`);
+}
+
+let passed = 0;
+let failed = 0;
+for (const check of select(process.argv.slice(2))) {
+  const start = performance.now();
+  const outcome = await runCheck(check);
+  print(check, outcome, performance.now() - start);
+  if (outcome.status === "skipped") continue;
+  passed += outcome.passed;
+  failed += outcome.failed;
+}
+process.exitCode = failed === 0 ? 0 : 1;
+console.log(`${passed} passed, ${failed} failed`);

@@ -1,0 +1,161 @@
+/** Random programs over the context: what handlers and tools might do, in any mix and nesting. */
+import fc from "fast-check";
+import { inFiber, requirePlace } from "../../../src/journal/ambient.ts";
+import { restateContext } from "../../../src/journal/context.ts";
+import { RestatePromise } from "../../../src/journal/restate-promise.ts";
+import { TerminalError } from "../../../src/restate.ts";
+
+/** One thing that the journal knows. */
+export type Leaf =
+  | { readonly t: "run"; readonly fails: boolean }
+  | { readonly t: "sleep" }
+  | { readonly t: "awakeable" }
+  | { readonly t: "call" }
+  | { readonly t: "get" };
+
+export type Program =
+  | Leaf
+  | { readonly t: "combine"; readonly how: "all" | "allSettled" | "any" | "race"; readonly leaves: readonly Leaf[] }
+  | { readonly t: "timeout"; readonly leaf: Leaf }
+  | { readonly t: "map"; readonly leaf: Leaf }
+  | { readonly t: "set" }
+  | { readonly t: "ticks"; readonly micro: number }
+  | { readonly t: "turns"; readonly macro: number }
+  | { readonly t: "foreign"; readonly ms: number }
+  | { readonly t: "throw" }
+  | { readonly t: "seq"; readonly parts: readonly Program[] }
+  | { readonly t: "tools"; readonly parts: readonly Program[] }
+  | { readonly t: "promiseAll"; readonly leaves: readonly Leaf[] }
+  | { readonly t: "promiseRace"; readonly leaves: readonly Leaf[] };
+
+const leaf: fc.Arbitrary<Leaf> = fc.oneof(
+  { weight: 5, arbitrary: fc.record({ t: fc.constant("run" as const), fails: fc.boolean() }) },
+  { weight: 2, arbitrary: fc.constant({ t: "sleep" } as const) },
+  { weight: 1, arbitrary: fc.constant({ t: "awakeable" } as const) },
+  { weight: 1, arbitrary: fc.constant({ t: "call" } as const) },
+  { weight: 1, arbitrary: fc.constant({ t: "get" } as const) },
+);
+const leaves = fc.array(leaf, { minLength: 1, maxLength: 4 });
+
+/** Any program. Some of its fibers may take turns of the event loop that the journal does not know. */
+export const programs: fc.Arbitrary<Program> = programsWith(fc.record({ t: fc.constant("turns" as const), macro: fc.constant(1) }));
+
+/** Any program, beside a fiber whose foreign work takes random real time between its steps. */
+export const programsBesideForeignWork: fc.Arbitrary<Program> = fc
+  .tuple(
+    fc.array(fc.oneof(leaf, fc.record({ t: fc.constant("foreign" as const), ms: fc.integer({ min: 0, max: 3 }) })), {
+      minLength: 2,
+      maxLength: 6,
+    }),
+    programsWith(fc.constant({ t: "set" } as const)),
+  )
+  .map(([parts, beside]): Program => ({ t: "tools", parts: [{ t: "seq", parts }, beside] }));
+
+function programsWith(waiting: fc.Arbitrary<Program>): fc.Arbitrary<Program> {
+  const { program } = fc.letrec<{ program: Program }>((tie) => ({
+    program: fc.oneof(
+      { maxDepth: 3, depthSize: "medium", withCrossShrink: true },
+      leaf,
+      fc.record({ t: fc.constant("combine" as const), how: fc.constantFrom("all", "allSettled", "any", "race"), leaves }),
+      fc.record({ t: fc.constant("timeout" as const), leaf }),
+      fc.record({ t: fc.constant("map" as const), leaf }),
+      fc.constant({ t: "set" } as const),
+      fc.record({ t: fc.constant("ticks" as const), micro: fc.integer({ min: 0, max: 5 }) }),
+      waiting,
+      fc.constant({ t: "throw" } as const),
+      fc.record({ t: fc.constant("promiseAll" as const), leaves }),
+      fc.record({ t: fc.constant("promiseRace" as const), leaves }),
+      fc.record({ t: fc.constant("seq" as const), parts: fc.array(tie("program"), { minLength: 1, maxLength: 4 }) }),
+      fc.record({ t: fc.constant("tools" as const), parts: fc.array(tie("program"), { minLength: 2, maxLength: 4 }) }),
+    ),
+  }));
+  // An agent's run: steps one after another, each with its tools side by side.
+  const sequence = fc.record({ t: fc.constant("seq" as const), parts: fc.array(program, { minLength: 1, maxLength: 4 }) });
+  return fc.record({ t: fc.constant("tools" as const), parts: fc.array(sequence, { minLength: 1, maxLength: 4 }) });
+}
+
+/** Told of every execution of a step, by its name. */
+export type OnStep = (name: string) => void;
+
+/** Runs a program in the handler that is running; what it results in. */
+export async function execute(program: Program, path: string, onStep: OnStep): Promise<unknown> {
+  switch (program.t) {
+    case "run":
+    case "sleep":
+    case "awakeable":
+    case "call":
+    case "get":
+      return settle(start(program, path, onStep));
+    case "combine":
+      return settle(RestatePromise[program.how](all(program.leaves, path, onStep)) as Promise<unknown>);
+    case "timeout":
+      return settle(start(program.leaf, path, onStep).orTimeout(1));
+    case "map":
+      return settle(start(program.leaf, path, onStep).map((value, failure) => `mapped ${String(value)} ${failure?.message}`));
+    case "promiseAll":
+      return settle(Promise.all(all(program.leaves, path, onStep)));
+    case "promiseRace":
+      return settle(Promise.race(all(program.leaves, path, onStep)));
+    case "set":
+      (restateContext() as unknown as { set(name: string, value: string): void }).set("s", path);
+      return path;
+    case "throw":
+      throw new TerminalError(`thrown at ${path}`);
+    case "ticks":
+      for (let n = 0; n < program.micro; n++) await Promise.resolve();
+      return "ticks";
+    case "turns":
+      for (let n = 0; n < program.macro; n++) await new Promise((resolve) => setImmediate(resolve));
+      return "turns";
+    case "foreign":
+      // Real time decides how long this takes, and it differs from attempt to attempt.
+      await new Promise((resolve) => setTimeout(resolve, program.ms * Math.random()));
+      return "foreign";
+    case "seq": {
+      const results: unknown[] = [];
+      for (const [index, part] of program.parts.entries()) results.push(await execute(part, `${path}.${index}`, onStep));
+      return results;
+    }
+    case "tools": {
+      // As the AI SDK runs the tools of one step: side by side, each failure caught.
+      const place = requirePlace("a program");
+      const tool = (part: Program, index: number): Promise<unknown> =>
+        settle(inFiber(place, () => execute(part, `${path}/${index}`, onStep)));
+      return Promise.all(program.parts.map(tool));
+    }
+  }
+}
+
+async function settle(promise: PromiseLike<unknown>): Promise<unknown> {
+  try {
+    return await promise;
+  } catch (error) {
+    if (error instanceof AggregateError) return `none of ${error.errors.length}`;
+    if (!(error instanceof TerminalError)) throw error;
+    return `failed: ${error.name} ${error.message}`;
+  }
+}
+
+function all(leaves: readonly Leaf[], path: string, onStep: OnStep): RestatePromise<unknown>[] {
+  return leaves.map((one, index) => start(one, `${path}:${index}`, onStep));
+}
+
+function start(one: Leaf, path: string, onStep: OnStep): RestatePromise<unknown> {
+  const context = restateContext();
+  switch (one.t) {
+    case "run":
+      return context.run(path, () => {
+        onStep(path);
+        if (one.fails) throw new TerminalError(`step ${path}`);
+        return path;
+      });
+    case "sleep":
+      return context.sleep(1);
+    case "awakeable":
+      return context.awakeable().promise as RestatePromise<unknown>;
+    case "call":
+      return context.genericCall({ service: "Other", method: path, parameter: path }) as RestatePromise<unknown>;
+    case "get":
+      return (context as unknown as { get(name: string): RestatePromise<unknown> }).get("constant");
+  }
+}

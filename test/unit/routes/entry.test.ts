@@ -1,0 +1,28 @@
+import { afterEach, expect, test, vi } from "vitest";
+import deno from "../../../entry/deno.ts";
+import worker from "../../../entry/worker.ts";
+import { DISCOVER } from "../endpoint/echo-service.ts";
+
+afterEach(() => vi.unstubAllEnvs());
+
+test.each([
+  ["worker", worker, "REQUEST_RESPONSE"],
+  ["deno", deno, "BIDI_STREAM"],
+])("entry/%s.ts exports a fetch handler that serves WeatherAgent", async (_name, app, protocolMode) => {
+  vi.stubEnv("ENVIRONMENT", "development");
+  const response = await app.fetch(new Request("http://localhost/restate/discover", DISCOVER));
+  expect(await response.json()).toMatchObject({
+    protocolMode,
+    services: [{ name: "WeatherAgent", handlers: [{ name: "run" }] }],
+  });
+});
+
+test("/health says which model is used", async () => {
+  const model = async (): Promise<unknown> =>
+    ((await (await worker.fetch(new Request("http://localhost/health"))).json()) as { model: unknown }).model;
+  vi.stubEnv("OPENAI_API_KEY", " ");
+  expect(await model()).toBe("demo");
+  vi.stubEnv("OPENAI_API_KEY", "secret");
+  vi.stubEnv("OPENAI_MODEL", "gpt-test");
+  expect(await model()).toBe("openai gpt-test");
+});

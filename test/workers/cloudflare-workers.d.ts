@@ -1,0 +1,5 @@
+/** The part of workerd's module that these tests use. */
+declare module "cloudflare:workers" {
+  /** The Worker's own entry points, as a client sees them. */
+  export const exports: { readonly default: { fetch(input: string, init?: RequestInit): Promise<Response> } };
+}
