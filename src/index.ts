@@ -27,7 +27,14 @@ export {
   restateWorkflowSharedContext,
   withRestateContext,
 } from "./journal/context.ts";
-export { DEFAULT_ABORT_TIMEOUT_MS, DEFAULT_RETRY_POLICY, handlers, object, service, workflow } from "./journal/handlers.ts";
+export {
+  DEFAULT_ABORT_TIMEOUT_MS,
+  DEFAULT_RETRY_POLICY,
+  handlers,
+  object,
+  service,
+  workflow,
+} from "./journal/handlers.ts";
 export { RestatePromise } from "./journal/restate-promise.ts";
 export type { StepOptions } from "./journal/step-host.ts";
 export { CancelledError, RetryableError, serde, TerminalError, TimeoutError } from "./restate.ts";

@@ -38,7 +38,9 @@ export function checkOptions(id: string | undefined, tools: ToolSet | undefined,
   const known = new Set(Object.keys(tools ?? {}));
   for (const [name, toolOptions] of Object.entries(options.toolOptions ?? {})) {
     if (!known.has(name)) {
-      throw new DefinitionError(`Cannot define agent "${id}": toolOptions names "${name}", which is not one of its tools`);
+      throw new DefinitionError(
+        `Cannot define agent "${id}": toolOptions names "${name}", which is not one of its tools`,
+      );
     }
     if (typeof toolOptions !== "object" || toolOptions === null) {
       throw new DefinitionError(`Cannot define agent "${id}": toolOptions.${name} must be an object`);

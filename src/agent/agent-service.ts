@@ -56,16 +56,15 @@ export function agentService<
   const run = async (_context: Context, input: unknown): Promise<unknown> => {
     const parsed = inputSchema.safeParse(input);
     if (!parsed.success) {
-      throw new InvalidInputError(`Cannot run ${name}: pass a prompt, or { prompt } or { messages }: ${z.prettifyError(parsed.error)}`);
+      throw new InvalidInputError(
+        `Cannot run ${name}: pass a prompt, or { prompt } or { messages }: ${z.prettifyError(parsed.error)}`,
+      );
     }
     const parameters = typeof input === "string" ? { prompt: input } : input;
     const result = await agent.generate(parameters as Parameters<typeof agent.generate>[0]);
     return hasOutput(agent) ? result.output : result.text;
   };
-  return service({ name, handlers: { run }, options }) as unknown as ServiceDefinition<
-    NAME,
-    AgentHandlers<CALL_OPTIONS, OUTPUT>
-  >;
+  return service({ name, handlers: { run }, options }) as ServiceDefinition<NAME, AgentHandlers<CALL_OPTIONS, OUTPUT>>;
 }
 
 function hasOutput(agent: object): boolean {

@@ -12,8 +12,12 @@ import { durableSettings, type LooseSettings, wrapCallbacks } from "./run-settin
 import { streamGuard } from "./stream-guard.ts";
 
 type AgentContext = Record<string, unknown>;
-type Agent<C, T extends ToolSet, R extends AgentContext, O extends Output.Output<unknown, unknown, unknown>> =
-  ToolLoopAgent<C, T, R, O>;
+type Agent<
+  C,
+  T extends ToolSet,
+  R extends AgentContext,
+  O extends Output.Output<unknown, unknown, unknown>,
+> = ToolLoopAgent<C, T, R, O>;
 type PrepareCall = (settings: LooseSettings) => unknown;
 
 /**
@@ -34,7 +38,6 @@ type PrepareCall = (settings: LooseSettings) => unknown;
  */
 export class RestateAgent<
   CALL_OPTIONS = never,
-  // oxlint-disable-next-line typescript/no-empty-object-type -- the AI SDK's own default, so that types infer alike
   TOOLS extends ToolSet = {},
   RUNTIME_CONTEXT extends AgentContext = AgentContext,
   OUTPUT extends Output.Output<unknown, unknown, unknown> = never,
@@ -51,8 +54,8 @@ export class RestateAgent<
   ) {
     const settings = agent instanceof ToolLoopAgent ? settingsOf(agent) : agent;
     super(settings);
-    this.#options = options as RestateAgentOptions;
-    this.#settings = settingsOf(this) as unknown as LooseSettings;
+    this.#options = options;
+    this.#settings = settingsOf(this) as LooseSettings;
     this.#name = checkOptions(options.id ?? settings.id, settings.tools, this.#options);
   }
 
@@ -135,7 +138,9 @@ export class RestateAgent<
         return durableSettings(prepared, timeout, run);
       },
     };
-    return new ToolLoopAgent(settings as unknown as ToolLoopAgentSettings<CALL_OPTIONS, TOOLS, RUNTIME_CONTEXT, OUTPUT>);
+    return new ToolLoopAgent(
+      settings as unknown as ToolLoopAgentSettings<CALL_OPTIONS, TOOLS, RUNTIME_CONTEXT, OUTPUT>,
+    );
   }
 
   /** The caller's parameters, with the run's signal, and without timers that would run between steps. */

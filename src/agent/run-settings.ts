@@ -2,7 +2,13 @@
  * Turns the settings of one call into durable ones: everything in the AI SDK's loop that would do I/O, read a clock
  * or make up an id between journaled steps is replaced here. The list follows the hazards named in DESIGN.md.
  */
-import { createDownload, type Experimental_DownloadFunction as DownloadFunction, type LanguageModel, type Tool, type ToolSet } from "ai";
+import {
+  createDownload,
+  type Experimental_DownloadFunction as DownloadFunction,
+  type LanguageModel,
+  type Tool,
+  type ToolSet,
+} from "ai";
 import type { LanguageModelV4, LanguageModelV4CallOptions } from "@ai-sdk/provider";
 import { inFiber, runAt } from "../journal/ambient.ts";
 import { jsonCodec } from "../journal/codec.ts";
@@ -173,10 +179,13 @@ function needsDownload(request: DownloadRequests[number], own: DownloadFunction 
   return own !== undefined || !request.isUrlSupportedByModel;
 }
 
-async function downloadInStep(download: DownloadFunction, requests: DownloadRequests, run: AgentRun): Promise<Downloads> {
+async function downloadInStep(
+  download: DownloadFunction,
+  requests: DownloadRequests,
+  run: AgentRun,
+): Promise<Downloads> {
   const name = run.nextDownloadStep();
   const action = async ({ signal }: { signal: AbortSignal }): Promise<unknown> =>
     await download(requests.map((request) => ({ ...request, abortSignal: signal })));
   return (await run.steps.step(name, action, jsonCodec, run.options.runOptions)) as Downloads;
 }
-

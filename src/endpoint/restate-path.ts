@@ -4,7 +4,7 @@ const NAME = "[A-Za-z0-9_][A-Za-z0-9_.-]*";
 /** A handler's serdes are named `<handler>/input` and `<handler>/output`, and Restate sends the slash as it is. */
 const SERDE = `${NAME}(?:/${NAME})*`;
 const ROUTES: readonly { readonly method: string; readonly path: RegExp }[] = [
-  { method: "GET", path: /\/discover$/ },
+  { method: "GET", path: /^\/discover$/ },
   { method: "POST", path: new RegExp(`^/invoke/${NAME}/${NAME}$`) },
   { method: "POST", path: new RegExp(`^/serdes/${NAME}/(?:encode|decode)/${SERDE}$`) },
 ];

@@ -103,7 +103,8 @@ function toError(error: unknown, context: FailureContext): Error {
 }
 
 function statusOf(error: unknown): number | undefined {
-  const isProviderError = APICallError.isInstance(error) || read(error, "name") === "AI_DownloadError" || isGateway(error);
+  const isProviderError =
+    APICallError.isInstance(error) || read(error, "name") === "AI_DownloadError" || isGateway(error);
   const status = isProviderError ? read(error, "statusCode") : undefined;
   return typeof status === "number" && status >= 400 ? status : undefined;
 }

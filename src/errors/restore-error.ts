@@ -28,8 +28,7 @@ const REBUILD: Readonly<Record<string, (fields: Fields) => EdgeAgentError>> = {
   "model-call-failed": (fields) => new ModelCallError(withoutUndefined(modelCall.parse(fields))),
   "outside-handler": ({ what }) => new OutsideHandlerError(text.parse(what)),
   "run-timeout": ({ run, timeoutMs }) => new RunTimeoutError(text.parse(run), z.number().parse(timeoutMs)),
-  "tool-timeout": ({ toolName, timeoutMs }) =>
-    new ToolTimeoutError(text.parse(toolName), z.number().parse(timeoutMs)),
+  "tool-timeout": ({ toolName, timeoutMs }) => new ToolTimeoutError(text.parse(toolName), z.number().parse(timeoutMs)),
   "unserializable-value": ({ problem, path, step }) =>
     new UnserializableValueError(text.parse(problem), text.parse(path), text.optional().parse(step)),
 };
@@ -54,7 +53,9 @@ export function restoreError(error: unknown): unknown {
   }
 }
 
-function withoutUndefined<T extends z.infer<typeof modelCall>>(failure: T): {
+function withoutUndefined<T extends z.infer<typeof modelCall>>(
+  failure: T,
+): {
   provider: string;
   modelId: string;
   reason: string;

@@ -57,7 +57,9 @@ function tagged(value: unknown, path: string, parents: readonly object[]): unkno
     case "bigint":
       return { $bigint: value.toString() };
     case "number":
-      return Number.isFinite(value) && !Object.is(value, -0) ? value : { $number: Object.is(value, -0) ? "-0" : String(value) };
+      return Number.isFinite(value) && !Object.is(value, -0)
+        ? value
+        : { $number: Object.is(value, -0) ? "-0" : String(value) };
     case "object":
       return value === null ? null : taggedObject(value, path, parents);
     case "function":
@@ -68,17 +70,22 @@ function tagged(value: unknown, path: string, parents: readonly object[]): unkno
 
 function taggedObject(value: object, path: string, parents: readonly object[]): unknown {
   if (parents.includes(value)) throw new UnserializableValueError("a circular reference", path);
-  if (parents.length >= MAX_DEPTH) throw new UnserializableValueError(`nested more than ${MAX_DEPTH} levels deep`, path);
+  if (parents.length >= MAX_DEPTH)
+    throw new UnserializableValueError(`nested more than ${MAX_DEPTH} levels deep`, path);
   const inside = [...parents, value];
   if (Array.isArray(value)) return value.map((item, index) => tagged(item, `${path}[${index}]`, inside));
   const special = taggedBuiltIn(value, path, inside);
   if (special !== undefined) return special;
-  if ("toJSON" in value && typeof value.toJSON === "function") return tagged(value.toJSON(""), path, inside);
+  if (hasToJson(value)) return tagged(value.toJSON(), path, inside);
   const prototype: unknown = Object.getPrototypeOf(value);
   if (prototype !== null && prototype !== Object.prototype) {
     throw new UnserializableValueError(`an instance of ${value.constructor.name || "a class"}`, path);
   }
   return taggedEntries(value, path, inside);
+}
+
+function hasToJson(value: object): value is { toJSON(): unknown } {
+  return "toJSON" in value && typeof value.toJSON === "function";
 }
 
 function taggedBuiltIn(value: object, path: string, inside: readonly object[]): object | undefined {
@@ -93,7 +100,8 @@ function taggedBuiltIn(value: object, path: string, inside: readonly object[]): 
     ];
     return { $map: [...(value as Map<unknown, unknown>)].map(entry) };
   }
-  if (value instanceof Set) return { $set: [...value].map((item, index) => tagged(item, `${path}.item(${index})`, inside)) };
+  if (value instanceof Set)
+    return { $set: [...value].map((item, index) => tagged(item, `${path}.item(${index})`, inside)) };
   return undefined;
 }
 
@@ -147,7 +155,9 @@ function untag(tag: string, content: unknown): unknown {
     case "$object":
       return fromEntries(Object.entries(content as object).map(([key, item]) => [key, untagged(item)] as const));
     default:
-      throw new Error(`Cannot read a stored value: its tag "${tag}" was written by a newer version of restate-edge-agents`);
+      throw new Error(
+        `Cannot read a stored value: its tag "${tag}" was written by a newer version of restate-edge-agents`,
+      );
   }
 }
 

@@ -29,19 +29,19 @@ export interface Driver {
 export const DRIVER: unique symbol = Symbol.for("restate-edge-agents.driver") as never;
 
 function tag(entry: Entry, index: number): SdkRestatePromise<Completion> {
-  return entry.map(
-    (value, failure): Completion =>
-      failure === undefined ? { index, ok: true, value } : { index, ok: false, error: failure },
+  return entry.map((value, failure): Completion =>
+    failure === undefined ? { index, ok: true, value } : { index, ok: false, error: failure },
   );
 }
 
 /** The driver over the Restate SDK's public API. */
 export const sdkDriver: Driver = {
   next: async (entries) => await sdkRace(entries.map(tag)),
+  // oxlint-disable-next-line no-restricted-globals -- it orders what runs now; it waits for no time to pass
   turn: () => new Promise((resolve) => setImmediate(resolve)),
   pause: (ms, signal) =>
     new Promise((resolve) => {
-      // The one clock between steps (scheduler.ts, S5): it only bounds how long foreign work may hold the journal up.
+      // oxlint-disable-next-line no-restricted-globals -- S5: it only bounds how long foreign work holds the journal up
       const timer = setTimeout(resolve, ms);
       signal.addEventListener("abort", () => {
         clearTimeout(timer);

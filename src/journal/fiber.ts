@@ -36,10 +36,7 @@ export class Fiber {
   }
 
   isWithin(ancestor: Fiber): boolean {
-    for (let fiber: Fiber | undefined = this; fiber !== undefined; fiber = fiber.parent) {
-      if (fiber === ancestor) return true;
-    }
-    return false;
+    return this === ancestor || (this.parent?.isWithin(ancestor) ?? false);
   }
 
   /** True while the fiber may be about to add to the journal: it awaits neither the journal nor a child. */

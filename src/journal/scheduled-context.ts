@@ -68,7 +68,7 @@ function wrapEntry(entry: Entry, scheduler: Scheduler): unknown {
   const awaitable = scheduler.entry(entry);
   const id: unknown = "invocationId" in entry ? entry.invocationId : undefined;
   if (isEntry(id) && awaitable.invocationId === undefined) {
-    Object.defineProperty(awaitable, "invocationId", { value: scheduler.entry(id) });
+    void Object.defineProperty(awaitable, "invocationId", { value: scheduler.entry(id) });
   }
   return awaitable;
 }
@@ -86,7 +86,6 @@ function isDurablePromise(value: unknown): value is DurablePromiseLike {
 function durablePromiseMethods(promise: DurablePromiseLike, wrap: Wrap): Record<string, Callable> {
   const get = (): Promise<unknown> => wrap(promise.get()) as Promise<unknown>;
   return {
-    // oxlint-disable-next-line unicorn/no-thenable -- it stands for a thenable of the SDK
     then: (...handlers) => get().then(...(handlers as Parameters<Promise<unknown>["then"]>)),
     catch: (...handlers) => get().catch(...(handlers as Parameters<Promise<unknown>["catch"]>)),
     finally: (...handlers) => get().finally(...(handlers as Parameters<Promise<unknown>["finally"]>)),

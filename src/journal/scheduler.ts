@@ -203,7 +203,8 @@ export class Scheduler implements Parking {
     let before: number;
     do {
       before = this.#activity;
-      for (let turns = this.#turnsToRest(); turns > 0 && this.#activity === before; turns--) await this.#init.driver.turn();
+      for (let turns = this.#turnsToRest(); turns > 0 && this.#activity === before; turns--)
+        await this.#init.driver.turn();
       if (this.#activity === before && this.#runningFibers().length > 0) await this.#awaitForeignWork();
     } while (this.#activity !== before && !this.#closed);
     for (const fiber of this.#live) fiber.woken = false;

@@ -26,7 +26,10 @@ export function runStep<T>(
   const { signal } = place.fiber;
   const entry = sdkContext.run<Stored<T>>(
     name,
-    () => runAt({ ...place, step: name }, () => insideStep(name, action, codec, signal, sdkContext.request().attemptCompletedSignal)),
+    () =>
+      runAt({ ...place, step: name }, () =>
+        insideStep(name, action, codec, signal, sdkContext.request().attemptCompletedSignal),
+      ),
     { ...options, serde: storedSerde(codec) },
   );
   return (scheduler.entry(entry) as Awaitable<Stored<T>>).map((stored, failure) => {

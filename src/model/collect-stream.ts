@@ -10,7 +10,12 @@ import type { ModelStep } from "./model-step.ts";
 
 type Part<TYPE extends LanguageModelV4StreamPart["type"]> = Extract<LanguageModelV4StreamPart, { type: TYPE }>;
 type Finish = Part<"finish">;
-type Block = { type: "text" | "reasoning"; text: string; providerMetadata?: SharedV4ProviderMetadata; citations?: LanguageModelV4Text["citations"] };
+type Block = {
+  type: "text" | "reasoning";
+  text: string;
+  providerMetadata?: SharedV4ProviderMetadata;
+  citations?: LanguageModelV4Text["citations"];
+};
 
 /** What a stream brought. */
 export interface Collected extends Pick<ModelStep, "content" | "finishReason" | "usage" | "warnings"> {

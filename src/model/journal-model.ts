@@ -6,7 +6,12 @@
  * - M3 Ids, timestamps and durations are made inside the step (G8).
  * - M4 A failure is classified once, inside the step, with provider and model (G6).
  */
-import type { LanguageModelV4, LanguageModelV4CallOptions, LanguageModelV4GenerateResult, LanguageModelV4StreamPart } from "@ai-sdk/provider";
+import type {
+  LanguageModelV4,
+  LanguageModelV4CallOptions,
+  LanguageModelV4GenerateResult,
+  LanguageModelV4StreamPart,
+} from "@ai-sdk/provider";
 import { gateway, type LanguageModel, wrapLanguageModel } from "ai";
 import { AbortedError } from "../errors/aborted-error.ts";
 import { classifyFailure } from "../errors/classify.ts";
@@ -85,7 +90,8 @@ async function callProvider(call: ProviderCall, scope: StepScope): Promise<Model
     // oxlint-disable-next-line no-restricted-properties -- inside a journaled step (M3)
     return modelStep(answer, provider, Date.now() - started);
   } catch (error) {
-    if (aborted?.aborted === true) throw aborted.reason instanceof TerminalError ? aborted.reason : new AbortedError(name, aborted.reason);
+    if (aborted?.aborted === true)
+      throw aborted.reason instanceof TerminalError ? aborted.reason : new AbortedError(name, aborted.reason);
     throw classifyFailure(error, { what: name, provider: provider.provider, modelId: provider.modelId });
   }
 }
@@ -122,7 +128,11 @@ async function streamAnswer(call: ProviderCall, parameters: LanguageModelV4CallO
   try {
     for (;;) {
       const bound: number | undefined = started ? chunkMs : firstChunkMs;
-      const read: ReadableStreamReadResult<LanguageModelV4StreamPart> = await within(bound, "next chunk", reader.read());
+      const read: ReadableStreamReadResult<LanguageModelV4StreamPart> = await within(
+        bound,
+        "next chunk",
+        reader.read(),
+      );
       if (read.done) break;
       const part: LanguageModelV4StreamPart = read.value;
       started ||= !PRELUDE.has(part.type);
@@ -147,6 +157,7 @@ function modelStep(answer: Answer, provider: LanguageModelV4, ms: number): Model
     response: {
       // oxlint-disable-next-line no-restricted-properties -- inside a journaled step (M3)
       id: response?.id ?? crypto.randomUUID(),
+      // oxlint-disable-next-line library/no-ambient-date -- inside a journaled step (M3)
       timestamp: response?.timestamp ?? new Date(),
       modelId: response?.modelId ?? provider.modelId,
     },

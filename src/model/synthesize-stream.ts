@@ -33,7 +33,12 @@ function* contentParts(content: LanguageModelV4Content, id: string): Generator<L
     case "text":
       yield { type: "text-start", id, ...metadata };
       if (content.text !== "") yield { type: "text-delta", id, delta: content.text };
-      yield { type: "text-end", id, ...metadata, ...(content.citations === undefined ? {} : { citations: content.citations }) };
+      yield {
+        type: "text-end",
+        id,
+        ...metadata,
+        ...(content.citations === undefined ? {} : { citations: content.citations }),
+      };
       return;
     case "reasoning":
       yield { type: "reasoning-start", id, ...metadata };

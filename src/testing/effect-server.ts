@@ -40,8 +40,8 @@ export async function startEffectServer(options: EffectServerOptions = {}): Prom
   let highWater = 0;
   const server = await listen(async (request, response) => {
     const name = decodeURIComponent((request.url ?? "").replace("/effect/", ""));
-    const body = (await readJson(request)) as { readonly key?: unknown } | undefined;
-    const effect: Effect = { name, key: String(body?.key ?? ""), startedAt: performance.now(), finishedAt: undefined };
+    const body = (await readJson(request)) as { readonly key?: string } | undefined;
+    const effect: Effect = { name, key: body?.key ?? "", startedAt: performance.now(), finishedAt: undefined };
     effects.push(effect);
     running += 1;
     highWater = Math.max(highWater, running);

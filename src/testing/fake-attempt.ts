@@ -7,7 +7,7 @@
  */
 import { CancelledError, TerminalError } from "../restate.ts";
 import type { Completion, Driver, Entry } from "../journal/driver.ts";
-import { CANCELLATION, FakeJournal, type FakeOutcome } from "./fake-journal.ts";
+import { CANCELLATION, type FakeJournal, type FakeOutcome } from "./fake-journal.ts";
 
 /** How invocations are driven. */
 export type FakeMode = "bidirectional" | "request-response";
@@ -16,7 +16,10 @@ export type FakeMode = "bidirectional" | "request-response";
 export type Pick = (candidates: readonly number[], executing: readonly number[]) => number | undefined;
 
 /** How an attempt ended, if not by the handler's own end. */
-export type AttemptEnd = { readonly kind: "suspended" } | { readonly kind: "crashed" } | { readonly kind: "failed"; readonly error: unknown };
+export type AttemptEnd =
+  | { readonly kind: "suspended" }
+  | { readonly kind: "crashed" }
+  | { readonly kind: "failed"; readonly error: unknown };
 
 /** What a command does. */
 interface IssuedPart {
@@ -80,7 +83,14 @@ export class FakeAttempt implements Driver {
   /** Issues a command; its handle. A dead attempt issues nothing. */
   issue(kind: string, name: string, part: Partial<IssuedPart>): number {
     const handle = this.#issued.length;
-    this.#issued.push({ decode: () => undefined, run: undefined, complete: undefined, ...part, state: "idle", proposal: undefined });
+    this.#issued.push({
+      decode: () => undefined,
+      run: undefined,
+      complete: undefined,
+      ...part,
+      state: "idle",
+      proposal: undefined,
+    });
     if (this.#over) return handle;
     try {
       this.#init.journal.command(handle, kind, name);
@@ -228,4 +238,3 @@ export class FakeAttempt implements Driver {
     if (crashAt !== undefined && journal.events.length >= crashAt) this.end({ kind: "crashed" });
   }
 }
-

@@ -1,7 +1,14 @@
 /** The fake of the Restate SDK's context: what handlers are given under `runFake`. */
 import { DRIVER } from "../journal/driver.ts";
 import type { Entry } from "../journal/driver.ts";
-import { RestateError, type RunOptions, type Serde, serde as serdes, TerminalError, type WorkflowContext } from "../restate.ts";
+import {
+  RestateError,
+  type RunOptions,
+  type Serde,
+  serde as serdes,
+  TerminalError,
+  type WorkflowContext,
+} from "../restate.ts";
 import type { FakeAttempt } from "./fake-attempt.ts";
 import type { FakeOutcome } from "./fake-journal.ts";
 
@@ -28,12 +35,15 @@ class FakePromise {
   }
 
   // oxlint-disable-next-line unicorn/no-thenable -- it stands for the SDK's thenable
-  then<A, B>(onFulfilled?: ((value: unknown) => A) | null, onRejected?: ((error: unknown) => B) | null): Promise<A | B> {
+  then<A, B>(
+    onFulfilled?: ((value: unknown) => A) | null,
+    onRejected?: ((error: unknown) => B) | null,
+  ): Promise<A | B> {
     const settled = this.#attempt.next([this as unknown as Entry]).then((completion) => {
       if (!completion.ok) throw completion.error;
       return completion.value;
     });
-    return settled.then(onFulfilled, onRejected) as Promise<A | B>;
+    return settled.then<A, B>(onFulfilled, onRejected);
   }
 
   map(): never {
@@ -97,7 +107,12 @@ export function fakeContext(attempt: FakeAttempt, invocation: FakeInvocation): W
     rand: seededRandom(invocation.seed),
     console: silentConsole,
     key: invocation.key,
-    request: () => ({ attemptCompletedSignal: attempt.completedSignal, headers: new Map(), attemptHeaders: new Map(), id: "fake" }),
+    request: () => ({
+      attemptCompletedSignal: attempt.completedSignal,
+      headers: new Map(),
+      attemptHeaders: new Map(),
+      id: "fake",
+    }),
   };
   return context as unknown as WorkflowContext;
 }

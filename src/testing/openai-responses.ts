@@ -46,7 +46,9 @@ export function responseObject(reply: ScriptedReply, output: readonly Json[], n:
 /** The events of a streamed reply. */
 export function responseEvents(reply: ScriptedReply, n: number): Json[] {
   const items = outputItems(reply, n);
-  const events: Json[] = [{ type: "response.created", response: { ...responseObject(reply, [], n), status: "in_progress" } }];
+  const events: Json[] = [
+    { type: "response.created", response: { ...responseObject(reply, [], n), status: "in_progress" } },
+  ];
   for (const [index, item] of items.entries()) events.push(...itemEvents(item, index));
   events.push({ type: "response.completed", response: responseObject(reply, items, n) });
   return events;
@@ -61,7 +63,13 @@ function itemEvents(item: Json, output_index: number): Json[] {
       const added = { ...item, content: [], status: "in_progress" };
       return [
         { type: "response.output_item.added", output_index, item: added },
-        ...words(text).map((delta) => ({ type: "response.output_text.delta", item_id, output_index, content_index: 0, delta })),
+        ...words(text).map((delta) => ({
+          type: "response.output_text.delta",
+          item_id,
+          output_index,
+          content_index: 0,
+          delta,
+        })),
         done,
       ];
     }

@@ -71,7 +71,9 @@ export async function runFake<T>(
     const attempt = new FakeAttempt({
       journal,
       mode: options.mode ?? "bidirectional",
-      pick: options.pick?.(journal) ?? ((candidates) => (candidates.length === 0 ? undefined : Math.floor(random() * candidates.length))),
+      pick:
+        options.pick?.(journal) ??
+        ((candidates) => (candidates.length === 0 ? undefined : Math.floor(random() * candidates.length))),
       crashAt: crashes.find((at) => at > journal.events.length),
       cancelAt: options.cancelAt,
       patienceMs: 25,
@@ -79,7 +81,8 @@ export async function runFake<T>(
     });
     const end = await oneAttempt(handler, attempt, invocation);
     if (end.kind === "ended") return { outcome: end.outcome, journal, attempts };
-    if (end.kind === "failed" && ++failures > maxFailures) return { outcome: { ok: false, error: end.error }, journal, attempts };
+    if (end.kind === "failed" && ++failures > maxFailures)
+      return { outcome: { ok: false, error: end.error }, journal, attempts };
     if (end.kind === "suspended") completeWhileSuspended(attempt, random);
   }
   throw new Error(`The invocation has not ended after ${maxAttempts} attempts: ${journal.commands.join(", ")}`);

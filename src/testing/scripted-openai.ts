@@ -25,7 +25,11 @@ export interface ScriptedReply {
   /** Time between two streamed events, in milliseconds. */
   readonly chunkDelayMs?: number;
   /** An HTTP error instead of an answer. */
-  readonly error?: { readonly status: number; readonly message?: string; readonly headers?: Readonly<Record<string, string>> };
+  readonly error?: {
+    readonly status: number;
+    readonly message?: string;
+    readonly headers?: Readonly<Record<string, string>>;
+  };
   /** A body that does not parse. */
   readonly malformed?: boolean;
   /** Cuts the connection: before the answer (`0`), or after so many streamed events. */
@@ -60,7 +64,12 @@ export async function startScriptedOpenAI(script: Script | readonly ScriptedRepl
     typeof script === "function" ? script : (_, n) => script[Math.min(n, script.length - 1)] ?? { text: "" };
   const server = await listen(async (request, response) => {
     const body = ((await readJson(request)) ?? {}) as Record<string, unknown>;
-    const recorded: RecordedRequest = { body, headers: request.headers, stream: body["stream"] === true, aborted: false };
+    const recorded: RecordedRequest = {
+      body,
+      headers: request.headers,
+      stream: body["stream"] === true,
+      aborted: false,
+    };
     requests.push(recorded);
     response.on("close", () => {
       recorded.aborted = !response.writableFinished;
@@ -86,7 +95,12 @@ export function answeredToolCalls(request: RecordedRequest): number {
   return input.filter((item: unknown) => (item as { type?: unknown }).type === "function_call_output").length;
 }
 
-async function send(response: ServerResponse, reply: ScriptedReply, request: RecordedRequest, n: number): Promise<void> {
+async function send(
+  response: ServerResponse,
+  reply: ScriptedReply,
+  request: RecordedRequest,
+  n: number,
+): Promise<void> {
   if (reply.cutAfter === 0) {
     response.destroy();
   } else if (reply.error !== undefined) {
@@ -112,7 +126,9 @@ async function sendStream(response: ServerResponse, reply: ScriptedReply, n: num
       response.destroy();
       return;
     }
-    response.write(`event: ${String(event["type"])}\ndata: ${JSON.stringify({ ...event, sequence_number: index })}\n\n`);
+    response.write(
+      `event: ${String(event["type"])}\ndata: ${JSON.stringify({ ...event, sequence_number: index })}\n\n`,
+    );
     await delay(reply.chunkDelayMs ?? 0);
   }
   response.end();

@@ -87,7 +87,19 @@ export async function serveDeno(options: ServeOptions): Promise<ServedEndpoint> 
   const init: ChildInit = {
     label: "deno serve",
     command: process.execPath,
-    args: [require.resolve("deno/bin.cjs"), "serve", "--allow-net", "--allow-env", "--allow-sys=hostname", "--no-prompt", "--host", "127.0.0.1", "--port", String(port), options.entry],
+    args: [
+      require.resolve("deno/bin.cjs"),
+      "serve",
+      "--allow-net",
+      "--allow-env",
+      "--allow-sys=hostname",
+      "--no-prompt",
+      "--host",
+      "127.0.0.1",
+      "--port",
+      String(port),
+      options.entry,
+    ],
     env: options.vars ?? {},
   };
   return served(`http://127.0.0.1:${port}`, init, options, async () => {});

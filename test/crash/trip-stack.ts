@@ -27,7 +27,10 @@ export class TripStack {
 
   static async start(runtime: Runtime, options: RestateServerOptions = {}): Promise<TripStack> {
     const event = (run: string): void => stack.#event(run);
-    const effects = await startEffectServer({ delayMs: 8, onEffect: ({ key }) => event(key.replace(/-\w+(\/\w+)?$/, "")) });
+    const effects = await startEffectServer({
+      delayMs: 8,
+      onEffect: ({ key }) => event(key.replace(/-\w+(\/\w+)?$/, "")),
+    });
     const openai = await startScriptedOpenAI((request) => {
       event(turnOf(request).run);
       return tripReply(request);

@@ -98,7 +98,11 @@ describe.each(RUNTIMES)("an agent on %s", (runtime) => {
   describe("cancelling", () => {
     const cases = [
       { where: "in a sleep", tools: [call("sleepLong", "s")], effects: [] },
-      { where: "in one of several parallel tools", tools: [call("sleepLong", "s"), call("plain", "p"), call("sleepLong", "t")], effects: ["plain p"] },
+      {
+        where: "in one of several parallel tools",
+        tools: [call("sleepLong", "s"), call("plain", "p"), call("sleepLong", "t")],
+        effects: ["plain p"],
+      },
       { where: "in a tool that swallows it", tools: [call("swallow", "w")], effects: ["cleanup w"] },
       { where: "in a nested agent", tools: [call("nested", "n")], effects: [] },
     ];
@@ -179,11 +183,14 @@ describe.each(RUNTIMES)("an agent on %s", (runtime) => {
       expect(lab.openai.requests.length).toBe(1);
     });
 
-    test.each([408, 409, 425, 429, 500, 502, 503])("%i is retried by Restate and never reaches the caller", async (status) => {
-      lab.script = (_, n) => (n < 2 ? { error: { status } } : { text: "at last" });
-      expect((await lab.run("generate", "go")).body).toMatchObject({ text: "at last" });
-      expect(lab.openai.requests.length).toBe(3);
-    });
+    test.each([408, 409, 425, 429, 500, 502, 503])(
+      "%i is retried by Restate and never reaches the caller",
+      async (status) => {
+        lab.script = (_, n) => (n < 2 ? { error: { status } } : { text: "at last" });
+        expect((await lab.run("generate", "go")).body).toMatchObject({ text: "at last" });
+        expect(lab.openai.requests.length).toBe(3);
+      },
+    );
 
     test.each([
       ["a connection that is cut", { cutAfter: 0 }],
@@ -231,7 +238,9 @@ describe.each(RUNTIMES)("an agent on %s", (runtime) => {
     test("a stream that the provider refuses fails", async () => {
       lab.script = () => ({ error: { status: 401, message: "no such key" } });
       for (const handler of ["stream", "streamText"]) {
-        expect((await lab.run(handler, "go")).body).toMatchObject({ message: expect.stringContaining("401") as string });
+        expect((await lab.run(handler, "go")).body).toMatchObject({
+          message: expect.stringContaining("401") as string,
+        });
       }
     });
   });
@@ -252,7 +261,11 @@ describe.each(RUNTIMES)("an agent on %s", (runtime) => {
 
     test("a tool without execute ends the loop", async () => {
       lab.turns({ toolCalls: [call("client", "c")] }, { text: "no" });
-      expect((await lab.run("generate", "go")).body).toMatchObject({ finishReason: "tool-calls", toolCalls: 1, steps: 1 });
+      expect((await lab.run("generate", "go")).body).toMatchObject({
+        finishReason: "tool-calls",
+        toolCalls: 1,
+        steps: 1,
+      });
     });
 
     test("structured output is parsed", async () => {
@@ -317,7 +330,7 @@ describe.each(RUNTIMES)("an agent on %s", (runtime) => {
 async function waitFor(holds: () => boolean | Promise<boolean>, timeoutMs = 10_000): Promise<void> {
   const deadline = Date.now() + timeoutMs;
   while (!(await holds())) {
-    if (Date.now() > deadline) throw new Error(`Not within ${timeoutMs} ms: ${holds}`);
+    if (Date.now() > deadline) throw new Error(`Not within ${timeoutMs} ms: ${String(holds)}`);
     await delay(20);
   }
 }

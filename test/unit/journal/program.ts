@@ -38,7 +38,9 @@ const leaf: fc.Arbitrary<Leaf> = fc.oneof(
 const leaves = fc.array(leaf, { minLength: 1, maxLength: 4 });
 
 /** Any program. Some of its fibers may take turns of the event loop that the journal does not know. */
-export const programs: fc.Arbitrary<Program> = programsWith(fc.record({ t: fc.constant("turns" as const), macro: fc.constant(1) }));
+export const programs: fc.Arbitrary<Program> = programsWith(
+  fc.record({ t: fc.constant("turns" as const), macro: fc.constant(1) }),
+);
 
 /** Any program, beside a fiber whose foreign work takes random real time between its steps. */
 export const programsBesideForeignWork: fc.Arbitrary<Program> = fc
@@ -56,7 +58,11 @@ function programsWith(waiting: fc.Arbitrary<Program>): fc.Arbitrary<Program> {
     program: fc.oneof(
       { maxDepth: 3, depthSize: "medium", withCrossShrink: true },
       leaf,
-      fc.record({ t: fc.constant("combine" as const), how: fc.constantFrom("all", "allSettled", "any", "race"), leaves }),
+      fc.record({
+        t: fc.constant("combine" as const),
+        how: fc.constantFrom("all", "allSettled", "any", "race"),
+        leaves,
+      }),
       fc.record({ t: fc.constant("timeout" as const), leaf }),
       fc.record({ t: fc.constant("map" as const), leaf }),
       fc.constant({ t: "set" } as const),
@@ -70,7 +76,10 @@ function programsWith(waiting: fc.Arbitrary<Program>): fc.Arbitrary<Program> {
     ),
   }));
   // An agent's run: steps one after another, each with its tools side by side.
-  const sequence = fc.record({ t: fc.constant("seq" as const), parts: fc.array(program, { minLength: 1, maxLength: 4 }) });
+  const sequence = fc.record({
+    t: fc.constant("seq" as const),
+    parts: fc.array(program, { minLength: 1, maxLength: 4 }),
+  });
   return fc.record({ t: fc.constant("tools" as const), parts: fc.array(sequence, { minLength: 1, maxLength: 4 }) });
 }
 
@@ -91,7 +100,9 @@ export async function execute(program: Program, path: string, onStep: OnStep): P
     case "timeout":
       return settle(start(program.leaf, path, onStep).orTimeout(1));
     case "map":
-      return settle(start(program.leaf, path, onStep).map((value, failure) => `mapped ${String(value)} ${failure?.message}`));
+      return settle(
+        start(program.leaf, path, onStep).map((value, failure) => `mapped ${String(value)} ${failure?.message}`),
+      );
     case "promiseAll":
       return settle(Promise.all(all(program.leaves, path, onStep)));
     case "promiseRace":
@@ -113,7 +124,8 @@ export async function execute(program: Program, path: string, onStep: OnStep): P
       return "foreign";
     case "seq": {
       const results: unknown[] = [];
-      for (const [index, part] of program.parts.entries()) results.push(await execute(part, `${path}.${index}`, onStep));
+      for (const [index, part] of program.parts.entries())
+        results.push(await execute(part, `${path}.${index}`, onStep));
       return results;
     }
     case "tools": {
@@ -152,7 +164,7 @@ function start(one: Leaf, path: string, onStep: OnStep): RestatePromise<unknown>
     case "sleep":
       return context.sleep(1);
     case "awakeable":
-      return context.awakeable().promise as RestatePromise<unknown>;
+      return context.awakeable().promise;
     case "call":
       return context.genericCall({ service: "Other", method: path, parameter: path }) as RestatePromise<unknown>;
     case "get":
