@@ -32,7 +32,7 @@ export const DEFAULT_RETRY_POLICY: RetryPolicy = {
 };
 
 /** Longer than the slowest step should take: Restate aborts an attempt, and so repeats its step, after this time. */
-export const DEFAULT_ABORT_TIMEOUT_MS = 15 * 60_000;
+export const DEFAULT_ABORT_TIMEOUT_MS: number = 15 * 60_000;
 
 const DEFAULT_OPTIONS: ServiceOptions = { retryPolicy: DEFAULT_RETRY_POLICY, abortTimeout: DEFAULT_ABORT_TIMEOUT_MS };
 

@@ -44,9 +44,10 @@ export interface FakeResult<T> {
  *
  * @example
  * ```ts
- * const whole = await runFake((ctx) => travel.service.run(ctx, "Berlin"));
+ * const run = (ctx: Context) => withRestateContext(ctx, () => agent.generate({ prompt: "Berlin" }).then(({ text }) => text));
+ * const whole = await runFake(run);
  * for (let n = 1; n < whole.journal.events.length; n++) {
- *   const crashed = await runFake((ctx) => travel.service.run(ctx, "Berlin"), { crashAt: [n] });
+ *   const crashed = await runFake(run, { crashAt: [n] });
  *   assert.deepEqual(crashed.outcome, whole.outcome);
  * }
  * ```
