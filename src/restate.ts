@@ -29,19 +29,9 @@ export {
 
 export type {
   Context,
-  ContextDate,
-  DurablePromise,
   Duration,
-  GenericCall,
-  GenericSend,
-  InvocationHandle,
-  InvocationId,
-  InvocationPromise,
-  InvocationReference,
   ObjectContext,
-  ObjectOptions,
   ObjectSharedContext,
-  Rand,
   RestatePromise as SdkRestatePromise,
   RetryPolicy,
   RunAction,
@@ -52,6 +42,5 @@ export type {
   VirtualObjectDefinition,
   WorkflowContext,
   WorkflowDefinition,
-  WorkflowOptions,
   WorkflowSharedContext,
 } from "@restatedev/restate-sdk/fetch";
