@@ -1,8 +1,10 @@
-import { EdgeAgentError } from "./edge-agent-error.ts";
+import { EdgeAgentError, hasErrorCode } from "./edge-agent-error.ts";
 
 /** The caller's `abortSignal` ended a step. Recorded, so a replay ends the same way. */
 export class AbortedError extends EdgeAgentError {
   override name = "AbortedError";
+  /** Name of the step that was aborted. */
+  readonly step: string;
 
   constructor(step: string, reason?: unknown) {
     super({
@@ -12,5 +14,10 @@ export class AbortedError extends EdgeAgentError {
       fields: { step },
       cause: reason,
     });
+    this.step = step;
+  }
+
+  static override isInstance(error: unknown): error is AbortedError {
+    return hasErrorCode(error, "aborted");
   }
 }

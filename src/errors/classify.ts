@@ -1,139 +1,132 @@
 /**
- * The one place that tells transient failures from permanent ones (G6). It runs inside a journaled step.
+ * Tells transient failures from permanent ones (G6). The only place that does, and each failure is judged once, inside
+ * the step in which it happened.
  *
- * | failure | outcome |
+ * | failure | verdict |
  * |---|---|
- * | `TerminalError`, `CancelledError`, `TimeoutError` (also of another SDK copy) | as it is: terminal |
- * | `RetryableError` | as it is: retried |
- * | AI SDK `RetryError` | judged by its last error |
- * | provider answered 408, 409, 425, 429, 5xx, or not at all | retried, after `retry-after` |
- * | provider answered another 4xx | terminal: `ModelCallError` |
- * | missing API key or setting, unknown model, unsupported feature, invalid prompt or argument | terminal: `ModelCallError` |
- * | an answer that does not parse, an empty answer | retried |
- * | timeout, abort, network failure, anything unexpected | retried |
+ * | `TerminalError` and its subclasses, `CancelledError`, `TimeoutError` (also of another copy of the SDK) | terminal, unchanged |
+ * | `RetryableError` and other errors of the Restate SDK | unchanged |
+ * | the AI SDK's `RetryError` | as its `lastError` |
+ * | `APICallError`, gateway error or stream error part with status 408, 409, 425, 429 or 5xx | retried, after `retry-after` |
+ * | the same with another 4xx status: 400, 401, 403, 404, 422, … | terminal: `ModelCallError` |
+ * | the same, but marked `isRetryable` by the provider | retried |
+ * | the same without a status (no connection), or with 1xx–3xx (an answer that makes no sense) | retried |
+ * | `InvalidPromptError`, `InvalidArgumentError`, `InvalidDataContentError`, `InvalidMessageRoleError`, `MessageConversionError`, `MissingToolResultsError`, `TooManyEmbeddingValuesForCallError` | terminal: the call is wrong |
+ * | `UnsupportedFunctionalityError`, `UnsupportedModelVersionError`, `NoSuchModelError`, `NoSuchProviderError`, `NoSuchProviderReferenceError` | terminal: the model cannot do it |
+ * | `LoadAPIKeyError`, `LoadSettingError` | terminal: the deployment lacks a setting |
+ * | `JSONParseError`, `TypeValidationError`, `InvalidResponseDataError`, `EmptyResponseBodyError`, `NoContentGeneratedError`, `InvalidStreamPartError` | retried: the answer was malformed or cut |
+ * | `DownloadError` with a transient status or a network cause | retried |
+ * | `DownloadError` with another 4xx status, or refused before the request | terminal: `DownloadFailedError` |
+ * | timeouts, `AbortError`, `fetch` failures, anything else that is thrown | retried |
+ *
+ * `insufficient_quota` (429) is retried on purpose: the retry policy pauses the invocation, an operator pays, nothing
+ * is lost.
  */
-import { APICallError, RetryError } from "ai";
-import { RestateError, RetryableError, TerminalError } from "../restate.ts";
-import { ModelCallError, type ModelCallFailure } from "./model-call-error.ts";
+import { AISDKError } from "@ai-sdk/provider";
+import { DownloadError, RetryError } from "ai";
+import { RestateError, RetryableError, type TerminalError } from "../restate.ts";
+import { DownloadFailedError } from "./download-failed-error.ts";
+import { adoptForeignError } from "./foreign-errors.ts";
+import { describeFailure, ModelCallError, type ModelCallFailure } from "./model-call-error.ts";
+import { isPermanent } from "./permanent-errors.ts";
+import { providerFailure, type ProviderFailure } from "./provider-failure.ts";
+import { isSafely, readMessage, readNumber, readProperty, readString } from "./read-error.ts";
 import { retryAfterMs } from "./retry-after.ts";
 
-/** What was tried. */
+/** Where a failure happened. */
 export interface FailureContext {
-  /** The step, for messages. */
+  /** Name of the step, used when the failure says nothing about itself. */
   readonly what: string;
   readonly provider?: string;
   readonly modelId?: string;
+  /** The time in milliseconds, for `retry-after` dates. Default: the real time. */
+  readonly now?: () => number;
 }
-
-/** Longest part of a provider's message that is kept. */
-const MAX_REASON_LENGTH = 2_000;
 
 /**
- * The AI SDK's errors that another try cannot cure, by name: some of its classes have no `isInstance` of their own and
- * inherit one that is true for every error of the AI SDK.
+ * What to throw out of a step for `error`: a `TerminalError` ends it, anything else makes Restate retry it.
+ * Messages are bounded and hold no bodies, headers or keys.
  */
-const PERMANENT: ReadonlySet<unknown> = new Set([
-  "AI_InvalidArgumentError",
-  "AI_InvalidMessageRoleError",
-  "AI_InvalidPromptError",
-  "AI_LoadAPIKeyError",
-  "AI_LoadSettingError",
-  "AI_MessageConversionError",
-  "AI_NoSuchModelError",
-  "AI_NoSuchProviderError",
-  "AI_UnsupportedFunctionalityError",
-  "AI_UnsupportedModelVersionError",
-]);
-
-/** Statuses of a client error that another try may cure: timeout, conflict, too early, too many requests. */
-const TRANSIENT_STATUS = new Set([408, 409, 425, 429]);
-
-/** What to throw from a step for `error`: a `TerminalError`, a `RetryableError` with a delay, or a plain error. */
-export function classifyFailure(error: unknown, context: FailureContext): Error {
-  if (error instanceof RestateError) return error;
-  const foreign = asForeignTerminal(error);
-  if (foreign !== undefined) return foreign;
-  if (RetryError.isInstance(error) && error.lastError !== undefined) return classifyFailure(error.lastError, context);
-  if (PERMANENT.has(read(error, "name"))) return permanent(error, context, {});
-  const status = statusOf(error);
-  if (status === undefined) return toError(error, context);
-  if (isPermanentStatus(status)) return permanent(error, context, { statusCode: status });
-  const reason = `${describe(context)} answered ${status}: ${messageOf(error)}`;
-  return new RetryableError(reason, { retryAfter: retryAfterMs(headersOf(error)) ?? 0, cause: error });
+export function classifyFailure(error: unknown, context: FailureContext): TerminalError | RetryableError | Error {
+  const actual = unwrapped(error);
+  if (isSafely(RESTATE_ERROR, actual)) return actual;
+  const adopted = adoptForeignError(actual);
+  if (adopted !== undefined) return adopted;
+  const failure = providerFailure(actual);
+  if (failure !== undefined) return judgeProvider(failure, context);
+  if (isSafely(DownloadError, actual)) return judgeDownload(actual);
+  if (isPermanent(actual)) return new ModelCallError({ ...owner(context), ...plainFailure(actual) });
+  return transient(actual, context);
 }
 
-function isPermanentStatus(status: number): boolean {
-  return status >= 400 && status < 500 && !TRANSIENT_STATUS.has(status);
+/** True for statuses of a failure that may pass by itself. */
+export function isTransientStatus(status: number): boolean {
+  return status < 400 || status === 408 || status === 409 || status === 425 || status === 429 || status >= 500;
 }
 
-function permanent(error: unknown, context: FailureContext, facts: Partial<ModelCallFailure>): ModelCallError {
-  const host = hostOf(error);
-  return new ModelCallError({
-    provider: context.provider ?? "provider of",
-    modelId: context.modelId ?? context.what,
-    reason: messageOf(error),
-    ...facts,
-    ...(host === undefined ? {} : { host }),
-  });
-}
+const ANY_ERROR = { isInstance: (error: unknown): error is Error => error instanceof Error };
+const RESTATE_ERROR = { isInstance: (error: unknown): error is RestateError => error instanceof RestateError };
 
-function describe({ what, provider, modelId }: FailureContext): string {
-  return provider === undefined ? what : `${provider} ${modelId ?? ""}`.trim();
-}
-
-/** Another copy of the SDK has classes of its own; its errors are known by name and numeric code. */
-function asForeignTerminal(error: unknown): TerminalError | undefined {
-  const name = read(error, "name");
-  const code = read(error, "code");
-  if (typeof code !== "number") return undefined;
-  if (name !== "TerminalError" && name !== "CancelledError" && !(name === "TimeoutError" && code === 408)) {
-    return undefined;
+/** The AI SDK's own retries wrap the last failure; they may be nested. */
+function unwrapped(error: unknown): unknown {
+  let actual = error;
+  for (let depth = 0; depth < 5 && isSafely(RetryError, actual); depth += 1) {
+    actual = readProperty(actual, "lastError");
   }
-  const metadata = read(error, "metadata");
-  return new TerminalError(messageOf(error), {
-    errorCode: code,
-    ...(typeof metadata === "object" && metadata !== null ? { metadata: metadata as Record<string, string> } : {}),
-  });
+  return actual;
 }
 
-/** A plain error that names what failed. Its message is what an operator reads in Restate's UI. */
-function toError(error: unknown, context: FailureContext): Error {
-  if (error instanceof Error && context.provider === undefined) return error;
-  return new Error(`${describe(context)} failed: ${messageOf(error)}`, { cause: error });
+function judgeProvider(failure: ProviderFailure, context: FailureContext): Error {
+  const { headers, isRetryable, ...facts } = failure;
+  const { statusCode } = facts;
+  const owned: ModelCallFailure = { ...owner(context), ...facts };
+  if (statusCode !== undefined && !isTransientStatus(statusCode) && !isRetryable) return new ModelCallError(owned);
+  const milliseconds = retryAfterMs(headers, context.now ?? wallClock);
+  const options = milliseconds === undefined ? {} : { retryAfter: { milliseconds } };
+  return new RetryableError(`Model call failed: ${describeFailure(owned)}`, options);
 }
 
-function statusOf(error: unknown): number | undefined {
-  const isProviderError =
-    APICallError.isInstance(error) || read(error, "name") === "AI_DownloadError" || isGateway(error);
-  const status = isProviderError ? read(error, "statusCode") : undefined;
-  return typeof status === "number" && status >= 400 ? status : undefined;
+/** Only called inside steps, where the real time is fine (G8). */
+function wallClock(): number {
+  // oxlint-disable-next-line no-restricted-properties -- inside a journaled step
+  return Date.now();
 }
 
-function isGateway(error: unknown): boolean {
-  const name = read(error, "name");
-  return typeof name === "string" && name.startsWith("Gateway");
+function judgeDownload(error: DownloadError): Error {
+  const statusCode = readNumber(error, "statusCode");
+  const location = readString(error, "url") ?? "";
+  const url = location.replace(/[?#].*$/s, "").slice(0, 200);
+  const detail = statusCode === undefined ? readMessage(error).replaceAll(location, url) : `status ${statusCode}`;
+  const refused = statusCode === undefined && (readProperty(error, "cause") ?? undefined) === undefined;
+  if (refused || (statusCode !== undefined && !isTransientStatus(statusCode))) {
+    return new DownloadFailedError(url, detail, statusCode);
+  }
+  return new Error(`Download of ${url} failed: ${detail}`);
 }
 
-function headersOf(error: unknown): Readonly<Record<string, unknown>> {
-  const headers = read(error, "responseHeaders");
-  return typeof headers === "object" && headers !== null ? (headers as Record<string, unknown>) : {};
+/** Errors of the AI SDK are rebuilt, because they carry prompts and answers; others keep their stack. */
+function transient(error: unknown, context: FailureContext): Error {
+  const foreign = isSafely(ANY_ERROR, error) && !isSafely(AISDKError, error);
+  if (context.provider !== undefined) {
+    const message = `Model call failed: ${describeFailure({ ...owner(context), ...plainFailure(error) })}`;
+    return new Error(message, foreign ? { cause: error } : {});
+  }
+  return foreign && isReadable(error) ? error : new Error(`${context.what} failed: ${readMessage(error)}`);
 }
 
-function hostOf(error: unknown): string | undefined {
-  const url = read(error, "url");
-  return typeof url === "string" && URL.canParse(url) ? new URL(url).host : undefined;
-}
-
-function messageOf(error: unknown): string {
-  const message = typeof error === "string" ? error : read(error, "message");
-  return typeof message === "string" && message !== "" ? message.slice(0, MAX_REASON_LENGTH) : "no message";
-}
-
-/** Reads a property of anything; an accessor that throws reads as undefined. */
-function read(value: unknown, property: string): unknown {
+/** Restate reads these of every error. */
+function isReadable(error: Error): boolean {
   try {
-    return typeof value === "object" && value !== null ? (value as Record<string, unknown>)[property] : undefined;
+    return typeof error.message === "string" && typeof error.name === "string" && typeof `${error.stack}` === "string";
   } catch {
-    return undefined;
+    return false;
   }
+}
+
+function owner({ provider, modelId }: FailureContext): Pick<ModelCallFailure, "modelId" | "provider"> {
+  return { provider, modelId };
+}
+
+function plainFailure(error: unknown): Pick<ModelCallFailure, "errorName" | "reason"> {
+  return { reason: readMessage(error), errorName: readString(error, "name") ?? "Error" };
 }

@@ -1,4 +1,4 @@
-import { EdgeAgentError } from "./edge-agent-error.ts";
+import { EdgeAgentError, hasErrorCode } from "./edge-agent-error.ts";
 
 /** An agent, tool or service is defined wrongly. Thrown where it is defined, not in the middle of a run. */
 export class DefinitionError extends EdgeAgentError {
@@ -6,5 +6,9 @@ export class DefinitionError extends EdgeAgentError {
 
   constructor(message: string) {
     super({ errorCode: "invalid-definition", message });
+  }
+
+  static override isInstance(error: unknown): error is DefinitionError {
+    return hasErrorCode(error, "invalid-definition");
   }
 }

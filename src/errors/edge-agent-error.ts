@@ -48,3 +48,8 @@ export class EdgeAgentError extends TerminalError {
     return typeof error === "object" && error !== null && MARKER in error;
   }
 }
+
+/** True for errors of this library, of any copy of it, with this `errorCode`. */
+export function hasErrorCode(error: unknown, errorCode: string): boolean {
+  return EdgeAgentError.isInstance(error) && error.errorCode === errorCode;
+}

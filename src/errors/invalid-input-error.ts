@@ -1,4 +1,4 @@
-import { EdgeAgentError } from "./edge-agent-error.ts";
+import { EdgeAgentError, hasErrorCode } from "./edge-agent-error.ts";
 
 /** A handler was called with an input that it cannot use. */
 export class InvalidInputError extends EdgeAgentError {
@@ -6,5 +6,9 @@ export class InvalidInputError extends EdgeAgentError {
 
   constructor(message: string) {
     super({ errorCode: "invalid-input", message, status: 400 });
+  }
+
+  static override isInstance(error: unknown): error is InvalidInputError {
+    return hasErrorCode(error, "invalid-input");
   }
 }

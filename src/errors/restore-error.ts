@@ -1,67 +1,100 @@
-/** Rebuilds an error of this library from the failure that the journal kept of it. */
-import { z } from "zod";
+/**
+ * Brings errors back from the journal. Restate stores a failure as code, message and metadata; the metadata holds
+ * what is needed to build the same class with the same fields again, so code that looks at an error takes the same
+ * path on replay (G2, G6).
+ */
 import { TerminalError } from "../restate.ts";
 import { AbortedError } from "./aborted-error.ts";
+import { DefinitionError } from "./definition-error.ts";
+import { DownloadFailedError } from "./download-failed-error.ts";
 import { EdgeAgentError, ERROR_METADATA_KEY } from "./edge-agent-error.ts";
+import { ErrorFields } from "./error-fields.ts";
 import { InsideStepError } from "./inside-step-error.ts";
+import { InvalidInputError } from "./invalid-input-error.ts";
 import { ModelCallError } from "./model-call-error.ts";
 import { OutsideHandlerError } from "./outside-handler-error.ts";
 import { RunTimeoutError } from "./run-timeout-error.ts";
 import { ToolTimeoutError } from "./tool-timeout-error.ts";
+import { UncaughtError } from "./uncaught-error.ts";
 import { UnserializableValueError } from "./unserializable-value-error.ts";
+import { WrongHandlerKindError } from "./wrong-handler-kind-error.ts";
 
-const text = z.string();
-const modelCall = z.object({
-  provider: text,
-  modelId: text,
-  reason: text,
-  statusCode: z.number().optional(),
-  host: text.optional(),
-});
+type Restore = (fields: ErrorFields, message: string) => EdgeAgentError;
 
-type Fields = Readonly<Record<string, unknown>>;
-
-/** One row per error that can be raised inside a step. */
-const REBUILD: Readonly<Record<string, (fields: Fields) => EdgeAgentError>> = {
-  aborted: ({ step }) => new AbortedError(text.parse(step)),
-  "inside-step": ({ what, step }) => new InsideStepError(text.parse(what), text.parse(step)),
-  "model-call-failed": (fields) => new ModelCallError(withoutUndefined(modelCall.parse(fields))),
-  "outside-handler": ({ what }) => new OutsideHandlerError(text.parse(what)),
-  "run-timeout": ({ run, timeoutMs }) => new RunTimeoutError(text.parse(run), z.number().parse(timeoutMs)),
-  "tool-timeout": ({ toolName, timeoutMs }) => new ToolTimeoutError(text.parse(toolName), z.number().parse(timeoutMs)),
-  "unserializable-value": ({ problem, path, step }) =>
-    new UnserializableValueError(text.parse(problem), text.parse(path), text.optional().parse(step)),
+const RESTORE: Readonly<Record<string, Restore>> = {
+  aborted: (fields) => new AbortedError(fields.string("step")),
+  "download-failed": (fields, message) =>
+    new DownloadFailedError(fields.string("url"), message, fields.optionalNumber("statusCode")),
+  "inside-step": (fields) => new InsideStepError(fields.string("what"), fields.string("step")),
+  "invalid-definition": (_, message) => new DefinitionError(message),
+  "invalid-input": (_, message) => new InvalidInputError(message),
+  "model-call-failed": (fields) => restoreModelCallError(fields),
+  "outside-handler": (fields) => new OutsideHandlerError(fields.string("what")),
+  "run-timeout": (fields) => new RunTimeoutError(fields.string("run"), fields.number("timeoutMs")),
+  "tool-timeout": (fields) => new ToolTimeoutError(fields.string("toolName"), fields.number("timeoutMs")),
+  "uncaught-error": (fields, message) => new UncaughtError(namedError(fields.string("name"), message)),
+  "unserializable-value": (fields) =>
+    new UnserializableValueError(fields.string("problem"), fields.string("path"), fields.optionalString("step")),
+  "wrong-handler-kind": (fields) =>
+    new WrongHandlerKindError(fields.string("what"), fields.string("kind"), fields.strings("allowed")),
 };
 
-const metadataSchema = z.object({ errorCode: text, fields: z.record(text, z.unknown()) });
-
 /**
- * The error that was raised before it went through the journal: same class, same fields. Errors of others are
- * returned as they are; an unknown code becomes a plain `EdgeAgentError`. Never throws.
+ * The error that was journaled, in its own class. Errors that are not this library's come back unchanged, and so
+ * does one whose metadata cannot be read; an `errorCode` from a newer version gives an `EdgeAgentError`.
  */
 export function restoreError(error: unknown): unknown {
-  if (!(error instanceof TerminalError) || EdgeAgentError.isInstance(error)) return error;
-  const raw = error.metadata?.[ERROR_METADATA_KEY];
-  if (raw === undefined) return error;
+  if (!(error instanceof TerminalError) || error instanceof EdgeAgentError) return error;
+  const stored = readMetadata(error);
+  if (stored === undefined) return error;
+  const restored =
+    restoreKnown(stored, error.message) ??
+    new EdgeAgentError({ ...stored, message: error.message, status: error.code });
+  // The journal's message wins: a newer version may word it differently.
+  if (restored.message !== error.message) restored.message = error.message;
+  return restored;
+}
+
+interface StoredError {
+  readonly errorCode: string;
+  readonly fields: Readonly<Record<string, unknown>>;
+}
+
+function readMetadata(error: TerminalError): StoredError | undefined {
   try {
-    const { errorCode, fields } = metadataSchema.parse(JSON.parse(raw));
-    const rebuild = REBUILD[errorCode];
-    if (rebuild !== undefined) return rebuild(fields);
-    return new EdgeAgentError({ errorCode, fields, message: error.message, status: error.code });
+    const parsed = JSON.parse(error.metadata?.[ERROR_METADATA_KEY] ?? "null") as Partial<StoredError> | null;
+    const { errorCode, fields } = parsed ?? {};
+    if (typeof errorCode !== "string" || typeof fields !== "object" || fields === null) return undefined;
+    return { errorCode, fields };
   } catch {
-    return error;
+    return undefined;
   }
 }
 
-function withoutUndefined<T extends z.infer<typeof modelCall>>(
-  failure: T,
-): {
-  provider: string;
-  modelId: string;
-  reason: string;
-  statusCode?: number;
-  host?: string;
-} {
-  const { statusCode, host, ...rest } = failure;
-  return { ...rest, ...(statusCode === undefined ? {} : { statusCode }), ...(host === undefined ? {} : { host }) };
+function restoreKnown({ errorCode, fields }: StoredError, message: string): EdgeAgentError | undefined {
+  if (!Object.hasOwn(RESTORE, errorCode)) return undefined;
+  try {
+    return RESTORE[errorCode]?.(new ErrorFields(fields), message);
+  } catch {
+    return undefined;
+  }
+}
+
+function restoreModelCallError(fields: ErrorFields): ModelCallError {
+  return new ModelCallError({
+    provider: fields.optionalString("provider"),
+    modelId: fields.optionalString("modelId"),
+    statusCode: fields.optionalNumber("statusCode"),
+    host: fields.optionalString("host"),
+    reason: fields.string("reason"),
+    providerCode: fields.optionalString("providerCode"),
+    providerType: fields.optionalString("providerType"),
+    errorName: fields.optionalString("errorName") ?? "AI_APICallError",
+  });
+}
+
+function namedError(name: string, message: string): Error {
+  const error = new Error(message);
+  error.name = name;
+  return error;
 }

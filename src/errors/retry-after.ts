@@ -1,28 +1,34 @@
-/** Longest delay that a provider may ask for, in milliseconds. */
-const MAX_MS = 60 * 60_000;
+import { readProperty } from "./read-error.ts";
+
+/** Longest delay taken over from a provider, in milliseconds. A longer one is cut to this. */
+export const MAX_RETRY_AFTER_MS: number = 60 * 60_000;
 
 /**
- * The delay that a provider's answer asks for, in milliseconds: `retry-after-ms`, or `retry-after` in seconds or as an
- * HTTP date (RFC 9110, 10.2.3). Undefined when it asks for none; never negative, at most an hour.
+ * How long a provider asks to wait, in milliseconds: `retry-after-ms` (OpenAI), else `retry-after` in seconds or as
+ * an HTTP date (RFC 9110, 10.2.3). Undefined if it does not say.
  */
-export function retryAfterMs(headers: Readonly<Record<string, unknown>>): number | undefined {
-  const named = new Map(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
-  const ms = asNumber(named.get("retry-after-ms"));
+export function retryAfterMs(headers: unknown, now: () => number): number | undefined {
+  const ms = numeric(header(headers, "retry-after-ms"));
   if (ms !== undefined) return bounded(ms);
-  const after = named.get("retry-after");
-  const seconds = asNumber(after);
+  const value = header(headers, "retry-after");
+  const seconds = numeric(value);
   if (seconds !== undefined) return bounded(seconds * 1_000);
-  const date = typeof after === "string" ? Date.parse(after) : Number.NaN;
-  // oxlint-disable-next-line no-restricted-properties -- runs inside a journaled step, where a clock is fine
-  return Number.isNaN(date) ? undefined : bounded(date - Date.now());
+  const date = value === undefined ? Number.NaN : Date.parse(value);
+  return Number.isNaN(date) ? undefined : bounded(date - now());
 }
 
-function asNumber(value: unknown): number | undefined {
-  if (typeof value !== "string" || value.trim() === "") return undefined;
-  const number = Number(value);
-  return Number.isFinite(number) ? number : undefined;
+function header(headers: unknown, name: string): string | undefined {
+  if (typeof headers !== "object" || headers === null) return undefined;
+  if (headers instanceof Headers) return headers.get(name) ?? undefined;
+  const key = Object.keys(headers).find((candidate) => candidate.toLowerCase() === name);
+  const value = key === undefined ? undefined : readProperty(headers, key);
+  return typeof value === "string" ? value.trim() : undefined;
+}
+
+function numeric(value: string | undefined): number | undefined {
+  return value !== undefined && /^\d+(\.\d+)?$/.test(value) ? Number(value) : undefined;
 }
 
 function bounded(ms: number): number {
-  return Math.min(Math.max(ms, 0), MAX_MS);
+  return Math.round(Math.min(Math.max(ms, 0), MAX_RETRY_AFTER_MS));
 }

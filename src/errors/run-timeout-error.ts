@@ -1,10 +1,12 @@
-import { EdgeAgentError } from "./edge-agent-error.ts";
+import { EdgeAgentError, hasErrorCode } from "./edge-agent-error.ts";
 
 /** A run of an agent took longer than its total timeout. */
 export class RunTimeoutError extends EdgeAgentError {
   override name = "RunTimeoutError";
   /** The bound, in milliseconds. */
   readonly timeoutMs: number;
+  /** Name of the run, as in its step names. */
+  readonly run: string;
 
   constructor(run: string, timeoutMs: number) {
     super({
@@ -14,5 +16,10 @@ export class RunTimeoutError extends EdgeAgentError {
       fields: { run, timeoutMs },
     });
     this.timeoutMs = timeoutMs;
+    this.run = run;
+  }
+
+  static override isInstance(error: unknown): error is RunTimeoutError {
+    return hasErrorCode(error, "run-timeout");
   }
 }

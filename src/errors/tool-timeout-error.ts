@@ -1,4 +1,4 @@
-import { EdgeAgentError } from "./edge-agent-error.ts";
+import { EdgeAgentError, hasErrorCode } from "./edge-agent-error.ts";
 
 /** A tool call took longer than its `toolMs`. The model reads it as a tool error; the call is not repeated. */
 export class ToolTimeoutError extends EdgeAgentError {
@@ -16,5 +16,9 @@ export class ToolTimeoutError extends EdgeAgentError {
     });
     this.toolName = toolName;
     this.timeoutMs = timeoutMs;
+  }
+
+  static override isInstance(error: unknown): error is ToolTimeoutError {
+    return hasErrorCode(error, "tool-timeout");
   }
 }

@@ -1,4 +1,4 @@
-import { EdgeAgentError } from "./edge-agent-error.ts";
+import { EdgeAgentError, hasErrorCode } from "./edge-agent-error.ts";
 
 /** An error of the AI SDK left the handler. It came from deterministic code, so another attempt would raise it again. */
 export class UncaughtError extends EdgeAgentError {
@@ -11,5 +11,9 @@ export class UncaughtError extends EdgeAgentError {
       fields: { name: cause.name },
       cause,
     });
+  }
+
+  static override isInstance(error: unknown): error is UncaughtError {
+    return hasErrorCode(error, "uncaught-error");
   }
 }

@@ -1,4 +1,4 @@
-import { EdgeAgentError } from "./edge-agent-error.ts";
+import { EdgeAgentError, hasErrorCode } from "./edge-agent-error.ts";
 
 /** A step's result cannot be stored in the journal. */
 export class UnserializableValueError extends EdgeAgentError {
@@ -16,5 +16,9 @@ export class UnserializableValueError extends EdgeAgentError {
   /** The same error, naming the step that it came from. */
   inStep(step: string): UnserializableValueError {
     return new UnserializableValueError(String(this.fields["problem"]), String(this.fields["path"]), step);
+  }
+
+  static override isInstance(error: unknown): error is UnserializableValueError {
+    return hasErrorCode(error, "unserializable-value");
   }
 }

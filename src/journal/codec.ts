@@ -14,6 +14,7 @@
  *
  * Stored forms are a contract: new tags may be added, none may change.
  */
+import { readMessage, readProperty, readString } from "../errors/read-error.ts";
 import { UnserializableValueError } from "../errors/unserializable-value-error.ts";
 import type { StepCodec } from "./step-host.ts";
 
@@ -32,7 +33,8 @@ export const jsonCodec: StepCodec<unknown> = {
 /** @throws UnserializableValueError when `value` holds something that cannot be stored, with its path. */
 export function encodeValue(value: unknown): Uint8Array {
   if (value === undefined) return new Uint8Array();
-  const bytes = new TextEncoder().encode(JSON.stringify(tagged(value, "$", [])));
+  const stored = tagged(value, "$", []);
+  const bytes = reading("$", () => new TextEncoder().encode(JSON.stringify(stored)));
   if (bytes.length > MAX_STORED_BYTES) {
     throw new UnserializableValueError(`${bytes.length} bytes, more than the limit of ${MAX_STORED_BYTES}`, "$");
   }
@@ -73,19 +75,16 @@ function taggedObject(value: object, path: string, parents: readonly object[]): 
   if (parents.length >= MAX_DEPTH)
     throw new UnserializableValueError(`nested more than ${MAX_DEPTH} levels deep`, path);
   const inside = [...parents, value];
-  if (Array.isArray(value)) return value.map((item, index) => tagged(item, `${path}[${index}]`, inside));
+  if (Array.isArray(value)) return Array.from(value, (item, index) => tagged(item, `${path}[${index}]`, inside));
   const special = taggedBuiltIn(value, path, inside);
   if (special !== undefined) return special;
-  if (hasToJson(value)) return tagged(value.toJSON(), path, inside);
+  const own = reading(path, () => (hasToJson(value) ? { json: value.toJSON("") } : undefined));
+  if (own !== undefined) return tagged(own.json, path, inside);
   const prototype: unknown = Object.getPrototypeOf(value);
   if (prototype !== null && prototype !== Object.prototype) {
-    throw new UnserializableValueError(`an instance of ${value.constructor.name || "a class"}`, path);
+    throw new UnserializableValueError(`an instance of ${className(prototype)}`, path);
   }
   return taggedEntries(value, path, inside);
-}
-
-function hasToJson(value: object): value is { toJSON(): unknown } {
-  return "toJSON" in value && typeof value.toJSON === "function";
 }
 
 function taggedBuiltIn(value: object, path: string, inside: readonly object[]): object | undefined {
@@ -111,11 +110,28 @@ function taggedDate(date: Date, path: string): object {
 }
 
 function taggedEntries(value: object, path: string, inside: readonly object[]): object {
-  const entries = Object.entries(value)
+  const entries = reading(path, () => Object.entries(value))
     .filter(([, item]) => item !== undefined)
     .map(([key, item]) => [key, tagged(item, `${path}.${key}`, inside)] as const);
   const plain = fromEntries(entries);
   return entries.length === 1 && entries[0]?.[0].startsWith("$") === true ? { $object: plain } : plain;
+}
+
+/** A getter or `toJSON` that throws would throw again: it must not make the step repeat its effect (G1). */
+function reading<T>(path: string, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    throw new UnserializableValueError(`not readable (${readMessage(error)})`, path);
+  }
+}
+
+function hasToJson(value: object): value is { toJSON(key: string): unknown } {
+  return "toJSON" in value && typeof value.toJSON === "function";
+}
+
+function className(prototype: unknown): string {
+  return readString(readProperty(prototype, "constructor"), "name") ?? "a class";
 }
 
 /** `Object.fromEntries`, and `JSON.parse`, make `__proto__` an own property; assignment would not. */

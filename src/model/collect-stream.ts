@@ -6,7 +6,9 @@ import type {
   LanguageModelV4Text,
   SharedV4ProviderMetadata,
 } from "@ai-sdk/provider";
+import { definedFields } from "../errors/error-fields.ts";
 import type { ModelStep } from "./model-step.ts";
+import { streamError } from "./stream-error.ts";
 
 type Part<TYPE extends LanguageModelV4StreamPart["type"]> = Extract<LanguageModelV4StreamPart, { type: TYPE }>;
 type Finish = Part<"finish">;
@@ -34,11 +36,11 @@ export class StreamCollector {
   add(part: LanguageModelV4StreamPart): void {
     switch (part.type) {
       case "stream-start":
-        this.#warnings = part.warnings;
+        this.#warnings = [...this.#warnings, ...part.warnings];
         return;
       case "response-metadata": {
         const { type: _, ...metadata } = part;
-        this.#response = { ...this.#response, ...metadata };
+        this.#response = { ...this.#response, ...definedFields(metadata) };
         return;
       }
       case "text-start":
@@ -55,16 +57,18 @@ export class StreamCollector {
         this.#finish = part;
         return;
       case "error":
-        throw part.error;
+        throw streamError(part.error);
       case "tool-input-start":
       case "tool-input-delta":
       case "tool-input-end":
       case "ping":
       case "raw":
         return; // Live only: the tool-call part that follows holds the whole input.
+      case "tool-result":
+        if (part.preliminary !== true) this.#content.push(part); // The final result replaces the preliminary ones.
+        return;
       case "tool-approval-request":
       case "tool-call":
-      case "tool-result":
       case "custom":
       case "file":
       case "reasoning-file":
@@ -77,7 +81,9 @@ export class StreamCollector {
   result(): Collected {
     if (this.#finish === undefined) throw new Error("The model's stream ended before its finish part");
     const { finishReason, usage, providerMetadata } = this.#finish;
-    if (this.#content.length === 0 && finishReason.unified === "other") {
+    // Providers end a stream so when the connection was cut: half an answer must not become the step's result.
+    if (finishReason.unified === "interrupted") throw new Error("The model's stream was cut off");
+    if (this.#content.length === 0 && (finishReason.unified === "other" || finishReason.unified === "error")) {
       throw new Error("The model's stream was empty");
     }
     return {

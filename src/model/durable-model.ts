@@ -35,6 +35,7 @@ export function durableModel(model: LanguageModel, options: DurableModelOptions 
   const host: ModelHost = {
     steps: { step: (...step) => currentStepHost("a durable model").step(...step) },
     nextStepName: ({ modelId }) => {
+      currentStepHost("a durable model"); // Says what is wrong, where the counter could only say that it is not there.
       const prefix = name ?? modelId;
       return `${prefix} model ${invocationCounter(`model ${prefix}`)}`;
     },

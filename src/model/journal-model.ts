@@ -4,24 +4,22 @@
  * - M1 `doGenerate` and `doStream` store the same form (model-step.ts); a replay never calls the provider.
  * - M2 What the caller gets comes from the journal, live and on replay alike (G2).
  * - M3 Ids, timestamps and durations are made inside the step (G8).
- * - M4 A failure is classified once, inside the step, with provider and model (G6).
+ * - M4 A failure is classified once, inside the step, with provider and model (G6). Who ended the call decides: the
+ *   end of the attempt before the caller's signal, because an abort that only echoes it must not be recorded.
+ * - M5 A call that was ended sends no further event: its parts must not mix with those of the next attempt.
  */
-import type {
-  LanguageModelV4,
-  LanguageModelV4CallOptions,
-  LanguageModelV4GenerateResult,
-  LanguageModelV4StreamPart,
-} from "@ai-sdk/provider";
-import { gateway, type LanguageModel, wrapLanguageModel } from "ai";
+import type { LanguageModelV4, LanguageModelV4CallOptions, LanguageModelV4GenerateResult } from "@ai-sdk/provider";
+import { gateway, type LanguageModel, UnsupportedModelVersionError, wrapLanguageModel } from "ai";
 import { AbortedError } from "../errors/aborted-error.ts";
 import { classifyFailure } from "../errors/classify.ts";
+import { readString } from "../errors/read-error.ts";
 import type { StepHost, StepOptions, StepScope } from "../journal/step-host.ts";
-import { TerminalError } from "../restate.ts";
+import { RestateError } from "../restate.ts";
+import { CallLimits, type CallTimeout } from "./call-limits.ts";
 import { StreamCollector } from "./collect-stream.ts";
 import { type ModelStep, modelStepCodec } from "./model-step.ts";
 import type { StreamEvent } from "./stream-event.ts";
 import { synthesizeStream } from "./synthesize-stream.ts";
-import { within } from "./within.ts";
 
 /** What a journaled model needs from its surroundings. */
 export interface ModelHost {
@@ -30,7 +28,7 @@ export interface ModelHost {
   readonly options?: StepOptions;
   readonly onStreamEvent?: (event: StreamEvent) => void | PromiseLike<void>;
   /** Bounds of one call, in milliseconds; exceeding one is a transient failure. */
-  readonly timeout?: { readonly stepMs?: number; readonly firstChunkMs?: number; readonly chunkMs?: number };
+  readonly timeout?: CallTimeout;
   /** Told the stored duration of each call, also on replay. */
   readonly onModelStep?: (step: { readonly ms: number }) => void;
 }
@@ -63,10 +61,14 @@ export function journalModel(model: LanguageModel, host: ModelHost): LanguageMod
 
 /** As the AI SDK resolves models: ids through the default provider, older specifications lifted to version 4. */
 function resolveModel(model: LanguageModel): LanguageModelV4 {
-  if (typeof model !== "string") return wrapLanguageModel({ model, middleware: {} });
-  const provider = globalThis.AI_SDK_DEFAULT_PROVIDER ?? gateway;
-  return wrapLanguageModel({ model: provider.languageModel(model), middleware: {} });
+  const resolved =
+    typeof model === "string" ? (globalThis.AI_SDK_DEFAULT_PROVIDER ?? gateway).languageModel(model) : model;
+  const { specificationVersion: version, provider, modelId } = resolved;
+  if (!VERSIONS.has(version)) throw new UnsupportedModelVersionError({ version, provider, modelId });
+  return wrapLanguageModel({ model: resolved, middleware: {} });
 }
+
+const VERSIONS: ReadonlySet<string> = new Set(["v2", "v3", "v4"]);
 
 interface ProviderCall {
   readonly provider: LanguageModelV4;
@@ -74,26 +76,39 @@ interface ProviderCall {
   readonly host: ModelHost;
   readonly name: string;
   readonly streamed: boolean;
+  readonly limits: CallLimits;
 }
 
-async function callProvider(call: ProviderCall, scope: StepScope): Promise<ModelStep> {
-  const { provider, parameters, host, name } = call;
-  const aborted = parameters.abortSignal;
-  const timeout = host.timeout?.stepMs === undefined ? [] : [AbortSignal.timeout(host.timeout.stepMs)];
-  const abortSignal = AbortSignal.any([scope.signal, ...(aborted === undefined ? [] : [aborted]), ...timeout]);
+async function callProvider(call: Omit<ProviderCall, "limits">, scope: StepScope): Promise<ModelStep> {
+  const { provider, parameters, host, streamed } = call;
+  const caller = parameters.abortSignal;
+  const limits = new CallLimits(host.timeout ?? {});
+  const abortSignal = AbortSignal.any([scope.signal, limits.signal, ...(caller === undefined ? [] : [caller])]);
   // oxlint-disable-next-line no-restricted-properties -- inside a journaled step (M3)
   const started = Date.now();
   try {
-    aborted?.throwIfAborted();
-    const run = call.streamed ? streamAnswer : generateAnswer;
-    const answer = await untilAborted(run(call, { ...parameters, abortSignal }), abortSignal);
+    abortSignal.throwIfAborted();
+    const run = streamed ? streamAnswer : generateAnswer;
+    const answer = await untilAborted(run({ ...call, limits }, { ...parameters, abortSignal }), abortSignal);
     // oxlint-disable-next-line no-restricted-properties -- inside a journaled step (M3)
     return modelStep(answer, provider, Date.now() - started);
   } catch (error) {
-    if (aborted?.aborted === true)
-      throw aborted.reason instanceof TerminalError ? aborted.reason : new AbortedError(name, aborted.reason);
-    throw classifyFailure(error, { what: name, provider: provider.provider, modelId: provider.modelId });
+    throw judge(error, call, scope.signal, limits.signal);
+  } finally {
+    limits.end();
   }
+}
+
+/** What to throw out of the step; see M4. */
+function judge(error: unknown, call: Omit<ProviderCall, "limits">, attempt: AbortSignal, limits: AbortSignal): unknown {
+  const { name, provider, parameters } = call;
+  if (attempt.aborted) return attempt.reason;
+  const caller = parameters.abortSignal;
+  if (caller?.aborted === true) {
+    return caller.reason instanceof RestateError ? caller.reason : new AbortedError(name, caller.reason);
+  }
+  const context = { what: name, provider: provider.provider, modelId: provider.modelId };
+  return classifyFailure(limits.aborted ? limits.reason : error, context);
 }
 
 /** A provider that ignores its signal must not outlast it. */
@@ -116,39 +131,39 @@ async function generateAnswer({ provider }: ProviderCall, parameters: LanguageMo
   return answer;
 }
 
-async function streamAnswer(call: ProviderCall, parameters: LanguageModelV4CallOptions): Promise<Answer> {
-  const { name, provider, host } = call;
-  const { firstChunkMs, chunkMs } = host.timeout ?? {};
-  const send = eventSender(host);
+async function streamAnswer(
+  call: ProviderCall,
+  parameters: LanguageModelV4CallOptions & { abortSignal: AbortSignal },
+): Promise<Answer> {
+  const { name, provider, host, limits } = call;
+  const { abortSignal } = parameters;
+  const send = eventSender(host, abortSignal);
   await send({ type: "reset", step: name });
-  const { stream } = await within(firstChunkMs, "first chunk", provider.doStream(parameters));
+  limits.waiting();
+  const { stream } = await provider.doStream(parameters);
+  limits.received();
   const reader = stream.getReader();
+  const cancel = (): void => void reader.cancel().catch(() => {});
+  abortSignal.addEventListener("abort", cancel, { once: true });
   const collector = new StreamCollector();
-  let started: boolean = false;
   try {
     for (;;) {
-      const bound: number | undefined = started ? chunkMs : firstChunkMs;
-      const read: ReadableStreamReadResult<LanguageModelV4StreamPart> = await within(
-        bound,
-        "next chunk",
-        reader.read(),
-      );
-      if (read.done) break;
-      const part: LanguageModelV4StreamPart = read.value;
-      started ||= !PRELUDE.has(part.type);
+      abortSignal.throwIfAborted();
+      limits.waiting();
+      const { done, value: part } = await reader.read();
+      limits.received(part);
+      if (done) break;
       await send({ type: "part", step: name, part });
       collector.add(part);
     }
   } finally {
-    reader.cancel().catch(() => {});
+    abortSignal.removeEventListener("abort", cancel);
+    cancel();
   }
   const { providerMetadata, ...answer } = collector.result();
   await send({ type: "end", step: name });
   return { ...answer, ...(providerMetadata === undefined ? {} : { providerMetadata }) };
 }
-
-/** Parts that come before a model has said anything. */
-const PRELUDE = new Set(["stream-start", "response-metadata", "ping", "raw"]);
 
 function modelStep(answer: Answer, provider: LanguageModelV4, ms: number): ModelStep {
   const { response, ...rest } = answer;
@@ -165,14 +180,21 @@ function modelStep(answer: Answer, provider: LanguageModelV4, ms: number): Model
   };
 }
 
-/** A reader that fails must never cost a model call: it is warned about once, and the step goes on. */
-function eventSender({ onStreamEvent }: ModelHost): (event: StreamEvent) => Promise<void> {
+/**
+ * A reader that fails must never cost a model call: it is warned about once, and the step goes on. The warning names
+ * the error only, because its message may quote the model.
+ */
+function eventSender({ onStreamEvent }: ModelHost, signal: AbortSignal): (event: StreamEvent) => Promise<void> {
   let warned = false;
   return async (event) => {
+    if (signal.aborted) return; // M5
     try {
       await onStreamEvent?.(event);
     } catch (error) {
-      if (!warned) console.warn(`onStreamEvent failed in step "${event.step}"; the step goes on`, error);
+      if (!warned)
+        console.warn(
+          `onStreamEvent failed in step "${event.step}" with ${readString(error, "name") ?? "no error"}; the step goes on`,
+        );
       warned = true;
     }
   };

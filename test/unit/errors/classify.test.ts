@@ -1,149 +1,247 @@
-import { createServer } from "node:http";
-import { createOpenAI } from "@ai-sdk/openai";
-import { APICallError, InvalidPromptError, LoadAPIKeyError, RetryError } from "ai";
-import { describe, expect, test } from "vitest";
+import { APICallError } from "@ai-sdk/provider";
+import {
+  DownloadError,
+  EmptyResponseBodyError,
+  InvalidPromptError,
+  InvalidResponseDataError,
+  JSONParseError,
+  LoadAPIKeyError,
+  LoadSettingError,
+  NoContentGeneratedError,
+  NoSuchModelError,
+  NoSuchProviderReferenceError,
+  RetryError,
+  StreamProviderError,
+  TypeValidationError,
+  UnsupportedFunctionalityError,
+  UnsupportedModelVersionError,
+} from "ai";
+import { inspect } from "node:util";
+import { describe, expect, it } from "vitest";
 import { classifyFailure } from "../../../src/errors/classify.ts";
+import { DownloadFailedError } from "../../../src/errors/download-failed-error.ts";
 import { ModelCallError } from "../../../src/errors/model-call-error.ts";
-import { restoreError } from "../../../src/errors/restore-error.ts";
-import { retryAfterMs } from "../../../src/errors/retry-after.ts";
-import { CancelledError, RetryableError, TerminalError } from "../../../src/restate.ts";
+import { ToolTimeoutError } from "../../../src/errors/tool-timeout-error.ts";
+import { CancelledError, RetryableError, TerminalError, TimeoutError } from "../../../src/restate.ts";
 
-const context = { what: "a model 1", provider: "openai.responses", modelId: "gpt-test" };
-const apiError = (statusCode: number, responseHeaders: Record<string, string> = {}): APICallError =>
+const CALL = {
+  what: "agent model 1",
+  provider: "openai.responses",
+  modelId: "gpt-5.2",
+  now: () => Date.parse("2026-11-23T10:00:00Z"),
+};
+const TOOL = { what: "agent tool search c1" };
+
+type Answer = Partial<ConstructorParameters<typeof APICallError>[0]>;
+const answer = (statusCode: number | undefined, extra: Answer = {}): APICallError =>
   new APICallError({
-    message: "the provider's words",
-    url: "https://api.test/v1?key=secret",
-    requestBodyValues: { prompt: "secret" },
-    statusCode,
-    responseHeaders,
-    responseBody: "secret",
+    message: "no",
+    url: "https://api.openai.com/v1/responses?key=SECRET",
+    requestBodyValues: { input: "THE PROMPT" },
+    responseBody: '{"error":{"message":"no","code":"the_code","type":"the_type"}}',
+    ...(statusCode === undefined ? {} : { statusCode }),
+    ...extra,
   });
+const delayMs = (error: Error): number | undefined => {
+  const { retryAfter } = error as RetryableError;
+  return typeof retryAfter === "number" ? retryAfter : retryAfter?.milliseconds;
+};
+const isTransient = (error: Error): boolean => !(error instanceof TerminalError);
 
 describe("a provider's answer", () => {
-  test.each([400, 401, 403, 404, 405, 410, 413, 422])("%i is terminal", (status) => {
-    const error = classifyFailure(apiError(status), context);
+  it.each([400, 401, 402, 403, 404, 405, 410, 413, 415, 422, 451])("%i is terminal", (status) => {
+    const error = classifyFailure(answer(status), CALL);
     expect(error).toBeInstanceOf(ModelCallError);
-    expect(error.message).toBe(`Model call failed: openai.responses gpt-test answered ${status}: the provider's words`);
+    expect(error).toMatchObject({
+      provider: "openai.responses",
+      modelId: "gpt-5.2",
+      statusCode: status,
+      host: "api.openai.com",
+      providerCode: "the_code",
+      providerType: "the_type",
+      isRetryable: false,
+    });
+    expect(error.message).toBe(`Model call failed: openai.responses gpt-5.2 answered ${status}: no`);
+    expect(APICallError.isInstance(error.cause)).toBe(true);
   });
 
-  test.each([408, 409, 425, 429, 500, 502, 503, 529])("%i is retried", (status) => {
-    expect(classifyFailure(apiError(status), context)).toBeInstanceOf(RetryableError);
+  it.each([408, 409, 425, 429, 500, 502, 503, 504, 529, undefined, 200])("%s is retried", (status) => {
+    expect(classifyFailure(answer(status), CALL)).toBeInstanceOf(RetryableError);
   });
 
-  test("retry-after is kept", () => {
-    expect(classifyFailure(apiError(429, { "Retry-After": "7" }), context)).toMatchObject({ retryAfter: 7_000 });
+  it.each([
+    [{ "retry-after": "7" }, 7_000],
+    [{ "Retry-After": "0.5" }, 500],
+    [{ "retry-after": "Mon, 23 Nov 2026 10:00:30 GMT" }, 30_000],
+    [{ "retry-after": "Mon, 23 Nov 2026 09:00:00 GMT" }, 0],
+    [{ "retry-after": "99999" }, 3_600_000],
+    [{ "retry-after": "7", "retry-after-ms": "1200" }, 1_200],
+    [{ "retry-after": "soon" }, undefined],
+    [{}, undefined],
+  ] as [Record<string, string>, number | undefined][])("429 with %j waits %s ms", (responseHeaders, ms) => {
+    expect(delayMs(classifyFailure(answer(429, { responseHeaders }), CALL))).toBe(ms);
   });
 
-  test("nothing of the request reaches the error", () => {
-    expect(JSON.stringify(classifyFailure(apiError(401), context))).not.toContain("secret");
-    expect(classifyFailure(apiError(401), context).message).not.toContain("secret");
+  it("marked as retryable is believed", () => {
+    expect(classifyFailure(answer(400, { isRetryable: true }), CALL)).toBeInstanceOf(RetryableError);
   });
-});
 
-test.each([
-  ["7", 7_000],
-  ["0", 0],
-  ["-3", 0],
-  ["999999", 3_600_000],
-  [new Date(Date.now() + 60_000).toUTCString(), 60_000],
-  ["soon", undefined],
-  ["", undefined],
-])("retry-after %j is %s ms", (value, ms) => {
-  const found = retryAfterMs({ "retry-after": value });
-  if (ms === undefined) expect(found).toBeUndefined();
-  else expect(Math.abs((found ?? 0) - ms)).toBeLessThan(2_000);
-});
-
-test("retry-after-ms comes first", () => {
-  expect(retryAfterMs({ "retry-after-ms": "250", "retry-after": "9" })).toBe(250);
-});
-
-test.each([
-  ["a missing key", new LoadAPIKeyError({ message: "no key" })],
-  ["an invalid prompt", new InvalidPromptError({ prompt: "x", message: "bad prompt" })],
-])("%s is terminal", (_, error) => {
-  expect(classifyFailure(error, context)).toBeInstanceOf(ModelCallError);
-});
-
-test.each([
-  ["a timeout", new DOMException("too slow", "TimeoutError")],
-  ["an abort", new DOMException("gone", "AbortError")],
-  ["a network failure", new TypeError("fetch failed")],
-  ["anything unexpected", new Error("what?")],
-  ["something that is no error", "just words"],
-  [
-    "an object whose properties throw",
-    Object.defineProperty({}, "message", {
-      get: () => {
-        throw new Error("no");
-      },
-    }),
-  ],
-])("%s is retried", (_, error) => {
-  const judged = classifyFailure(error, context);
-  expect(judged).toBeInstanceOf(Error);
-  expect(judged).not.toBeInstanceOf(TerminalError);
-});
-
-test("terminal errors stay what they are, also those of another SDK copy", () => {
-  const terminal = new TerminalError("no", { errorCode: 418 });
-  expect(classifyFailure(terminal, context)).toBe(terminal);
-  expect(classifyFailure(new CancelledError(), context)).toBeInstanceOf(CancelledError);
-  const foreign = Object.assign(new Error("from elsewhere"), { name: "TerminalError", code: 409 });
-  expect(classifyFailure(foreign, context)).toMatchObject({ name: "TerminalError", code: 409 });
-});
-
-test("a RetryError is judged by its last error", () => {
-  const error = new RetryError({
-    message: "gave up",
-    reason: "maxRetriesExceeded",
-    errors: [apiError(500), apiError(401)],
+  it("leaves no body, header, query or key behind, also in causes, which the SDK logs", () => {
+    for (const status of [401, 503, undefined]) {
+      const error = classifyFailure(
+        answer(status, { message: "bad key sk-abcdefghijklmnop1234", responseHeaders: { "set-cookie": "COOKIE" } }),
+        CALL,
+      );
+      expect(inspect(error, { depth: 10 })).not.toMatch(/THE PROMPT|SECRET|COOKIE|sk-abc/);
+    }
   });
-  expect(classifyFailure(error, context)).toBeInstanceOf(ModelCallError);
-});
 
-test("an error restored from the journal has its class, fields and cause", () => {
-  const error = classifyFailure(apiError(401), context) as ModelCallError;
-  const stored = new TerminalError(error.message, { errorCode: error.code, metadata: error.metadata ?? {} });
-  const restored = restoreError(stored) as ModelCallError;
-  expect(restored).toBeInstanceOf(ModelCallError);
-  expect(restored).toMatchObject({ message: error.message, statusCode: 401, provider: "openai.responses", code: 500 });
-  expect(APICallError.isInstance(restored.cause)).toBe(true);
-});
+  it("with an endless message is bounded", () => {
+    expect(classifyFailure(answer(400, { message: "x".repeat(100_000) }), CALL).message.length).toBeLessThan(2_200);
+  });
 
-test.each(["no json", "{}", '{"errorCode":7}', '{"errorCode":"model-call-failed","fields":{}}'])(
-  "metadata that is not ours (%s) never throws",
-  (raw) => {
-    const stored = new TerminalError("x", { metadata: { "restate-edge-agents": raw } });
-    expect(restoreError(stored)).toBe(stored);
-  },
-);
+  it("through the gateway is judged the same", () => {
+    const gateway = (statusCode: number): Error => {
+      const error = Object.assign(new Error("no"), {
+        name: "GatewayError",
+        type: "t",
+        statusCode,
+        cause: answer(statusCode, { responseHeaders: { "retry-after": "7" } }),
+      });
+      return Object.defineProperty(error, Symbol.for("vercel.ai.gateway.error"), { value: true });
+    };
+    expect(classifyFailure(gateway(401), CALL)).toMatchObject({
+      errorCode: "model-call-failed",
+      statusCode: 401,
+      providerType: "t",
+    });
+    expect(delayMs(classifyFailure(gateway(429), CALL))).toBe(7_000);
+  });
 
-describe("the real provider", () => {
-  const ask = async (baseURL: string): Promise<Error> => {
-    const model = createOpenAI({ baseURL, apiKey: "test" })("gpt-test");
-    const prompt = [{ role: "user" as const, content: [{ type: "text" as const, text: "hi" }] }];
-    return classifyFailure(
-      await model.doGenerate({ prompt }).then(
-        () => "answered",
-        (error: unknown) => error,
-      ),
-      context,
+  it("as an error part of a stream is judged the same", () => {
+    expect(classifyFailure(new StreamProviderError({ message: "m", statusCode: 400 }), CALL)).toBeInstanceOf(
+      ModelCallError,
     );
-  };
-
-  test("a refused connection is retried", async () => {
-    const judged = await ask("http://127.0.0.1:1/v1");
-    expect(judged).not.toBeInstanceOf(TerminalError);
-    expect(judged.message).toContain("openai.responses gpt-test");
+    expect(classifyFailure(new StreamProviderError({ message: "m", statusCode: 529 }), CALL)).toBeInstanceOf(
+      RetryableError,
+    );
+    expect(classifyFailure(new StreamProviderError({ message: "m" }), CALL)).toBeInstanceOf(RetryableError);
   });
 
-  test("an answer that does not parse is retried", async () => {
-    const server = createServer((_, response) => response.end("<html>"));
-    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-    const address = server.address();
-    const port = typeof address === "object" ? address?.port : 0;
-    expect(await ask(`http://127.0.0.1:${port}/v1`)).not.toBeInstanceOf(TerminalError);
-    server.close();
+  it("inside the AI SDK's RetryError is found", () => {
+    const wrap = (error: unknown): RetryError =>
+      new RetryError({ message: "r", reason: "maxRetriesExceeded", errors: [error] });
+    expect(classifyFailure(wrap(wrap(answer(401))), CALL)).toBeInstanceOf(ModelCallError);
+    expect(classifyFailure(wrap(answer(503)), CALL)).toBeInstanceOf(RetryableError);
+  });
+});
+
+describe("other errors of the AI SDK", () => {
+  it.each([
+    new InvalidPromptError({ prompt: "p", message: "m" }),
+    new LoadAPIKeyError({ message: "OPENAI_API_KEY is missing" }),
+    new LoadSettingError({ message: "m" }),
+    new NoSuchModelError({ modelId: "m", modelType: "languageModel" }),
+    new NoSuchProviderReferenceError({ provider: "openai", reference: {} as never }),
+    new UnsupportedFunctionalityError({ functionality: "f" }),
+    new UnsupportedModelVersionError({ version: "v1", provider: "p", modelId: "m" }),
+  ])("$name is terminal", (error) => {
+    expect(classifyFailure(error, CALL)).toMatchObject({
+      errorCode: "model-call-failed",
+      statusCode: undefined,
+      errorName: error.name,
+    });
+  });
+
+  it.each([
+    new JSONParseError({ text: "{", cause: new Error("c") }),
+    new TypeValidationError({ value: 1, cause: new Error("c") }),
+    new InvalidResponseDataError({ data: {} }),
+    new EmptyResponseBodyError(),
+    new NoContentGeneratedError(),
+  ])("$name is retried: the answer was malformed", (error) => {
+    expect(isTransient(classifyFailure(error, CALL))).toBe(true);
+  });
+});
+
+describe("downloads", () => {
+  const url = "https://files.test/a.png?sig=SECRET";
+  it("404 is terminal, and no model call", () => {
+    const error = classifyFailure(new DownloadError({ url, statusCode: 404, statusText: "Not Found" }), {
+      what: "agent download 1",
+    });
+    expect(error).toBeInstanceOf(DownloadFailedError);
+    expect(error.message).toBe("Download of https://files.test/a.png failed: status 404");
+  });
+  it("a URL that is not allowed is terminal", () => {
+    expect(
+      classifyFailure(new DownloadError({ url: "ftp://x", message: "URL scheme must be http" }), TOOL),
+    ).toBeInstanceOf(DownloadFailedError);
+  });
+  it("503 and network failures are retried", () => {
+    expect(isTransient(classifyFailure(new DownloadError({ url, statusCode: 503, statusText: "" }), TOOL))).toBe(true);
+    const error = classifyFailure(new DownloadError({ url, cause: new Error("ECONNRESET") }), TOOL);
+    expect(isTransient(error)).toBe(true);
+    expect(error.message).not.toContain("SECRET");
+  });
+});
+
+describe("errors of Restate", () => {
+  it("pass unchanged", () => {
+    for (const error of [
+      new TerminalError("t"),
+      new CancelledError(),
+      new TimeoutError(),
+      new RetryableError("r"),
+      new ToolTimeoutError("t", 1),
+    ]) {
+      expect(classifyFailure(error, CALL)).toBe(error);
+    }
+  });
+
+  it("of another copy of the SDK are adopted", () => {
+    const foreign = (name: string, code: number, more: object = {}): Error =>
+      Object.assign(new Error("m"), { name, code, ...more });
+    expect(classifyFailure(foreign("TerminalError", 418, { metadata: { a: "b" } }), TOOL)).toMatchObject({
+      code: 418,
+      metadata: { a: "b" },
+    });
+    expect(classifyFailure(foreign("TerminalError", 418), TOOL)).toBeInstanceOf(TerminalError);
+    expect(classifyFailure(foreign("CancelledError", 409), TOOL)).toBeInstanceOf(CancelledError);
+    expect(classifyFailure(foreign("TimeoutError", 408), TOOL)).toBeInstanceOf(TimeoutError);
+    expect(delayMs(classifyFailure(foreign("RetryableError", 500, { retryAfter: 5 }), TOOL))).toBe(5);
+  });
+
+  it("are not confused with DOMException, which has the same names and numeric codes", () => {
+    expect(isTransient(classifyFailure(new DOMException("m", "TimeoutError"), TOOL))).toBe(true);
+    expect(isTransient(classifyFailure(new DOMException("m", "AbortError"), TOOL))).toBe(true);
+  });
+});
+
+describe("anything else", () => {
+  it("is retried, and keeps its stack outside of model calls", () => {
+    const error = new TypeError("fetch failed");
+    expect(classifyFailure(error, TOOL)).toBe(error);
+    expect(classifyFailure(error, CALL).message).toBe("Model call failed: openai.responses gpt-5.2: fetch failed");
+  });
+
+  it("may be no error at all", () => {
+    for (const thrown of ["text", undefined, null, 0, Symbol("s"), {}, () => 1, Object.create(null)]) {
+      expect(classifyFailure(thrown, TOOL).message).toMatch(/^agent tool search c1 failed: ./);
+    }
+  });
+
+  it("may have accessors that throw", () => {
+    const trap = {
+      get: (): never => {
+        throw new Error("trap");
+      },
+    };
+    const weird = new Error("x");
+    for (const name of ["message", "name", "stack", "code", "cause"]) Object.defineProperty(weird, name, trap);
+    const proxy = new Proxy({}, { get: trap.get, has: trap.get, getPrototypeOf: trap.get });
+    for (const thrown of [weird, proxy]) {
+      for (const context of [TOOL, CALL]) expect(typeof classifyFailure(thrown, context).message).toBe("string");
+    }
   });
 });
