@@ -208,14 +208,13 @@ describe("RestateAgent", () => {
     });
     const run = async () =>
       (await new RestateAgent({ id: "a", model, tools: { echo, stubborn } }).generate({ prompt: "go" })).text;
-    const { journal } = await fake(run);
-    for (let cancelAt = 1; cancelAt < journal.events.length; cancelAt++) {
-      const { outcome } = await fake(run, { cancelAt });
-      expect([cancelAt, outcome.ok, outcome.ok ? "" : String(outcome.error)]).toEqual([
-        cancelAt,
-        false,
-        "CancelledError: Cancelled",
-      ]);
+    for (const seed of [1, 2, 3, 4, 5, 6]) {
+      const { journal } = await fake(run, { seed });
+      for (let cancelAt = 1; cancelAt < journal.events.length; cancelAt++) {
+        const { outcome } = await fake(run, { seed, cancelAt });
+        const end = outcome.ok ? outcome.value : String(outcome.error);
+        expect([seed, cancelAt, end]).toEqual([seed, cancelAt, "CancelledError: Cancelled"]);
+      }
     }
   });
 
