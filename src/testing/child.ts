@@ -1,8 +1,7 @@
-/** Child processes of the test kit: on loopback, in a group of their own, and never outliving the test. */
+/** Child processes of the test kit: in a group of their own, ended by id, and never outliving the test. */
 import { type ChildProcess, spawn } from "node:child_process";
-import { createServer } from "node:net";
-import { setTimeout as delay } from "node:timers/promises";
 
+/** How many of the last chunks that a child printed are kept. */
 const LOG_TAIL = 200;
 
 /** What to start. */
@@ -10,16 +9,20 @@ export interface ChildInit {
   readonly label: string;
   readonly command: string;
   readonly args: readonly string[];
+  /** Added to this process's environment. */
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly cwd?: string;
 }
 
 /** A started child. */
 export interface Child {
+  /** Process id; also the id of its group. */
   readonly pid: number;
   readonly label: string;
   /** False once the child has ended. */
   readonly alive: boolean;
+  /** How it ended, such as `exit code 1` or `SIGKILL`; empty while it is alive. */
+  readonly exit: string;
   /** The last lines that it printed. */
   readonly log: () => string;
   /** Asks it to end, and kills it after 5 seconds. */
@@ -28,13 +31,14 @@ export interface Child {
   kill(): Promise<void>;
 }
 
-/** Environment that keeps the tools from phoning home. */
+/** Environment that keeps the tools from phoning home, and their logs readable. */
 const QUIET: Readonly<Record<string, string>> = {
   CLOUDFLARE_CF_FETCH_ENABLED: "false",
   DENO_NO_UPDATE_CHECK: "1",
   DO_NOT_TRACK: "1",
   NO_COLOR: "1",
   SCARF_ANALYTICS: "false",
+  WRANGLER_HIDE_BANNER: "true",
   WRANGLER_SEND_METRICS: "false",
   X_LOCAL_OBSERVABILITY: "false",
 };
@@ -44,7 +48,11 @@ process.on("exit", () => {
   for (const group of groups) signal(group, "SIGKILL");
 });
 
-/** Starts a child in its own process group. */
+/**
+ * Starts a child in its own process group.
+ *
+ * @throws Error when the command cannot be started.
+ */
 export function startChild(init: ChildInit): Child {
   const started = spawn(init.command, [...init.args], {
     env: { ...process.env, ...QUIET, ...init.env },
@@ -52,21 +60,24 @@ export function startChild(init: ChildInit): Child {
     detached: true,
     ...(init.cwd === undefined ? {} : { cwd: init.cwd }),
   });
+  // A command that is not there is reported twice: as an event, and by having no process id.
+  started.on("error", () => {});
   const { pid } = started;
-  if (pid === undefined) throw new Error(`Cannot start ${init.label}: ${init.command} is not there`);
+  if (pid === undefined) throw new Error(`Cannot start ${init.label}: ${init.command} is not there, or not executable`);
   groups.add(pid);
-  const lines = tail(started);
-  let alive = true;
+  const chunks = tail(started);
+  let exit = "";
   const ended = new Promise<void>((resolve) => {
-    started.on("exit", () => {
-      alive = false;
+    started.on("exit", (code, name) => {
+      exit = code === null ? String(name) : `exit code ${code}`;
       signal(pid, "SIGKILL");
       groups.delete(pid);
       resolve();
     });
   });
   const end = async (how: NodeJS.Signals): Promise<void> => {
-    if (alive) signal(pid, how);
+    if (exit !== "") return;
+    signal(pid, how);
     const timer = setTimeout(() => signal(pid, "SIGKILL"), 5_000);
     await ended;
     clearTimeout(timer);
@@ -75,9 +86,12 @@ export function startChild(init: ChildInit): Child {
     pid,
     label: init.label,
     get alive() {
-      return alive;
+      return exit === "";
     },
-    log: () => lines.join(""),
+    get exit() {
+      return exit;
+    },
+    log: () => chunks.join(""),
     stop: () => end("SIGTERM"),
     kill: () => end("SIGKILL"),
   };
@@ -99,46 +113,5 @@ function signal(group: number, name: NodeJS.Signals): void {
     process.kill(-group, name);
   } catch {
     // Nobody of the group is left.
-  }
-}
-
-/** A port on loopback that is free now. */
-export function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.on("error", reject);
-    server.listen(0, "127.0.0.1", () => {
-      const address = server.address();
-      server.close(() => resolve(typeof address === "object" && address !== null ? address.port : 0));
-    });
-  });
-}
-
-/** True when `url` answers 2xx. */
-export async function answers(url: string): Promise<boolean> {
-  try {
-    const response = await fetch(url, { signal: AbortSignal.timeout(2_000) });
-    await response.arrayBuffer();
-    return response.ok;
-  } catch {
-    return false;
-  }
-}
-
-/**
- * Waits until `holds()` is true.
- *
- * @throws Error after `timeoutMs` (default 30,000), or at once when `child` has ended, with the tail of its log.
- */
-export async function waitUntil(
-  what: string,
-  holds: () => boolean | Promise<boolean>,
-  { child, timeoutMs = 30_000, everyMs = 10 }: { child?: Child; timeoutMs?: number; everyMs?: number } = {},
-): Promise<void> {
-  const deadline = Date.now() + timeoutMs;
-  while (!(await holds())) {
-    if (child?.alive === false) throw new Error(`${what}: ${child.label} has ended\n${child.log()}`);
-    if (Date.now() > deadline) throw new Error(`${what}: not within ${timeoutMs} ms\n${child?.log() ?? ""}`);
-    await delay(everyMs);
   }
 }

@@ -1,6 +1,6 @@
 /** The part of the test kit that needs no Node: it runs on workerd and Deno too. */
 export { scriptedModel } from "./scripted-model.ts";
-export type { ScriptedModel } from "./scripted-model.ts";
+export type { ModelScript, ScriptedModel } from "./scripted-model.ts";
 export { runFake } from "./run-fake.ts";
 export type { FakeOptions, FakeResult } from "./run-fake.ts";
 export { FakeJournal, FakeJournalMismatch } from "./fake-journal.ts";

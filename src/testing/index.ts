@@ -2,16 +2,33 @@
 
 // Real servers
 export { startRestate } from "./restate-server.ts";
-export type { CallResult, JournalRow, RestateServerOptions, RestateTestServer } from "./restate-server.ts";
+export type {
+  CallOptions,
+  CallResult,
+  JournalRow,
+  RestateRetryPolicy,
+  RestateServerOptions,
+  RestateTestServer,
+} from "./restate-server.ts";
 export { serveDeno, serveWorker } from "./serve.ts";
-export type { ServedEndpoint, ServeOptions } from "./serve.ts";
+export type { ServeDenoOptions, ServedEndpoint, ServeOptions, ServeWorkerOptions } from "./serve.ts";
 
 // What lies outside: a model provider, effects
-export { answeredToolCalls, startScriptedOpenAI } from "./scripted-openai.ts";
+export { answeredToolCalls, repliesByTurn, startScriptedOpenAI, turnOfConversation } from "./scripted-openai.ts";
 export type { RecordedRequest, Script, ScriptedOpenAI, ScriptedReply, ScriptedToolCall } from "./scripted-openai.ts";
 export { startEffectServer } from "./effect-server.ts";
 export type { Effect, EffectServer, EffectServerOptions } from "./effect-server.ts";
+export { waitUntil } from "./wait.ts";
+export type { WaitOptions } from "./wait.ts";
 
 // In memory: scripted models, and a fake of Restate
 export { FakeJournal, FakeJournalMismatch, runFake, scriptedModel } from "./in-memory.ts";
-export type { FakeEvent, FakeMode, FakeOptions, FakeOutcome, FakeResult, ScriptedModel } from "./in-memory.ts";
+export type {
+  FakeEvent,
+  FakeMode,
+  FakeOptions,
+  FakeOutcome,
+  FakeResult,
+  ModelScript,
+  ScriptedModel,
+} from "./in-memory.ts";

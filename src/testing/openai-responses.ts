@@ -1,5 +1,5 @@
 /** The wire forms of the Responses protocol. */
-import type { ScriptedReply } from "./scripted-openai.ts";
+import type { ScriptedReply } from "./scripted-reply.ts";
 
 type Json = Record<string, unknown>;
 
@@ -29,10 +29,10 @@ export function responseObject(reply: ScriptedReply, output: readonly Json[], n:
     object: "response",
     created_at: 1_760_000_000 + n,
     model: "gpt-test",
-    status: "completed",
-    output,
-    error: null,
-    incomplete_details: null,
+    status: statusOf(reply),
+    output: reply.failed === undefined ? output : [],
+    error: reply.failed === undefined ? null : { type: "scripted", param: null, ...reply.failed },
+    incomplete_details: reply.incomplete === undefined ? null : { reason: reply.incomplete },
     usage: {
       input_tokens: inputTokens,
       input_tokens_details: { cached_tokens: 0 },
@@ -50,8 +50,13 @@ export function responseEvents(reply: ScriptedReply, n: number): Json[] {
     { type: "response.created", response: { ...responseObject(reply, [], n), status: "in_progress" } },
   ];
   for (const [index, item] of items.entries()) events.push(...itemEvents(item, index));
-  events.push({ type: "response.completed", response: responseObject(reply, items, n) });
+  events.push({ type: `response.${statusOf(reply)}`, response: responseObject(reply, items, n) });
   return events;
+}
+
+function statusOf(reply: ScriptedReply): "completed" | "failed" | "incomplete" {
+  if (reply.failed !== undefined) return "failed";
+  return reply.incomplete === undefined ? "completed" : "incomplete";
 }
 
 function itemEvents(item: Json, output_index: number): Json[] {
@@ -95,6 +100,7 @@ function itemEvents(item: Json, output_index: number): Json[] {
           output_index,
           delta,
         })),
+        { type: "response.function_call_arguments.done", item_id, output_index, arguments: input },
         done,
       ];
     }

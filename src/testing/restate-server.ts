@@ -1,82 +1,66 @@
 import { mkdtemp, rm } from "node:fs/promises";
-import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { answers, type Child, freePort, startChild, waitUntil } from "./child.ts";
+import type { Child } from "./child.ts";
+import { restateServerBinary } from "./packages.ts";
+import { RestateClient } from "./restate-client.ts";
+import { restateConfiguration, type RestatePorts, type RestateServerOptions } from "./restate-configuration.ts";
+import { onFreePorts, startServer } from "./start-server.ts";
+import { answers } from "./wait.ts";
 
-/** How `startRestate` starts the server. */
-export interface RestateServerOptions {
-  /** Folder of its data. Default: a temporary one, removed by `stop()`. */
-  readonly baseDir?: string;
-  /** More configuration as environment variables, such as `RESTATE_DEFAULT_NUM_PARTITIONS`. */
-  readonly env?: Readonly<Record<string, string>>;
-  /** Replays the journal for every step, also on bidirectional endpoints. Default false. */
-  readonly alwaysReplay?: boolean;
-}
-
-/** One row of an invocation's journal. */
-export interface JournalRow {
-  readonly index: number;
-  readonly entry_type: string;
-  readonly name?: string;
-  /** The entry without its payload, as Restate shows it. */
-  readonly raw?: string;
-  /** ISO 8601 */
-  readonly appended_at?: string;
-}
-
-/** What an invocation ended with. */
-export interface CallResult {
-  readonly status: number;
-  readonly body: unknown;
-}
+export type { CallOptions, CallResult, JournalRow } from "./restate-client.ts";
+export type { RestateRetryPolicy, RestateServerOptions } from "./restate-configuration.ts";
 
 /** A real restate-server on free loopback ports, with its own data. */
-export class RestateTestServer {
-  readonly ingressUrl: string;
-  readonly adminUrl: string;
+export class RestateTestServer extends RestateClient {
   readonly baseDir: string;
+  readonly #ports: RestatePorts;
   readonly #env: Readonly<Record<string, string>>;
   readonly #ownsBaseDir: boolean;
   #child: Child | undefined;
 
-  constructor(ports: Ports, baseDir: string, ownsBaseDir: boolean, options: RestateServerOptions) {
-    this.ingressUrl = `http://127.0.0.1:${ports.ingress}`;
-    this.adminUrl = `http://127.0.0.1:${ports.admin}`;
+  constructor(ports: RestatePorts, baseDir: string, options: RestateServerOptions) {
+    super(`http://127.0.0.1:${ports.ingress}`, `http://127.0.0.1:${ports.admin}`);
     this.baseDir = baseDir;
-    this.#ownsBaseDir = ownsBaseDir;
-    this.#env = { ...configuration(ports, options), ...options.env };
+    this.#ports = ports;
+    this.#ownsBaseDir = options.baseDir === undefined;
+    this.#env = restateConfiguration(ports, options);
   }
 
-  /** Process id of the running server. */
+  /** Process id of the server; undefined before its first start. */
   get pid(): number | undefined {
     return this.#child?.pid;
   }
 
+  /** The last lines that it printed since it was started. */
   get log(): string {
     return this.#child?.log() ?? "";
   }
 
-  /** Starts it, or starts it again on the same ports and data. */
+  /** Starts it, or starts it again on the same ports and data after `kill()`. Does nothing while it runs. */
   async start(): Promise<void> {
-    const require = createRequire(import.meta.url);
-    const bin = require.resolve("@restatedev/restate-server/package.json").replace(/package\.json$/, "lib/index.js");
-    this.#child = startChild({
+    if (this.#child?.alive === true) return;
+    const init = {
       label: "restate-server",
-      command: process.execPath,
-      args: [bin, "--no-logo", "--base-dir", this.baseDir],
+      command: restateServerBinary(),
+      args: ["--no-logo", "--base-dir", this.baseDir],
       env: this.#env,
+    };
+    this.#child = await startServer(init, this.#ports.ingress, () => this.#isHealthy(), {
+      timeoutMs: 60_000,
+      everyMs: 50,
     });
-    const healthy = async (): Promise<boolean> =>
-      (await answers(`${this.adminUrl}/health`)) &&
-      (await answers(`${this.ingressUrl}/restate/health`)) &&
-      (await this.#hasPartitions());
-    await waitUntil("Cannot start restate-server", healthy, { child: this.#child, timeoutMs: 60_000, everyMs: 50 });
   }
 
   /** SIGKILL: as if the machine had died. `start()` brings it back with its data. */
   async kill(): Promise<void> {
     await this.#child?.kill();
+  }
+
+  /** Kills it if it runs, and starts it again on the same ports and data. */
+  async restart(): Promise<void> {
+    await this.kill();
+    await this.start();
   }
 
   /** Ends it and removes its temporary data. */
@@ -89,57 +73,11 @@ export class RestateTestServer {
     await this.stop();
   }
 
-  /** Registers an endpoint. `http11` for servers without cleartext HTTP/2, such as workerd. */
-  async register(uri: string, { http11 = false }: { readonly http11?: boolean } = {}): Promise<void> {
-    await this.#admin("POST", "/deployments", { uri, use_http_11: http11, force: true });
-  }
-
-  /** Invokes a handler (`Service/handler` or `Object/key/handler`) and waits for its answer. */
-  async call(target: string, input?: unknown): Promise<CallResult> {
-    return this.#ingress("POST", `/restate/call/${target}`, input);
-  }
-
-  /** Invokes a handler without waiting; the invocation's id. */
-  async send(target: string, input?: unknown): Promise<string> {
-    const { body } = await this.#ingress("POST", `/restate/send/${target}`, input);
-    return (body as { invocationId: string }).invocationId;
-  }
-
-  /** Waits for an invocation's answer. */
-  attach(invocationId: string, timeoutMs?: number): Promise<CallResult> {
-    return this.#ingress("GET", `/restate/attach/${invocationId}`, undefined, timeoutMs);
-  }
-
-  async cancel(invocationId: string): Promise<void> {
-    await this.#admin("PATCH", `/invocations/${invocationId}/cancel`);
-  }
-
-  async resume(invocationId: string): Promise<void> {
-    await this.#admin("PATCH", `/invocations/${invocationId}/resume`);
-  }
-
-  async resolveAwakeable(id: string, value: unknown): Promise<void> {
-    await this.#ingress("POST", `/restate/awakeables/${id}/resolve`, value);
-  }
-
-  /** Rows of a SQL query over Restate's introspection tables. */
-  async query<ROW>(sql: string): Promise<ROW[]> {
-    const answer = (await this.#admin("POST", "/query", { query: sql })) as { readonly rows: ROW[] };
-    return answer.rows;
-  }
-
-  /** The status of an invocation, such as `running`, `suspended`, `backing-off`, `paused` or `completed`. */
-  async status(invocationId: string): Promise<string | undefined> {
-    const rows = await this.query<{ status: string }>(
-      `SELECT status FROM sys_invocation WHERE id = '${safe(invocationId)}'`,
-    );
-    return rows[0]?.status;
-  }
-
-  /** The journal of an invocation, in order. */
-  async journal(invocationId: string): Promise<JournalRow[]> {
-    return this.query<JournalRow>(
-      `SELECT index, entry_type, name, entry_lite_json AS raw, appended_at FROM sys_journal WHERE id = '${safe(invocationId)}' ORDER BY index`,
+  async #isHealthy(): Promise<boolean> {
+    return (
+      (await answers(`${this.adminUrl}/health`)) &&
+      (await answers(`${this.ingressUrl}/restate/health`)) &&
+      (await this.#hasPartitions())
     );
   }
 
@@ -150,78 +88,31 @@ export class RestateTestServer {
       () => false,
     );
   }
-
-  async #ingress(method: string, path: string, input: unknown, timeoutMs = 120_000): Promise<CallResult> {
-    const response = await fetch(this.ingressUrl + path, {
-      method,
-      signal: AbortSignal.timeout(timeoutMs),
-      ...(input === undefined ? {} : { body: JSON.stringify(input), headers: { "content-type": "application/json" } }),
-    });
-    return { status: response.status, body: parse(await response.text()) };
-  }
-
-  async #admin(method: string, path: string, body?: unknown): Promise<unknown> {
-    const response = await fetch(this.adminUrl + path, {
-      method,
-      signal: AbortSignal.timeout(30_000),
-      headers: { accept: "application/json", ...(body === undefined ? {} : { "content-type": "application/json" }) },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-    });
-    const answer = await response.text();
-    if (!response.ok) throw new Error(`${method} ${path} answered ${response.status}: ${answer}`);
-    return parse(answer);
-  }
-}
-
-interface Ports {
-  readonly ingress: number;
-  readonly admin: number;
-  readonly node: number;
 }
 
 /**
  * Starts a real restate-server: the npm package `@restatedev/restate-server`, no Docker.
  *
  * @throws Error with the tail of its log when it does not become healthy within a minute.
+ *
+ * @example
+ * ```ts
+ * await using restate = await startRestate();
+ * await using worker = await serveWorker({ entry: "entry/worker.ts", vars: { ENVIRONMENT: "development" } });
+ * await restate.register(`${worker.url}/restate`, { http11: true });
+ * const { body } = await restate.call("WeatherAgent/run", "Is it raining in Berlin?");
+ * ```
  */
-export async function startRestate(options: RestateServerOptions = {}): Promise<RestateTestServer> {
-  const [ingress, admin, node] = await Promise.all([freePort(), freePort(), freePort()]);
-  const baseDir = options.baseDir ?? (await mkdtemp(join(tmpdir(), "restate-test-")));
-  const server = new RestateTestServer({ ingress, admin, node }, baseDir, options.baseDir === undefined, options);
-  await server.start();
-  return server;
-}
-
-function configuration(ports: Ports, { alwaysReplay = false }: RestateServerOptions): Record<string, string> {
-  return {
-    RESTATE_NODE_NAME: "test",
-    RESTATE_LISTEN_MODE: "tcp",
-    RESTATE_BIND_ADDRESS: `127.0.0.1:${ports.node}`,
-    RESTATE_ADVERTISED_ADDRESS: `http://127.0.0.1:${ports.node}/`,
-    RESTATE_INGRESS__BIND_ADDRESS: `127.0.0.1:${ports.ingress}`,
-    RESTATE_INGRESS__ADVERTISED_ADDRESS: `http://127.0.0.1:${ports.ingress}/`,
-    RESTATE_ADMIN__BIND_ADDRESS: `127.0.0.1:${ports.admin}`,
-    RESTATE_ADMIN__ADVERTISED_ADDRESS: `http://127.0.0.1:${ports.admin}/`,
-    RESTATE_DISABLE_TELEMETRY: "true",
-    RESTATE_LOG_FILTER: "warn",
-    RESTATE_LOG_DISABLE_ANSI_CODES: "true",
-    RESTATE_DEFAULT_NUM_PARTITIONS: "2",
-    RESTATE_ROCKSDB_TOTAL_MEMORY_SIZE: "256 MiB",
-    RESTATE_SHUTDOWN_TIMEOUT: "2s",
-    ...(alwaysReplay ? { RESTATE_WORKER__INVOKER__INACTIVITY_TIMEOUT: "0s" } : {}),
-  };
-}
-
-/** Ids come from Restate; refuse anything that could end the SQL literal. */
-function safe(id: string): string {
-  if (!/^\w+$/.test(id)) throw new Error(`Not an invocation id: ${id}`);
-  return id;
-}
-
-function parse(text: string): unknown {
-  try {
-    return text === "" ? undefined : JSON.parse(text);
-  } catch {
-    return text;
-  }
+export function startRestate(options: RestateServerOptions = {}): Promise<RestateTestServer> {
+  return onFreePorts(3, async ([ingress = 0, admin = 0, node = 0]) => {
+    const baseDir = options.baseDir ?? (await mkdtemp(join(tmpdir(), "restate-test-")));
+    const server = new RestateTestServer({ ingress, admin, node }, baseDir, options);
+    try {
+      await server.start();
+    } catch (error) {
+      await server.stop();
+      throw error;
+    }
+    return server;
+  });
 }

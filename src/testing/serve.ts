@@ -1,10 +1,14 @@
-import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
-import { createRequire } from "node:module";
+import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { basename, dirname, join, resolve } from "node:path";
-import { answers, type Child, type ChildInit, freePort, startChild, waitUntil } from "./child.ts";
+import { join, resolve } from "node:path";
+import type { ChildInit } from "./child.ts";
+import { denoBinary, workerdBinary, wranglerScript } from "./packages.ts";
+import { freePort } from "./ports.ts";
+import { ServedEndpoint, type ServedEndpointInit } from "./served-endpoint.ts";
+import { onFreePorts } from "./start-server.ts";
+import { bundleWorker, type WorkerSource, writeWranglerConfig } from "./worker-bundle.ts";
 
-const require = createRequire(import.meta.url);
+export type { ServedEndpoint } from "./served-endpoint.ts";
 
 /** How an app is served. */
 export interface ServeOptions {
@@ -16,148 +20,101 @@ export interface ServeOptions {
   readonly healthPath?: string;
 }
 
-/** An app that is served by a real runtime in a process of its own. */
-export class ServedEndpoint {
-  readonly url: string;
-  readonly #init: ChildInit;
-  readonly #health: string;
-  readonly #dispose: () => Promise<void>;
-  #child: Child | undefined;
+/** How a Worker is served. */
+export interface ServeWorkerOptions extends ServeOptions {
+  /**
+   * `workerd` (default): bundled by wrangler once, run by workerd; starting again takes a fraction of a second.
+   * `wrangler`: `wrangler dev`, which starts within seconds and is what developers use.
+   */
+  readonly mode?: "workerd" | "wrangler";
+  /** Default `2026-10-01`. From `2025-04-01` on, `process.env` holds the vars. */
+  readonly compatibilityDate?: string;
+  /** Default `["nodejs_compat"]`. */
+  readonly compatibilityFlags?: readonly string[];
+}
 
-  constructor(url: string, init: ChildInit, healthPath: string, dispose: () => Promise<void>) {
-    this.url = url;
-    this.#init = init;
-    this.#health = url + healthPath;
-    this.#dispose = dispose;
-  }
+/** How an app is served by Deno. */
+export interface ServeDenoOptions extends ServeOptions {
+  /** Path of the `deno.json`. Default: the one that Deno finds itself, above the entry. */
+  readonly config?: string;
+  /** What the app may do. Default: network, environment, the host's name. */
+  readonly permissions?: readonly string[];
+}
 
-  get pid(): number | undefined {
-    return this.#child?.pid;
-  }
-
-  get log(): string {
-    return this.#child?.log() ?? "";
-  }
-
-  /** Starts it, or starts it again on the same port. */
-  async start(): Promise<void> {
-    this.#child = startChild(this.#init);
-    await waitUntil(`Cannot serve ${this.url}`, () => answers(this.#health), { child: this.#child });
-  }
-
-  /** SIGKILL: as if the isolate's machine had died. */
-  async kill(): Promise<void> {
-    await this.#child?.kill();
-  }
-
-  /** Ends it and removes its temporary files. */
-  async stop(): Promise<void> {
-    await this.#child?.stop();
-    await this.#dispose();
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.stop();
+/**
+ * Serves a Worker in a process of its own. It may call loopback addresses, and speaks HTTP/1.1: register it with
+ * `http11`.
+ *
+ * @throws Error with the tool's log when it cannot be bundled within a minute, or does not serve within 30 seconds.
+ */
+export async function serveWorker(options: ServeWorkerOptions): Promise<ServedEndpoint> {
+  const folder = await mkdtemp(join(tmpdir(), "worker-test-"));
+  const dispose = (): Promise<void> => rm(folder, { recursive: true, force: true });
+  const source: WorkerSource = {
+    entry: options.entry,
+    vars: options.vars ?? {},
+    compatibilityDate: options.compatibilityDate ?? "2026-10-01",
+    compatibilityFlags: options.compatibilityFlags ?? ["nodejs_compat"],
+  };
+  try {
+    const child = options.mode === "wrangler" ? await wranglerDev(folder, source) : await workerdServe(folder, source);
+    return await serve(options, child, { http11: true, dispose });
+  } catch (error) {
+    await dispose();
+    throw error;
   }
 }
 
 /**
- * Serves a Worker: bundled by wrangler once, run by workerd. Starting again takes a fraction of a second.
- * Speaks HTTP/1.1: register it with `http11`.
+ * Serves an app with `deno serve`, over cleartext HTTP/2: bidirectional.
+ *
+ * @throws Error with Deno's log when it does not serve within 30 seconds.
  */
-export async function serveWorker(options: ServeOptions): Promise<ServedEndpoint> {
-  const folder = await mkdtemp(join(tmpdir(), "worker-test-"));
-  const port = await freePort();
-  await bundle(options.entry, folder);
-  await writeFile(join(folder, "out", "config.capnp"), await workerdConfig(folder, port, options));
-  const wrangler = dirname(require.resolve("wrangler/package.json"));
-  const workerd = dirname(require.resolve("workerd/package.json", { paths: [wrangler] }));
-  const init: ChildInit = {
-    label: "workerd",
-    command: join(workerd, "bin", "workerd"),
-    args: ["serve", join(folder, "out", "config.capnp")],
-    env: {},
-  };
-  return served(`http://127.0.0.1:${port}`, init, options, () => rm(folder, { recursive: true, force: true }));
-}
-
-/** Serves an app with `deno serve`: HTTP/2, bidirectional. */
-export async function serveDeno(options: ServeOptions): Promise<ServedEndpoint> {
-  const port = await freePort();
-  const init: ChildInit = {
+export function serveDeno(options: ServeDenoOptions): Promise<ServedEndpoint> {
+  const { config, permissions = ["--allow-net", "--allow-env", "--allow-sys=hostname"] } = options;
+  const flags = [...permissions, "--no-prompt", ...(config === undefined ? [] : ["--config", resolve(config)])];
+  const child = (port: number): ChildInit => ({
     label: "deno serve",
-    command: process.execPath,
-    args: [
-      require.resolve("deno/bin.cjs"),
-      "serve",
-      "--allow-net",
-      "--allow-env",
-      "--allow-sys=hostname",
-      "--no-prompt",
-      "--host",
-      "127.0.0.1",
-      "--port",
-      String(port),
-      options.entry,
-    ],
+    command: denoBinary(),
+    args: ["serve", ...flags, "--host", "127.0.0.1", "--port", String(port), options.entry],
     env: options.vars ?? {},
-  };
-  return served(`http://127.0.0.1:${port}`, init, options, async () => {});
+  });
+  return serve(options, child, { http11: false, dispose: async () => {} });
 }
 
-async function served(
-  url: string,
-  init: ChildInit,
+type StartOnPort = (port: number) => ChildInit;
+
+async function workerdServe(folder: string, source: WorkerSource): Promise<StartOnPort> {
+  const config = await bundleWorker(folder, source);
+  return (port) => ({
+    label: "workerd",
+    command: workerdBinary(),
+    args: ["serve", config, `--socket-addr=http=127.0.0.1:${port}`],
+    env: {},
+  });
+}
+
+async function wranglerDev(folder: string, source: WorkerSource): Promise<StartOnPort> {
+  const config = await writeWranglerConfig(folder, source);
+  const inspector = await freePort();
+  const flags = ["--ip", "127.0.0.1", "--inspector-port", String(inspector), "--show-interactive-dev-session=false"];
+  return (port) => ({
+    label: "wrangler dev",
+    command: process.execPath,
+    args: [wranglerScript(), "dev", "--config", config, ...flags, "--port", String(port)],
+    env: {},
+    cwd: folder,
+  });
+}
+
+function serve(
   { healthPath = "/health" }: ServeOptions,
-  dispose: () => Promise<void>,
+  child: StartOnPort,
+  rest: Pick<ServedEndpointInit, "http11" | "dispose">,
 ): Promise<ServedEndpoint> {
-  const endpoint = new ServedEndpoint(url, init, healthPath, dispose);
-  await endpoint.start();
-  return endpoint;
-}
-
-const COMPATIBILITY_DATE = "2026-10-01";
-
-async function bundle(entry: string, folder: string): Promise<void> {
-  const config = join(folder, "wrangler.json");
-  await writeFile(
-    config,
-    JSON.stringify({
-      name: "test",
-      main: resolve(entry),
-      compatibility_date: COMPATIBILITY_DATE,
-      compatibility_flags: ["nodejs_compat"],
-    }),
-  );
-  const wrangler = require.resolve("wrangler/package.json").replace(/package\.json$/, "bin/wrangler.js");
-  const args = [wrangler, "deploy", "--config", config, "--dry-run", "--outdir", join(folder, "out")];
-  const child = startChild({ label: "wrangler", command: process.execPath, args, env: {} });
-  await waitUntil("Cannot bundle", () => !child.alive, { timeoutMs: 60_000 });
-  const files = await readdir(join(folder, "out")).catch(() => []);
-  if (!files.some((file) => file.endsWith(".js"))) throw new Error(`Cannot bundle ${entry}:\n${child.log()}`);
-}
-
-async function workerdConfig(folder: string, port: number, { entry, vars = {} }: ServeOptions): Promise<string> {
-  const main = basename(entry).replace(/\.\w+$/, ".js");
-  const files = await readdir(join(folder, "out"));
-  const modules = [
-    `(name = "${main}", esModule = embed "${main}")`,
-    ...files.filter((file) => file.endsWith(".wasm")).map((file) => `(name = "./${file}", wasm = embed "${file}")`),
-  ];
-  const bindings = Object.entries(vars).map(([name, value]) => `(name = "${name}", text = ${JSON.stringify(value)})`);
-  return `using Workerd = import "/workerd/workerd.capnp";
-const config :Workerd.Config = (
-  services = [
-    (name = "main", worker = .worker),
-    (name = "internet", network = (allow = ["public", "private", "local"])),
-  ],
-  sockets = [(name = "http", address = "127.0.0.1:${port}", http = (), service = "main")],
-);
-const worker :Workerd.Worker = (
-  modules = [${modules.join(", ")}],
-  bindings = [${bindings.join(", ")}],
-  compatibilityDate = "${COMPATIBILITY_DATE}",
-  compatibilityFlags = ["nodejs_compat"],
-);
-`;
+  return onFreePorts(1, async ([port = 0]) => {
+    const endpoint = new ServedEndpoint({ port, child: child(port), healthPath, ...rest });
+    await endpoint.start();
+    return endpoint;
+  });
 }
