@@ -12,9 +12,9 @@ import {
   serveWorker,
   startEffectServer,
   startRestate,
-} from "../../../src/testing/index.ts";
+} from "../../src/testing/index.ts";
 
-const fixture = (name: string): string => new URL(`../../fixtures/testing/${name}.ts`, import.meta.url).pathname;
+const fixture = (name: string): string => new URL(`../fixtures/testing/${name}.ts`, import.meta.url).pathname;
 const SERVE = {
   workerd: (vars: Record<string, string>) => serveWorker({ entry: fixture("worker"), vars }),
   deno: (vars: Record<string, string>) => serveDeno({ entry: fixture("deno"), vars }),
