@@ -30,6 +30,9 @@ export {
 export type {
   Context,
   Duration,
+  GenericCall,
+  GenericSend,
+  InvocationId,
   ObjectContext,
   ObjectSharedContext,
   RestatePromise as SdkRestatePromise,

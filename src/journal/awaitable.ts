@@ -98,6 +98,10 @@ export abstract class Awaitable<T> implements Promise<T> {
   }
 }
 
+function isPromiseLike(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === "object" && value !== null && "then" in value && typeof value.then === "function";
+}
+
 function settledPromise(outcome: Outcome): Promise<unknown> {
   return outcome.ok ? Promise.resolve(outcome.value) : Promise.reject(outcome.error);
 }
@@ -150,11 +154,23 @@ class MappedAwaitable<T, U> extends Awaitable<U> {
   }
 
   protected override start(): void {
-    this.#source.subscribe((outcome) => this.settle(this.#apply(outcome)));
+    this.#source.subscribe((outcome) => {
+      const mapped = this.#apply(outcome);
+      if (mapped.ok && isPromiseLike(mapped.value)) this.#adopt(mapped.value);
+      else this.settle(mapped);
+    });
   }
 
   override collect(entries: Set<JournalAwaitable<unknown>>): void {
     if (this.outcome === undefined) this.#source.collect(entries);
+  }
+
+  /** As the SDK's: a mapper's promise gives its value, also inside a combination. It must not take foreign work. */
+  #adopt(value: PromiseLike<unknown>): void {
+    value.then(
+      (result) => this.settle({ ok: true, value: result }),
+      (error: unknown) => this.settle({ ok: false, error }),
+    );
   }
 
   #apply(outcome: Outcome): Outcome {

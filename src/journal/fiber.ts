@@ -11,8 +11,11 @@ export class Fiber {
   children = 0;
   /** True once its foreign work exhausted the scheduler's patience (S5); it no longer holds the journal up. */
   detached = false;
-  /** True from the moment an await of its has settled until it awaits again or is found at rest. */
-  woken = false;
+  /**
+   * True while it awaits something that it already awaited when another of its awaits settled. It may have gone on
+   * without it (a plain `Promise.race`) or may still need it (a plain `Promise.all`): nobody can tell.
+   */
+  undecided = false;
   /** Set when the fiber may do nothing more: every further action throws this. */
   dead: { readonly reason: unknown } | undefined;
 

@@ -16,7 +16,8 @@
  *   repeat: it belongs into steps.
  * - S6 Cancellation reaches every waiting fiber, in the order in which they parked, and is not sticky: clean-up may
  *   use the journal. What must not go on after it (an agent's run) says so itself.
- * - S7 Nothing but what somebody awaits is awaited: losers of a race, and waits of ended fibers, are let go.
+ * - S7 Nothing but what somebody awaits is awaited: losers of `RestatePromise.race` and `any`, and timers that came too
+ *   late, are let go. What an ended fiber left behind goes on while others wait: a sibling may share its promise.
  */
 import { CancelledError, type Duration } from "../restate.ts";
 import { type Awaitable, JournalAwaitable, type Outcome, type Parking, type Waiter } from "./awaitable.ts";
@@ -48,6 +49,8 @@ export class Scheduler implements Parking {
   readonly #patienceMs: number;
   readonly #live = new Set<Fiber>([this.main]);
   readonly #waiting = new Map<Awaitable<unknown>, Set<Waiter>>();
+  /** All waiters, in the order in which they parked (S6). */
+  readonly #parked = new Set<Waiter>();
   readonly #awaitables = new WeakMap<Entry, JournalAwaitable<unknown>>();
   readonly #watched = new Set<Awaitable<unknown>>();
   readonly #onCancel = new Set<(reason: unknown) => void>();
@@ -137,8 +140,8 @@ export class Scheduler implements Parking {
       if (waiters === undefined) this.#waiting.set(awaitable, new Set([waiter]));
       else waiters.add(waiter);
       fiber.waits.add(waiter);
+      this.#parked.add(waiter);
       fiber.detached = false;
-      fiber.woken = false;
       this.#moved();
       if (!this.#looping) void this.#loop();
     });
@@ -153,13 +156,13 @@ export class Scheduler implements Parking {
     waiters?.delete(waiter);
     if (waiters?.size === 0) this.#waiting.delete(waiter.awaitable);
     waiter.fiber.waits.delete(waiter);
-    waiter.fiber.woken = true;
+    this.#parked.delete(waiter);
+    waiter.fiber.undecided = waiter.fiber.waits.size > 0;
     waiter.settle(outcome);
   }
 
   #reject(concerns: (waiter: Waiter) => boolean, error: unknown): void {
-    const waiters = [...this.#waiting.values()].flatMap((set) => [...set]).filter(concerns);
-    for (const waiter of waiters) this.#release(waiter, { ok: false, error });
+    for (const waiter of [...this.#parked].filter(concerns)) this.#release(waiter, { ok: false, error });
   }
 
   async #loop(): Promise<void> {
@@ -207,7 +210,6 @@ export class Scheduler implements Parking {
         await this.#init.driver.turn();
       if (this.#activity === before && this.#runningFibers().length > 0) await this.#awaitForeignWork();
     } while (this.#activity !== before && !this.#closed);
-    for (const fiber of this.#live) fiber.woken = false;
   }
 
   /**
@@ -215,7 +217,7 @@ export class Scheduler implements Parking {
    * may wait for the rest (a plain `Promise.all`): nobody can tell. It gets a few turns to show.
    */
   #turnsToRest(): number {
-    for (const fiber of this.#live) if (fiber.woken && fiber.waits.size > 0) return UNDECIDED_TURNS;
+    for (const fiber of this.#live) if (fiber.undecided) return UNDECIDED_TURNS;
     return 1;
   }
 

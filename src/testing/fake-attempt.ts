@@ -1,13 +1,18 @@
 /**
  * One attempt of a fake invocation: the SDK's side of the journal.
  *
- * As with the SDK, only one promise may be awaited at a time, a step runs only once somebody awaits it, results go
- * through their serde, and which completion comes next is the journal's decision. In `request-response` mode the
- * attempt is suspended as soon as nothing awaited is ready and no awaited step is running.
+ * - F1 As with the SDK, only one promise may be awaited at a time, a step runs only once somebody awaits it, results
+ *   go through their serde, and which completion comes next is the journal's decision.
+ * - F2 Until the attempt has issued every command of the journal, it may wait for nothing that the journal lacks.
+ * - F3 `request-response`: nothing completes while the attempt runs, not even a step that has ended. It is suspended
+ *   as soon as nothing awaited is ready and no awaited step is running.
+ * - F4 Time is virtual. Timers fire in the order of their due times and when nothing else can happen (`timersLast`),
+ *   or else in any order, which is what tests of the order itself want.
  */
-import { CancelledError, TerminalError } from "../restate.ts";
-import type { Completion, Driver, Entry } from "../journal/driver.ts";
+import { CancelledError, type Duration, TerminalError } from "../restate.ts";
+import type { Completion, Entry } from "../journal/driver.ts";
 import { CANCELLATION, type FakeJournal, type FakeOutcome } from "./fake-journal.ts";
+import { FakeEntry, type FakePromiseHost } from "./fake-promise.ts";
 
 /** How invocations are driven. */
 export type FakeMode = "bidirectional" | "request-response";
@@ -22,17 +27,20 @@ export type AttemptEnd =
   | { readonly kind: "failed"; readonly error: unknown };
 
 /** What a command does. */
-interface IssuedPart {
+export interface CommandPart {
   readonly decode: (bytes: Uint8Array) => unknown;
   /** A step's code. */
   readonly run: (() => Promise<FakeOutcome>) | undefined;
-  /** Completes by itself, given time: a timer, a call. */
-  readonly complete: (() => FakeOutcome) | undefined;
+  /** Completes by itself, given time: a timer, a call. Undefined: it never does. */
+  readonly complete: (() => FakeOutcome | undefined) | undefined;
+  /** A timer: when it fires, in milliseconds from now. */
+  readonly delayMs: number | undefined;
 }
 
 /** A command that this attempt has issued. */
-interface Issued extends IssuedPart {
-  state: "idle" | "running" | "done";
+interface Issued extends CommandPart {
+  readonly dueMs: number | undefined;
+  state: "idle" | "running" | "done" | "never";
   proposal: FakeOutcome | undefined;
 }
 
@@ -43,17 +51,24 @@ export interface AttemptInit {
   readonly pick: Pick;
   /** Ends the attempt when the journal has so many events. */
   readonly crashAt: number | undefined;
-  /** Cancels the invocation when the journal has so many events. */
-  readonly cancelAt: number | undefined;
+  /** Cancels the invocation each time the journal reaches one of these lengths. */
+  readonly cancelAt: readonly number[];
+  /** See F4. */
+  readonly timersLast: boolean;
   readonly patienceMs: number;
   /** How many turns of the event loop pass before something completes. */
   readonly latency: () => number;
 }
 
-export class FakeAttempt implements Driver {
+const NOTHING: CommandPart = { decode: () => undefined, run: undefined, complete: undefined, delayMs: undefined };
+const VOID: FakeOutcome = { ok: true, bytes: new Uint8Array() };
+
+/** One attempt; also the driver of its scheduler. */
+export class FakeAttempt implements FakePromiseHost {
   readonly #init: AttemptInit;
   readonly #issued: Issued[] = [];
   readonly #completed = new Map<number, FakeOutcome>();
+  readonly #known = new Map<number, unknown>();
   readonly #ended = Promise.withResolvers<AttemptEnd>();
   readonly #attemptCompleted = new AbortController();
   #taken = 0;
@@ -74,51 +89,61 @@ export class FakeAttempt implements Driver {
     return this.#attemptCompleted.signal;
   }
 
+  /** The invocation's virtual time. */
+  get nowMs(): number {
+    return this.#init.journal.nowMs;
+  }
+
   end(end: AttemptEnd): void {
     this.#over = true;
     this.#ended.resolve(end);
     this.#attemptCompleted.abort();
   }
 
-  /** Issues a command; its handle. A dead attempt issues nothing. */
-  issue(kind: string, name: string, part: Partial<IssuedPart>): number {
+  fail(error: unknown): void {
+    this.end({ kind: "failed", error });
+  }
+
+  /** Issues a command. A dead attempt issues nothing. */
+  issue(kind: string, name: string, part: Partial<CommandPart>): FakeEntry {
     const handle = this.#issued.length;
-    this.#issued.push({
-      decode: () => undefined,
-      run: undefined,
-      complete: undefined,
-      ...part,
-      state: "idle",
-      proposal: undefined,
-    });
-    if (this.#over) return handle;
+    let dueMs: number | undefined;
     try {
-      this.#init.journal.command(handle, kind, name);
+      if (!this.#over) dueMs = this.#init.journal.command(handle, kind, name, part.delayMs).dueMs;
     } catch (error) {
-      this.end({ kind: "failed", error });
+      this.fail(error);
     }
+    this.#issued.push({ ...NOTHING, ...part, dueMs, state: "idle", proposal: undefined });
     this.#crashIfDue();
-    return handle;
+    return new FakeEntry(this, handle);
+  }
+
+  /** A promise of something known without the journal. */
+  known(value: unknown): FakeEntry {
+    const handle = CANCELLATION - 1 - this.#known.size;
+    this.#known.set(handle, value);
+    return new FakeEntry(this, handle);
+  }
+
+  sleep(duration: number | Duration, name = ""): FakeEntry {
+    return this.issue("sleep", name, { complete: () => VOID, delayMs: milliseconds(duration) });
   }
 
   async next(entries: readonly Entry[]): Promise<Completion> {
     if (this.#awaiting) {
       const error = new Error("awaitNext already pending");
-      this.end({ kind: "failed", error });
+      this.fail(error);
       throw error;
     }
+    const handles = entries.map((entry) => (entry as unknown as FakeEntry).handle);
+    const known = handles.findIndex((handle) => this.#known.has(handle));
+    if (known >= 0) return { index: known, ok: true, value: this.#known.get(handles[known] ?? 0) };
     this.#awaiting = true;
-    const handles = entries.map((entry) => (entry as unknown as { readonly handle: number }).handle);
-    const found = await this.#wait(handles);
+    const { index, outcome } = await this.#wait(handles);
     this.#awaiting = false;
-    if (found.outcome.ok === "cancelled") throw new CancelledError();
-    const { index } = found;
-    if (!found.outcome.ok) {
-      const { message, code, metadata } = found.outcome.error;
-      const options = metadata === undefined ? { errorCode: code } : { errorCode: code, metadata };
-      return { index, ok: false, error: new TerminalError(message, options) };
-    }
-    return { index, ok: true, value: this.#issued[handles[index] ?? 0]?.decode(found.outcome.bytes) };
+    if (outcome.ok === "cancelled") throw new CancelledError();
+    if (!outcome.ok) return { index, ok: false, error: readBack(outcome.error) };
+    return { index, ok: true, value: this.#issued[handles[index] ?? 0]?.decode(outcome.bytes) };
   }
 
   turn(): Promise<void> {
@@ -139,16 +164,14 @@ export class FakeAttempt implements Driver {
     for (;;) {
       const ready = this.#take(handles);
       if (ready !== undefined) return ready;
-      if (this.#over) await new Promise<never>(() => {});
-      this.#startSteps(handles);
+      this.#failIfReplaying(handles);
+      if (!this.#over) this.#startSteps(handles);
       for (let turns = this.#init.latency(); turns > 0; turns--) await this.turn();
-      if (this.#init.mode === "request-response" && !handles.some((handle) => this.#isExecuting(handle))) {
-        this.end({ kind: "suspended" });
-      } else if (!this.#completeOne()) {
-        await new Promise<void>((resolve) => {
-          this.#progress = resolve;
-        });
-      }
+      if (this.#over) await new Promise<never>(() => {});
+      if (this.#init.mode === "bidirectional" ? this.#completeOne() : this.#suspendIfIdle(handles)) continue;
+      await new Promise<void>((resolve) => {
+        this.#progress = resolve;
+      });
     }
   }
 
@@ -156,13 +179,21 @@ export class FakeAttempt implements Driver {
   #take(handles: readonly number[]): { index: number; outcome: FakeOutcome } | undefined {
     for (;;) {
       const index = handles.findIndex((handle) => this.#completed.has(handle));
-      const outcome = this.#completed.get(handles[index] ?? CANCELLATION - 1);
+      const outcome = this.#completed.get(handles[index] ?? CANCELLATION);
       if (outcome !== undefined) return { index, outcome };
       const completion = this.#init.journal.completions[this.#taken];
       if (completion === undefined) return undefined;
       this.#taken += 1;
       if (completion.command === CANCELLATION) return { index: 0, outcome: completion.outcome };
       this.#completed.set(completion.command, completion.outcome);
+    }
+  }
+
+  #failIfReplaying(handles: readonly number[]): void {
+    try {
+      if (!this.#over) this.#init.journal.mayWait(this.#issued.length, handles);
+    } catch (error) {
+      this.fail(error);
     }
   }
 
@@ -177,38 +208,43 @@ export class FakeAttempt implements Driver {
           issued.state = "done";
           this.#progress?.();
         },
-        (error: unknown) => this.end({ kind: "failed", error }),
+        (error: unknown) => this.fail(error),
       );
     }
   }
 
-  #isExecuting(handle: number): boolean {
-    const { state, run } = this.#issued[handle] ?? { state: "done", run: undefined };
-    return run !== undefined && state === "running";
-  }
-
-  /** Lets one command that can complete do so; false when there is none, or the picker waits. */
-  #completeOne(): boolean {
-    if (this.#cancelIfDue()) return true;
-    const candidates = this.candidates();
-    const executing = this.#issued.flatMap(({ state }, handle) => (state === "running" ? [handle] : []));
-    const picked = this.#init.pick(candidates, executing);
-    if (picked === undefined) {
-      if (executing.length > 0) return false;
-      this.end({ kind: "suspended" });
-      return true;
-    }
-    this.complete(candidates[picked] ?? 0);
+  #suspendIfIdle(handles: readonly number[]): boolean {
+    if (handles.some((handle) => this.#issued[handle]?.state === "running")) return false;
+    this.end({ kind: "suspended" });
     return true;
   }
 
-  /** Commands that can complete now: steps that have ended, timers, calls, awakeables. */
+  /** Lets one command that can complete do so; false when there is none now, or the picker waits. */
+  #completeOne(): boolean {
+    if (this.cancelIfDue()) return true;
+    const executing = this.#issued.flatMap(({ state }, handle) => (state === "running" ? [handle] : []));
+    const candidates = this.candidates();
+    const picked = this.#init.pick(candidates, executing);
+    if (picked !== undefined) this.complete(candidates[picked] ?? 0);
+    else if (executing.length > 0) return false;
+    else this.end({ kind: "suspended" });
+    return true;
+  }
+
+  /** Commands that can complete now: steps that have ended, calls, awakeables, and timers as `timersLast` says. */
   candidates(): number[] {
-    const done = new Set(this.#init.journal.completions.map(({ command }) => command));
-    return this.#issued.flatMap((issued, handle) => {
-      const can = issued.proposal !== undefined || issued.complete !== undefined;
-      return can && !done.has(handle) ? [handle] : [];
-    });
+    const open = this.#issued.flatMap((issued, handle) => (this.#canComplete(issued, handle) ? [handle] : []));
+    if (!this.#init.timersLast) return open;
+    const due = (handle: number): number | undefined => this.#issued[handle]?.dueMs;
+    const others = open.filter((handle) => due(handle) === undefined);
+    if (others.length > 0 || this.#issued.some(({ state }) => state === "running")) return others;
+    const next = Math.min(...open.map((handle) => due(handle) ?? Infinity));
+    return open.filter((handle) => due(handle) === next);
+  }
+
+  #canComplete(issued: Issued, handle: number): boolean {
+    if (issued.state === "never" || this.#init.journal.isCompleted(handle)) return false;
+    return issued.proposal !== undefined || issued.complete !== undefined;
   }
 
   /** Steps that have ended and whose result is not in the journal yet. */
@@ -216,20 +252,26 @@ export class FakeAttempt implements Driver {
     return this.candidates().filter((handle) => this.#issued[handle]?.proposal !== undefined);
   }
 
-  /** Writes the completion of a command into the journal. */
-  complete(handle: number): void {
+  /** Writes the completion of a command into the journal; false when it has none. */
+  complete(handle: number): boolean {
     const issued = this.#issued[handle];
     const outcome = issued?.proposal ?? issued?.complete?.();
-    if (outcome === undefined) return;
+    if (outcome === undefined) {
+      if (issued !== undefined) issued.state = "never";
+      return false;
+    }
     this.#init.journal.append({ type: "completion", command: handle, outcome });
     this.#crashIfDue();
+    return true;
   }
 
-  #cancelIfDue(): boolean {
+  /** Cancels the invocation when it is time to. */
+  cancelIfDue(): boolean {
     const { cancelAt, journal } = this.#init;
-    if (cancelAt === undefined || journal.events.length < cancelAt) return false;
-    if (journal.completions.some(({ command }) => command === CANCELLATION)) return false;
+    const due = cancelAt.filter((length) => journal.events.length >= length).length;
+    if (journal.completions.filter(({ command }) => command === CANCELLATION).length >= due) return false;
     journal.append({ type: "completion", command: CANCELLATION, outcome: { ok: "cancelled" } });
+    this.#crashIfDue();
     return true;
   }
 
@@ -237,4 +279,15 @@ export class FakeAttempt implements Driver {
     const { crashAt, journal } = this.#init;
     if (crashAt !== undefined && journal.events.length >= crashAt) this.end({ kind: "crashed" });
   }
+}
+
+/** A failure as it comes out of the journal: code, message and metadata, but no class of its own. */
+function readBack({ message, code, metadata }: TerminalError): TerminalError {
+  return new TerminalError(message, { errorCode: code, ...(metadata === undefined ? {} : { metadata }) });
+}
+
+function milliseconds(duration: number | Duration): number {
+  if (typeof duration === "number") return duration;
+  const { days = 0, hours = 0, minutes = 0, seconds = 0, milliseconds: ms = 0 } = duration;
+  return (((days * 24 + hours) * 60 + minutes) * 60 + seconds) * 1_000 + ms;
 }

@@ -22,8 +22,9 @@ export { waitUntil } from "./wait.ts";
 export type { WaitOptions } from "./wait.ts";
 
 // In memory: scripted models, and a fake of Restate
-export { FakeJournal, FakeJournalMismatch, runFake, scriptedModel } from "./in-memory.ts";
+export { crashEverywhere, FakeJournal, FakeJournalMismatch, runFake, scriptedModel } from "./in-memory.ts";
 export type {
+  FakeCrashes,
   FakeEvent,
   FakeMode,
   FakeOptions,

@@ -1,3 +1,4 @@
+import { alsThenableFailures } from "../programs/als-thenable.ts";
 import { crashEverywhere, REFERENCE_COMMANDS, referenceCommands } from "../programs/agent-crash.ts";
 
 /** The part of Deno's global that this file uses; its own types are not installed. */
@@ -16,3 +17,4 @@ for (const how of ["generate", "stream"] as const) {
   }
 }
 check("the reference run has these commands in this order", referenceCommands, REFERENCE_COMMANDS);
+check("an await inside a fiber is known to be that fiber's", alsThenableFailures);

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { alsThenableFailures } from "../programs/als-thenable.ts";
 import { crashEverywhere, REFERENCE_COMMANDS, referenceCommands } from "../programs/agent-crash.ts";
 
 describe.each(["generate", "stream"] as const)("%s()", (how) => {
@@ -9,4 +10,8 @@ describe.each(["generate", "stream"] as const)("%s()", (how) => {
 
 test("the reference run has these commands in this order", async () => {
   expect(await referenceCommands()).toEqual(REFERENCE_COMMANDS);
+});
+
+test("an await inside a fiber is known to be that fiber's", async () => {
+  expect(await alsThenableFailures()).toEqual([]);
 });

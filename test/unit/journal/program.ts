@@ -3,7 +3,9 @@ import fc from "fast-check";
 import { inFiber, requirePlace } from "../../../src/journal/ambient.ts";
 import { restateContext } from "../../../src/journal/context.ts";
 import { RestatePromise } from "../../../src/journal/restate-promise.ts";
-import { TerminalError } from "../../../src/restate.ts";
+import { type Serde, serde, TerminalError } from "../../../src/restate.ts";
+
+const json = serde.json as Serde<unknown>;
 
 /** One thing that the journal knows. */
 export type Leaf =
@@ -13,9 +15,14 @@ export type Leaf =
   | { readonly t: "call" }
   | { readonly t: "get" };
 
+/** The combinators of `RestatePromise`. */
+export type How = "all" | "allSettled" | "any" | "race";
+
 export type Program =
   | Leaf
-  | { readonly t: "combine"; readonly how: "all" | "allSettled" | "any" | "race"; readonly leaves: readonly Leaf[] }
+  | { readonly t: "combine"; readonly how: How; readonly leaves: readonly Leaf[] }
+  | { readonly t: "nested"; readonly outer: How; readonly inner: How; readonly leaves: readonly Leaf[] }
+  | { readonly t: "early"; readonly how: How; readonly leaves: readonly Leaf[]; readonly meanwhile: Leaf }
   | { readonly t: "timeout"; readonly leaf: Leaf }
   | { readonly t: "map"; readonly leaf: Leaf }
   | { readonly t: "set" }
@@ -25,6 +32,7 @@ export type Program =
   | { readonly t: "throw" }
   | { readonly t: "seq"; readonly parts: readonly Program[] }
   | { readonly t: "tools"; readonly parts: readonly Program[] }
+  | { readonly t: "together"; readonly parts: readonly Program[] }
   | { readonly t: "promiseAll"; readonly leaves: readonly Leaf[] }
   | { readonly t: "promiseRace"; readonly leaves: readonly Leaf[] };
 
@@ -35,11 +43,23 @@ const leaf: fc.Arbitrary<Leaf> = fc.oneof(
   { weight: 1, arbitrary: fc.constant({ t: "call" } as const) },
   { weight: 1, arbitrary: fc.constant({ t: "get" } as const) },
 );
+const how: fc.Arbitrary<How> = fc.constantFrom("all", "allSettled", "any", "race");
 const leaves = fc.array(leaf, { minLength: 1, maxLength: 4 });
+
+/** What may run beside others in one fiber: nothing that takes turns, because nobody could tell whose they are. */
+const quiet: fc.Arbitrary<Program> = fc.oneof(
+  leaf,
+  fc.record({ t: fc.constant("combine" as const), how, leaves }),
+  fc.record({ t: fc.constant("timeout" as const), leaf }),
+  fc.constant({ t: "set" } as const),
+  fc.record({ t: fc.constant("ticks" as const), micro: fc.integer({ min: 0, max: 5 }) }),
+);
+
+const seq = (parts: readonly Program[]): Program => ({ t: "seq", parts });
 
 /** Any program. Some of its fibers may take turns of the event loop that the journal does not know. */
 export const programs: fc.Arbitrary<Program> = programsWith(
-  fc.record({ t: fc.constant("turns" as const), macro: fc.constant(1) }),
+  fc.record({ t: fc.constant("turns" as const), macro: fc.integer({ min: 1, max: 3 }) }),
 );
 
 /** Any program, beside a fiber whose foreign work takes random real time between its steps. */
@@ -58,11 +78,9 @@ function programsWith(waiting: fc.Arbitrary<Program>): fc.Arbitrary<Program> {
     program: fc.oneof(
       { maxDepth: 3, depthSize: "medium", withCrossShrink: true },
       leaf,
-      fc.record({
-        t: fc.constant("combine" as const),
-        how: fc.constantFrom("all", "allSettled", "any", "race"),
-        leaves,
-      }),
+      fc.record({ t: fc.constant("combine" as const), how, leaves }),
+      fc.record({ t: fc.constant("nested" as const), outer: how, inner: how, leaves }),
+      fc.record({ t: fc.constant("early" as const), how, leaves, meanwhile: leaf }),
       fc.record({ t: fc.constant("timeout" as const), leaf }),
       fc.record({ t: fc.constant("map" as const), leaf }),
       fc.constant({ t: "set" } as const),
@@ -73,6 +91,10 @@ function programsWith(waiting: fc.Arbitrary<Program>): fc.Arbitrary<Program> {
       fc.record({ t: fc.constant("promiseRace" as const), leaves }),
       fc.record({ t: fc.constant("seq" as const), parts: fc.array(tie("program"), { minLength: 1, maxLength: 4 }) }),
       fc.record({ t: fc.constant("tools" as const), parts: fc.array(tie("program"), { minLength: 2, maxLength: 4 }) }),
+      fc.record({
+        t: fc.constant("together" as const),
+        parts: fc.array(fc.array(quiet, { minLength: 1, maxLength: 3 }).map(seq), { minLength: 2, maxLength: 3 }),
+      }),
     ),
   }));
   // An agent's run: steps one after another, each with its tools side by side.
@@ -97,6 +119,18 @@ export async function execute(program: Program, path: string, onStep: OnStep): P
       return settle(start(program, path, onStep));
     case "combine":
       return settle(RestatePromise[program.how](all(program.leaves, path, onStep)) as Promise<unknown>);
+    case "early": {
+      // Started first and awaited later: several may have completed by then.
+      const started = all(program.leaves, path, onStep);
+      const meanwhile = await settle(start(program.meanwhile, `${path}~`, onStep));
+      return [meanwhile, await settle(RestatePromise[program.how](started) as Promise<unknown>)];
+    }
+    case "nested": {
+      const [first, ...rest] = all(program.leaves, path, onStep);
+      const inner = RestatePromise[program.inner](rest) as RestatePromise<unknown>;
+      const parts = first === undefined ? [inner.orTimeout(1)] : [first, inner.orTimeout(1)];
+      return settle(RestatePromise[program.outer](parts) as Promise<unknown>);
+    }
     case "timeout":
       return settle(start(program.leaf, path, onStep).orTimeout(1));
     case "map":
@@ -128,6 +162,9 @@ export async function execute(program: Program, path: string, onStep: OnStep): P
         results.push(await execute(part, `${path}.${index}`, onStep));
       return results;
     }
+    case "together":
+      // As a handler that was written by hand: several strands in one fiber, which the scheduler cannot tell apart.
+      return Promise.all(program.parts.map((part, index) => settle(execute(part, `${path}+${index}`, onStep))));
     case "tools": {
       // As the AI SDK runs the tools of one step: side by side, each failure caught.
       const place = requirePlace("a program");
@@ -166,7 +203,13 @@ function start(one: Leaf, path: string, onStep: OnStep): RestatePromise<unknown>
     case "awakeable":
       return context.awakeable().promise;
     case "call":
-      return context.genericCall({ service: "Other", method: path, parameter: path }) as RestatePromise<unknown>;
+      return context.genericCall({
+        service: "Other",
+        method: path,
+        parameter: path,
+        inputSerde: json,
+        outputSerde: json,
+      });
     case "get":
       return (context as unknown as { get(name: string): RestatePromise<unknown> }).get("constant");
   }

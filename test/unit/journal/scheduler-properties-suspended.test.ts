@@ -1,0 +1,32 @@
+import fc from "fast-check";
+import { test } from "vitest";
+import { programs } from "./program.ts";
+import { PROGRAMS, replaysAlike } from "./replays-alike.ts";
+
+const LONG = 1_200_000;
+const half = Math.round(PROGRAMS / 2);
+const tenth = Math.round(PROGRAMS / 10);
+
+test(
+  `any program takes the same path from every prefix of its journal, request-response (${half} programs)`,
+  () =>
+    fc.assert(
+      fc.asyncProperty(programs, fc.nat(1_000_000), (program, seed) =>
+        replaysAlike(program, { seed, mode: "request-response" }),
+      ),
+      { numRuns: half },
+    ),
+  LONG,
+);
+
+test.each(["bidirectional", "request-response"] as const)(
+  `a program that is cancelled takes the same path from every prefix of its journal, %s (${tenth} programs)`,
+  (mode) =>
+    fc.assert(
+      fc.asyncProperty(programs, fc.nat(1_000_000), fc.integer({ min: 1, max: 20 }), (program, seed, cancelAt) =>
+        replaysAlike(program, { seed, mode, cancelAt }),
+      ),
+      { numRuns: tenth },
+    ),
+  LONG,
+);
