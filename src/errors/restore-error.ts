@@ -11,6 +11,7 @@ import { EdgeAgentError, ERROR_METADATA_KEY } from "./edge-agent-error.ts";
 import { ErrorFields } from "./error-fields.ts";
 import { InsideStepError } from "./inside-step-error.ts";
 import { InvalidInputError } from "./invalid-input-error.ts";
+import { JournalTooLargeError } from "./journal-too-large-error.ts";
 import { ModelCallError } from "./model-call-error.ts";
 import { OutsideHandlerError } from "./outside-handler-error.ts";
 import { RunTimeoutError } from "./run-timeout-error.ts";
@@ -28,6 +29,8 @@ const RESTORE: Readonly<Record<string, Restore>> = {
   "inside-step": (fields) => new InsideStepError(fields.string("what"), fields.string("step")),
   "invalid-definition": (_, message) => new DefinitionError(message),
   "invalid-input": (_, message) => new InvalidInputError(message),
+  "journal-too-large": (fields) =>
+    new JournalTooLargeError(fields.string("step"), fields.number("bytes"), fields.number("maxBytes")),
   "model-call-failed": (fields) => restoreModelCallError(fields),
   "outside-handler": (fields) => new OutsideHandlerError(fields.string("what")),
   "run-timeout": (fields) => new RunTimeoutError(fields.string("run"), fields.number("timeoutMs")),
