@@ -2,8 +2,10 @@
 import type { ModelMessage, Output, ToolSet } from "ai";
 import { z } from "zod";
 import { InvalidInputError } from "../errors/invalid-input-error.ts";
-import { service } from "../journal/handlers.ts";
+import { handlers, service } from "../journal/handlers.ts";
 import type { Context, ServiceDefinition, ServiceOptions } from "../restate.ts";
+import { CONTINUE, CONTINUE_HANDLER_OPTIONS, type ContinueAsNewOptions, SegmentChain } from "./continue-as-new.ts";
+import { SEGMENT, type Segment } from "./continue-as-new-segment.ts";
 import type { RestateAgent } from "./restate-agent.ts";
 
 /** What an agent service is called with: a prompt, or a prompt or messages with call options. */
@@ -26,6 +28,16 @@ export interface AgentHandlers<CALL_OPTIONS, OUTPUT> {
   run: (context: Context, input: AgentInput<CALL_OPTIONS>) => Promise<AgentOutput<OUTPUT>>;
 }
 
+/** Options of an agent service: Restate's for services, and ours. */
+export type AgentServiceOptions = ServiceOptions & {
+  /**
+   * Long runs go on in new invocations, so that no journal grows without bound; the caller gets the final answer. The
+   * agent's stop conditions and `prepareStep` see the whole run, its total timeout bounds the whole run; `prepareCall`
+   * and callbacks such as `onEnd` run once in each invocation. Default: a run is one invocation.
+   */
+  readonly continueAsNew?: ContinueAsNewOptions;
+};
+
 const inputSchema = z.union([
   z.string().min(1),
   z.object({ prompt: z.string().min(1), options: z.unknown().optional() }).strict(),
@@ -33,13 +45,18 @@ const inputSchema = z.union([
 ]);
 
 /**
- * A service with one handler, `run`.
+ * A service with one handler, `run`, that answers with `agent.generate()`. With `continueAsNew` it has a second one,
+ * `continue`, which only the service itself can call.
  *
  * @example
  * ```ts
  * export const weatherService = agentService("WeatherAgent", weatherAgent);
+ * export const researcher = agentService("Researcher", researchAgent, {
+ *   continueAsNew: { steps: 50, compact: keepLastMessages(40) },
+ * });
  * ```
  *
+ * @throws DefinitionError when `continueAsNew` is wrong.
  * @throws InvalidInputError (400) when called with something that is neither a prompt nor messages.
  */
 export function agentService<
@@ -51,22 +68,53 @@ export function agentService<
 >(
   name: NAME,
   agent: RestateAgent<CALL_OPTIONS, TOOLS, RUNTIME_CONTEXT, OUTPUT>,
-  options: ServiceOptions = {},
+  { continueAsNew, ...options }: AgentServiceOptions = {},
 ): ServiceDefinition<NAME, AgentHandlers<CALL_OPTIONS, OUTPUT>> {
-  const run = async (_context: Context, input: unknown): Promise<unknown> => {
-    const parsed = inputSchema.safeParse(input);
-    if (!parsed.success) {
-      throw new InvalidInputError(
-        `Cannot run ${name}: pass a prompt, or { prompt } or { messages }: ${z.prettifyError(parsed.error)}`,
-      );
-    }
-    const parameters = typeof input === "string" ? { prompt: input } : input;
-    const result = await agent.generate(parameters as Parameters<typeof agent.generate>[0]);
-    return hasOutput(agent) ? result.output : result.text;
+  const generate = async (parameters: object, segment?: Segment): Promise<unknown> => {
+    const given = segment === undefined ? parameters : { ...parameters, [SEGMENT]: segment };
+    const result = await agent.generate(given as Parameters<typeof agent.generate>[0]);
+    if (segment?.handover !== undefined) return undefined;
+    return setting(agent, "output") === undefined ? result.text : result.output;
   };
-  return service({ name, handlers: { run }, options }) as ServiceDefinition<NAME, AgentHandlers<CALL_OPTIONS, OUTPUT>>;
+  const own = continueAsNew === undefined ? single(name, generate) : chained(name, agent, continueAsNew, generate);
+  return service({ name, handlers: own, options }) as ServiceDefinition<NAME, AgentHandlers<CALL_OPTIONS, OUTPUT>>;
 }
 
-function hasOutput(agent: object): boolean {
-  return (agent as { readonly settings?: { readonly output?: unknown } }).settings?.output !== undefined;
+type Generate = (parameters: object, segment?: Segment) => Promise<unknown>;
+type Run = (context: Context, input: unknown) => Promise<unknown>;
+
+function single(service: string, generate: Generate): { readonly run: Run } {
+  return { run: async (_context, input) => generate(parametersOf(service, input)) };
+}
+
+/** The handlers of a service whose runs may take several invocations. */
+function chained(
+  service: string,
+  agent: { readonly name: string },
+  options: ContinueAsNewOptions,
+  generate: Generate,
+): { readonly run: Run; readonly [CONTINUE]: unknown } {
+  const keepsPrompt = setting(agent, "prepareCall") !== undefined;
+  const chain = new SegmentChain({ service, agent: agent.name, keepsPrompt, options, generate });
+  return {
+    run: async (context, input) => chain.start(context, parametersOf(service, input)),
+    [CONTINUE]: handlers.handler(CONTINUE_HANDLER_OPTIONS, async (context: Context, bytes: Uint8Array) =>
+      chain.resume(context, bytes),
+    ),
+  };
+}
+
+/** The parameters of `generate()`. */
+function parametersOf(service: string, input: unknown): object {
+  const parsed = inputSchema.safeParse(input);
+  if (!parsed.success) {
+    throw new InvalidInputError(
+      `Cannot run ${service}: pass a prompt, or { prompt } or { messages }: ${z.prettifyError(parsed.error)}`,
+    );
+  }
+  return typeof input === "string" ? { prompt: input } : (input as object);
+}
+
+function setting(agent: object, name: string): unknown {
+  return (agent as { readonly settings?: Readonly<Record<string, unknown>> }).settings?.[name];
 }

@@ -8,6 +8,7 @@ import { currentPlace, inFiber, type Place, requirePlace, runAt } from "../journ
 import { nextRunName } from "../journal/context.ts";
 import { checkOptions, type RestateAgentOptions } from "./agent-options.ts";
 import { AgentRun } from "./agent-run.ts";
+import { SEGMENT, type Segment } from "./continue-as-new-segment.ts";
 import { durableSettings, type LooseSettings, wrapCallbacks } from "./run-settings.ts";
 import { streamGuard } from "./stream-guard.ts";
 
@@ -128,14 +129,14 @@ export class RestateAgent<
   /** The AI SDK's agent for one run. */
   #loop(
     run: AgentRun,
-    { timeout }: { readonly timeout?: unknown },
+    { timeout, [SEGMENT]: segment }: { readonly timeout?: unknown; readonly [SEGMENT]?: Segment },
   ): ToolLoopAgent<CALL_OPTIONS, TOOLS, RUNTIME_CONTEXT, OUTPUT> {
     const prepareCall = this.#settings["prepareCall"] as PrepareCall | undefined;
     const settings = {
       ...wrapCallbacks(this.#settings, run),
       prepareCall: async (call: LooseSettings) => {
         const prepared = ((await prepareCall?.(call)) ?? call) as LooseSettings;
-        return durableSettings(prepared, timeout, run);
+        return durableSettings((await segment?.settings(prepared)) ?? prepared, timeout, run);
       },
     };
     return new ToolLoopAgent(
