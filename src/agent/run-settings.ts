@@ -14,6 +14,7 @@ import { inFiber, runAt } from "../journal/ambient.ts";
 import { jsonCodec } from "../journal/codec.ts";
 import { journalModel } from "../model/journal-model.ts";
 import { TerminalError } from "../restate.ts";
+import { withCompiledSchema } from "../tools/compiled-schema.ts";
 import { journalTool, type ToolHost } from "../tools/journal-tool.ts";
 import type { ToolOptions } from "../tools/tool-options.ts";
 import type { AgentStreamEvent } from "./agent-options.ts";
@@ -140,7 +141,7 @@ function durableTools(tools: ToolSet, timeouts: Timeouts, run: AgentRun): ToolSe
   };
   const entries = Object.entries(tools).map(([name, tool]) => {
     const own: ToolOptions = { wrap: autoWrapTools, ...runOptions, ...toolOptions[name] };
-    return [name, journalTool(name, tool as Tool, own, host)];
+    return [name, journalTool(name, withCompiledSchema(tool as Tool), own, host)];
   });
   return Object.fromEntries(entries) as ToolSet;
 }
