@@ -13,6 +13,25 @@ export function sdkRace<T>(promises: readonly RestatePromise<T>[]): RestatePromi
   return SdkPromise.race(promises);
 }
 
+/** The SDK's `RestatePromise.resolve`, which takes a promise for its value. */
+export function sdkResolve<T>(value: Promise<T>): RestatePromise<T> {
+  return SdkPromise.resolve(value) as RestatePromise<T>;
+}
+
+/**
+ * Settles when the SDK has stopped driving `promise`, which has settled by something other than the journal. The SDK
+ * drives one promise at a time and says only in this field when it has let go; by then it has sent what the step whose
+ * end made it look had proposed. `canSdkLetGo()` makes sure that the field is there.
+ */
+export async function sdkPolling(promise: RestatePromise<unknown>): Promise<void> {
+  await (promise as unknown as { readonly pollingPromise: Promise<unknown> }).pollingPromise;
+}
+
+/** True when this build of the SDK has the field that `sdkPolling()` reads. */
+export function canSdkLetGo(promise: RestatePromise<unknown>): boolean {
+  return "pollingPromise" in promise;
+}
+
 export {
   CancelledError,
   createEndpointHandler,

@@ -1,5 +1,6 @@
 import type { ToolSet } from "ai";
 import { DefinitionError } from "../errors/definition-error.ts";
+import { DEFAULT_WINDOW, type Window } from "../journal/run-ahead.ts";
 import type { StepOptions } from "../journal/step-host.ts";
 import type { StreamEvent } from "../model/stream-event.ts";
 import type { ToolErrorPolicy, ToolOptions } from "../tools/tool-options.ts";
@@ -26,6 +27,13 @@ export interface RestateAgentOptions<TOOLS extends ToolSet = ToolSet> {
    * the provider too. What it throws is ignored.
    */
   readonly onStreamEvent?: (event: AgentStreamEvent) => void | PromiseLike<void>;
+  /**
+   * How far steps may run ahead of their acknowledgements on Workers, where each acknowledgement costs a request; `false`:
+   * not at all. Bounds that are left out have their defaults: 32 steps, 30 seconds, 1 MiB. Side effects are not
+   * touched by it: a tool that is not `readOnly` begins when all before it is durable. While a window is open the run
+   * does not hear of a cancellation, so `ms` bounds how late it does. A run with `timeout.totalMs` does not run ahead.
+   */
+  readonly window?: Partial<Window> | false;
   /** Outside of a handler: `"error"` (default) throws, `"plain"` runs as an ordinary `ToolLoopAgent`. */
   readonly outsideHandler?: "error" | "plain";
 }
@@ -46,5 +54,21 @@ export function checkOptions(id: string | undefined, tools: ToolSet | undefined,
       throw new DefinitionError(`Cannot define agent "${id}": toolOptions.${name} must be an object`);
     }
   }
+  checkWindow(id, options.window);
   return id;
+}
+
+function checkWindow(id: string, window: RestateAgentOptions["window"]): void {
+  for (const [name, value] of Object.entries(window === false ? {} : (window ?? {}))) {
+    if (Object.hasOwn(DEFAULT_WINDOW, name) && Number.isSafeInteger(value) && value > 0) continue;
+    const bounds = Object.keys(DEFAULT_WINDOW).join(", ");
+    throw new DefinitionError(
+      `Cannot define agent "${id}": window takes positive integers for ${bounds}: current value of ${name} is ${String(value)}`,
+    );
+  }
+}
+
+/** The bounds that hold for an agent; undefined when its steps never run ahead. */
+export function windowOf({ window = {} }: RestateAgentOptions): Window | undefined {
+  return window === false ? undefined : { ...DEFAULT_WINDOW, ...window };
 }

@@ -8,11 +8,12 @@
  *   because the attempt is over and Restate will run it again (G6).
  */
 import { CancelledError } from "../restate.ts";
-import type { Place } from "../journal/ambient.ts";
+import { type Place, runAt } from "../journal/ambient.ts";
+import type { Window } from "../journal/run-ahead.ts";
 import type { StepHost } from "../journal/step-host.ts";
 import { stepHostAt } from "../journal/step.ts";
 import { RunTimeoutError } from "../errors/run-timeout-error.ts";
-import type { RestateAgentOptions } from "./agent-options.ts";
+import { type RestateAgentOptions, windowOf } from "./agent-options.ts";
 
 /** The state of one run. */
 export class AgentRun {
@@ -20,6 +21,8 @@ export class AgentRun {
   readonly name: string;
   readonly place: Place;
   readonly steps: StepHost;
+  /** How far the run's steps may run ahead of their acknowledgements; undefined: not at all. */
+  readonly window: Window | undefined;
   readonly options: RestateAgentOptions;
   /** The caller's own signal. Only steps look at it: between steps it would be a hidden clock (G8). */
   readonly callerSignal: AbortSignal | undefined;
@@ -42,7 +45,8 @@ export class AgentRun {
     this.place = place;
     this.options = options;
     this.callerSignal = callerSignal;
-    this.steps = stepHostAt(place);
+    this.window = windowOf(options);
+    this.steps = stepHostAt(place, this.window);
     this.#idPrefix = place.invocation.sdkContext.rand.uuidv4();
     this.#killed.promise.catch(() => {});
     this.#releases.push(place.invocation.scheduler.onCancel((reason) => this.#record(reason)));
@@ -131,6 +135,11 @@ export class AgentRun {
     this.#releases.push(scheduler.watch(scheduler.sleep(ms), () => this.fail(new RunTimeoutError(this.name, ms))));
   }
 
+  /** Waits until everything before is durable; what comes next may have side effects (G4). */
+  async barrier(place: Place): Promise<void> {
+    if (this.window !== undefined) await runAt(place, () => place.invocation.scheduler.gate());
+  }
+
   /** Runs `action` after the ones before it: callbacks of parallel tools must not decide who comes first (G2). */
   inOrder<T>(action: () => PromiseLike<T>): Promise<T> {
     const result = this.#callbacks.then(action);
@@ -138,7 +147,10 @@ export class AgentRun {
     return result;
   }
 
-  /** The run's own end: `work`'s result, unless the run failed. */
+  /**
+   * The run's own end: `work`'s result, unless the run failed. It is durable when the caller gets it, who may have side
+   * effects of its own (G4).
+   */
   async settle<T>(work: PromiseLike<T>): Promise<T> {
     try {
       const result = await Promise.race([work, this.#killed.promise]);
@@ -146,6 +158,8 @@ export class AgentRun {
       return result;
     } catch (error) {
       throw this.#failure === undefined ? error : this.#failure.error;
+    } finally {
+      await this.barrier(this.place);
     }
   }
 

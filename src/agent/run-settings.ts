@@ -99,6 +99,11 @@ function durableModelOf(model: LanguageModel, timeouts: Timeouts, run: AgentRun)
   const durable = journalModel(model, {
     steps: run.steps,
     nextStepName: () => run.nextModelStep(),
+    beforeCall: async ({ tools = [] }) => {
+      if (tools.some((tool) => tool.type === "provider" && options.toolOptions?.[tool.name]?.readOnly !== true)) {
+        await run.barrier(run.place);
+      }
+    },
     ...(options.runOptions === undefined ? {} : { options: options.runOptions }),
     ...(onStreamEvent === undefined ? {} : { onStreamEvent }),
     timeout: timeouts.model,
@@ -131,6 +136,8 @@ function durableTools(tools: ToolSet, timeouts: Timeouts, run: AgentRun): ToolSe
     },
     callerSignal: run.callerSignal,
     errorPolicy: toolErrors,
+    window: run.window,
+    barrier: (place) => run.barrier(place),
     nextToolStep: (toolName, toolCallId) => run.nextToolStep(toolName, toolCallId),
     fail: (error) => run.fail(error),
     kill: (error) => run.kill(error),

@@ -13,7 +13,12 @@ export function streamGuard<TOOLS extends ToolSet>(run: AgentRun, onEnd: () => v
         if (part.type === "error") failure ??= { error: part.error };
         controller.enqueue(part);
       },
-      flush(controller) {
+      async flush(controller) {
+        try {
+          await run.barrier(run.place);
+        } catch (error) {
+          failure ??= { error };
+        }
         failure = run.failure ?? failure;
         onEnd();
         if (failure !== undefined) controller.error(failure.error);

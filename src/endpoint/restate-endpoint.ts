@@ -7,6 +7,7 @@
  * - E3 Bidirectional mode is refused on workerd: it works in `wrangler dev` and stalls on Cloudflare's network.
  */
 import { EdgeAgentError } from "../errors/edge-agent-error.ts";
+import { inRequestResponse } from "../journal/protocol-mode.ts";
 import {
   createEndpointHandler,
   type ServiceDefinition,
@@ -82,7 +83,8 @@ export function createRestateEndpoint(options: RestateEndpointOptions): RestateE
       });
     }
     url.pathname = match.path;
-    const response = await handler(new Request(url, request), ...platform);
+    const serve = (): Promise<Response> => handler(new Request(url, request), ...platform);
+    const response = await (bidirectional ? serve() : inRequestResponse(serve));
     if (response.status !== 401) return response;
     throw new EndpointError("identity-rejected", "The request is not signed by a Restate whose key is known here", 401);
   };

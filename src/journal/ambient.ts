@@ -9,6 +9,7 @@ import { InsideStepError } from "../errors/inside-step-error.ts";
 import { OutsideHandlerError } from "../errors/outside-handler-error.ts";
 import type { WorkflowContext } from "../restate.ts";
 import type { Fiber } from "./fiber.ts";
+import type { JournalSize } from "./journal-size.ts";
 import type { Scheduler } from "./scheduler.ts";
 
 /** What kind of handler is running; decides which context functions are allowed. */
@@ -22,6 +23,8 @@ export interface Invocation {
   /** The context that users get: same methods, awaits go through the scheduler. */
   readonly context: WorkflowContext;
   readonly scheduler: Scheduler;
+  /** How large the journal is. */
+  readonly size: JournalSize;
   /** How often each name was used; see `invocationCounter`. */
   readonly counters: Map<string, number>;
 }

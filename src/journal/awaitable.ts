@@ -9,6 +9,7 @@ import type { Duration } from "../restate.ts";
 import { TerminalError, TimeoutError } from "../restate.ts";
 import type { Completion, Entry } from "./driver.ts";
 import type { Fiber } from "./fiber.ts";
+import type { Window } from "./run-ahead.ts";
 
 /** A settled result. */
 export type Outcome = { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly error: unknown };
@@ -106,16 +107,30 @@ function settledPromise(outcome: Outcome): Promise<unknown> {
   return outcome.ok ? Promise.resolve(outcome.value) : Promise.reject(outcome.error);
 }
 
+/** What the scheduler knows about an entry. */
+export interface EntryTraits {
+  /** Its result may be used before it is acknowledged, within these bounds; see run-ahead.ts. */
+  readonly window?: Window | undefined;
+  /** Reads what the journal holds, before it is handed over. It may fetch content that never changes. */
+  readonly read?: (stored: unknown) => unknown;
+}
+
 /** One entry of the journal. */
 export class JournalAwaitable<T> extends Awaitable<T> {
   readonly [Symbol.toStringTag] = "RestatePromise";
   readonly entry: Entry;
+  readonly window: Window | undefined;
+  /** True while its code runs in this attempt. */
+  executing = false;
+  readonly #read: EntryTraits["read"];
   /** Of a call: the id of the called invocation. */
   declare readonly invocationId?: Awaitable<string>;
 
-  constructor(parking: Parking, entry: Entry) {
+  constructor(parking: Parking, entry: Entry, { window, read }: EntryTraits = {}) {
     super(parking);
     this.entry = entry;
+    this.window = window;
+    this.#read = read;
   }
 
   protected override start(): void {}
@@ -124,8 +139,30 @@ export class JournalAwaitable<T> extends Awaitable<T> {
     if (this.outcome === undefined) entries.add(this);
   }
 
-  complete(completion: Completion): void {
+  /** Reads a completion, once. */
+  async read(completion: Outcome): Promise<Outcome> {
+    if (!completion.ok || this.#read === undefined) return completion;
+    try {
+      return { ok: true, value: await this.#read(completion.value) };
+    } catch (error) {
+      return { ok: false, error };
+    }
+  }
+
+  complete(completion: Completion | Outcome): void {
     this.settle(completion.ok ? { ok: true, value: completion.value } : { ok: false, error: completion.error });
+  }
+}
+
+/** Waits for no entry: for the moment at which all results that were used early are acknowledged (run-ahead.ts, W4). */
+export class Gate extends Awaitable<void> {
+  readonly [Symbol.toStringTag] = "RestateGate";
+
+  protected override start(): void {}
+  override collect(): void {}
+
+  open(): void {
+    this.settle({ ok: true, value: undefined });
   }
 }
 

@@ -8,7 +8,9 @@ import type {
   WorkflowSharedContext,
 } from "../restate.ts";
 import { type HandlerKind, type Invocation, type Place, currentPlace, requirePlace, runAt } from "./ambient.ts";
-import { DRIVER, type Driver, sdkDriver } from "./driver.ts";
+import { DRIVER, type Driver } from "./driver.ts";
+import { JournalSize, type JournalSizeWarning } from "./journal-size.ts";
+import { currentDriver } from "./protocol-mode.ts";
 import { scheduledContext } from "./scheduled-context.ts";
 import { Scheduler } from "./scheduler.ts";
 
@@ -83,16 +85,24 @@ export async function runInvocation<C extends Context, T>(
 
 function invocationPlace(sdk: Context, kind: HandlerKind): Place {
   const sdkContext = sdk as unknown as WorkflowContext;
-  const { [DRIVER]: driver = sdkDriver } = sdk as { readonly [DRIVER]?: Driver };
+  const { [DRIVER]: driver = currentDriver() } = sdk as { readonly [DRIVER]?: Driver };
   const scheduler = new Scheduler({
     driver,
     sleep: (duration) => sdkContext.sleep(duration),
     currentFiber: () => currentPlace()?.fiber,
   });
   const context = scheduledContext(sdkContext, scheduler, () => place);
-  const invocation: Invocation = { kind, sdkContext, context, scheduler, counters: new Map() };
+  const size = new JournalSize({ onWarn: (warning) => warnOfSize(sdkContext, warning) });
+  size.add(sdkContext.request().body.length);
+  const invocation: Invocation = { kind, sdkContext, context, scheduler, size, counters: new Map() };
   const place: Place = { invocation, fiber: scheduler.main };
   return place;
+}
+
+function warnOfSize(context: WorkflowContext, { step, bytes, maxBytes }: JournalSizeWarning): void {
+  context.console.warn(
+    `The journal of this invocation holds ${bytes} bytes at step "${step}"; above ${maxBytes} it fails. Return less from tools, or continue long runs as new invocations`,
+  );
 }
 
 /** 1, 2, 3 … for each use of `key` in this invocation. Call it only where the order of calls is deterministic. */

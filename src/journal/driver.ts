@@ -1,5 +1,5 @@
 import type { SdkRestatePromise } from "../restate.ts";
-import { sdkRace } from "../restate.ts";
+import { canSdkLetGo, sdkPolling, sdkRace, sdkResolve } from "../restate.ts";
 
 /** How one pending journal entry came to its end. */
 export type Completion =
@@ -19,10 +19,20 @@ export interface Driver {
    * cancelled. Never settles when the attempt is suspended. The scheduler never has two calls pending.
    */
   next(entries: readonly Entry[]): Promise<Completion>;
+  /**
+   * As `next()`, but gives up when `signal` settles first, and then answers undefined. By then the runtime has proposed
+   * to Restate what was behind the signal. A driver without it cannot run ahead (run-ahead.ts): acknowledgements reach
+   * its attempts while they run, or it does not know how to give up.
+   */
+  readonly nextUnless?:
+    | ((entries: readonly Entry[], signal: Promise<void>) => Promise<Completion | undefined>)
+    | undefined;
   /** Lets every microtask that can run now run. */
   turn(): Promise<void>;
   /** Resolves after `ms` milliseconds of real time, or when `signal` aborts. */
   pause(ms: number, signal: AbortSignal): Promise<void>;
+  /** Real time in milliseconds. Nothing that the journal sees may depend on it. */
+  now(): number;
 }
 
 /** A context that brings its own driver, such as the test kit's fake, carries it under this key. */
@@ -48,4 +58,19 @@ export const sdkDriver: Driver = {
         resolve();
       });
     }),
+  // oxlint-disable-next-line no-restricted-properties -- it bounds a window, and decides nothing about the journal (W5)
+  now: () => Date.now(),
+};
+
+/** The driver over the Restate SDK for endpoints in request-response mode. */
+export const requestResponseDriver: Driver = {
+  ...sdkDriver,
+  nextUnless: async (entries, signal) => {
+    const [first] = entries;
+    if (first === undefined || !canSdkLetGo(first)) return sdkDriver.next(entries);
+    const race = sdkRace<Completion | undefined>([sdkResolve(signal.then(() => undefined)), ...entries.map(tag)]);
+    const completion = await race;
+    if (completion === undefined) await sdkPolling(race);
+    return completion;
+  },
 };

@@ -68,6 +68,7 @@ function wrapEntry(entry: Entry, scheduler: Scheduler): unknown {
   const awaitable = scheduler.entry(entry);
   const id: unknown = "invocationId" in entry ? entry.invocationId : undefined;
   if (isEntry(id) && awaitable.invocationId === undefined) {
+    scheduler.stayBehind();
     void Object.defineProperty(awaitable, "invocationId", { value: scheduler.entry(id) });
   }
   return awaitable;

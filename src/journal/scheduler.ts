@@ -18,11 +18,22 @@
  *   use the journal. What must not go on after it (an agent's run) says so itself.
  * - S7 Nothing but what somebody awaits is awaited: losers of `RestatePromise.race` and `any`, and timers that came too
  *   late, are let go. What an ended fiber left behind goes on while others wait: a sibling may share its promise.
+ *
+ * Steps of an agent may run ahead of their acknowledgements: run-ahead.ts says when, and why S1 to S7 still hold.
  */
 import { CancelledError, type Duration } from "../restate.ts";
-import { type Awaitable, JournalAwaitable, type Outcome, type Parking, type Waiter } from "./awaitable.ts";
-import type { Driver, Entry } from "./driver.ts";
+import {
+  type Awaitable,
+  type EntryTraits,
+  Gate,
+  JournalAwaitable,
+  type Outcome,
+  type Parking,
+  type Waiter,
+} from "./awaitable.ts";
+import type { Completion, Driver, Entry } from "./driver.ts";
 import { Fiber } from "./fiber.ts";
+import { isRefusal, RunAhead } from "./run-ahead.ts";
 
 /** Longest time foreign work in one fiber holds the others up, in milliseconds. */
 export const DEFAULT_PATIENCE_MS = 1_000;
@@ -54,6 +65,8 @@ export class Scheduler implements Parking {
   readonly #awaitables = new WeakMap<Entry, JournalAwaitable<unknown>>();
   readonly #watched = new Set<Awaitable<unknown>>();
   readonly #onCancel = new Set<(reason: unknown) => void>();
+  readonly #ahead: RunAhead;
+  #mayRunAhead: boolean;
   #activity = 0;
   #looping = false;
   #closed = false;
@@ -62,20 +75,46 @@ export class Scheduler implements Parking {
   constructor(init: SchedulerInit) {
     this.#init = init;
     this.#patienceMs = init.patienceMs ?? DEFAULT_PATIENCE_MS;
+    this.#ahead = new RunAhead(() => init.driver.now());
+    this.#mayRunAhead = init.driver.nextUnless !== undefined;
   }
 
   /** The awaitable of an entry; the same one each time. */
-  entry(entry: Entry): JournalAwaitable<unknown> {
+  entry(entry: Entry, traits?: EntryTraits): JournalAwaitable<unknown> {
     this.#moved();
     const known = this.#awaitables.get(entry);
     if (known !== undefined) return known;
-    const awaitable = new JournalAwaitable(this, entry);
+    const awaitable = new JournalAwaitable(this, entry, traits);
     this.#awaitables.set(entry, awaitable);
     return awaitable;
   }
 
   sleep(duration: number | Duration): Awaitable<void> {
     return this.entry(this.#init.sleep(duration)) as Awaitable<void>;
+  }
+
+  /** Called when an ahead step has its result, just before the runtime proposes it (run-ahead.ts, W2). */
+  proposed(awaitable: JournalAwaitable<unknown>, value: unknown, bytes: number): void {
+    if (this.#mayRunAhead && awaitable.window !== undefined) this.#ahead.propose({ awaitable, value, bytes });
+  }
+
+  /** Waits until all that was used early is acknowledged: what follows may have side effects (G4). */
+  gate(): Promise<void> {
+    if (this.#init.driver.nextUnless === undefined) return Promise.resolve();
+    return new Gate(this).then();
+  }
+
+  /**
+   * Steps wait for their acknowledgements from now on. Restate cancels the calls of an invocation where it hears of its
+   * own cancellation, so that place must be the same on replay (W6).
+   */
+  stayBehind(): void {
+    this.#mayRunAhead = false;
+  }
+
+  /** What a step that is about to begin must fail with, if anything (W6). */
+  get refusing(): boolean {
+    return this.#ahead.cancelled !== undefined;
   }
 
   /** Starts a child fiber. It must end with `end()`. */
@@ -169,10 +208,7 @@ export class Scheduler implements Parking {
     this.#looping = true;
     try {
       await this.#rest();
-      for (let entries = this.#pendingEntries(); entries.length > 0; entries = this.#pendingEntries()) {
-        await this.#step(entries);
-        await this.#rest();
-      }
+      while (await this.#step()) await this.#rest();
     } catch (error) {
       this.#reject(() => true, error);
     } finally {
@@ -180,24 +216,94 @@ export class Scheduler implements Parking {
     }
   }
 
-  /** Takes one completion from the journal and hands it over (S1, S2, S3). */
-  async #step(awaitables: readonly JournalAwaitable<unknown>[]): Promise<void> {
+  /** Lets one thing happen to the waiting fibers; false when nothing can. */
+  async #step(): Promise<boolean> {
+    if (this.#closed || this.#waiting.size === 0) return false;
+    const awaited = this.#entriesOf(this.#waiting.keys());
+    const gates = [...this.#waiting.keys()].filter((awaitable) => awaitable instanceof Gate);
+    if (awaited.length === 0 && gates.length === 0) return false;
+    if (gates.length === 0 && this.#isAhead(awaited)) await this.#stepAhead(awaited);
+    else await this.#stepDurably(awaited, gates);
+    return true;
+  }
+
+  /** True while nothing but ahead steps can come next. It follows from the journal alone (W3). */
+  #isAhead(awaited: readonly JournalAwaitable<unknown>[]): boolean {
+    if (!this.#mayRunAhead || this.#watched.size > 0) return false;
+    return awaited.every(({ window }) => window !== undefined);
+  }
+
+  async #stepAhead(awaited: readonly JournalAwaitable<unknown>[]): Promise<void> {
+    if (this.#ahead.isExhausted(awaited)) return this.#acknowledge(awaited);
+    const proposal = this.#ahead.take(awaited);
+    if (proposal !== undefined) return this.#handOver(proposal.awaitable, { ok: true, value: proposal.value });
+    const entries = awaited.map(({ entry }) => entry);
+    const completion = await this.#heedless(this.#init.driver.nextUnless?.(entries, this.#ahead.arrival));
+    const awaitable = awaited[completion?.index ?? -1];
+    if (completion !== undefined && awaitable !== undefined) await this.#handOver(awaitable, completion);
+  }
+
+  /** Notes a cancellation, and tells nobody yet (W6). */
+  async #heedless(next: Promise<Completion | undefined> | undefined): Promise<Completion | undefined> {
     try {
-      const completion = await this.#init.driver.next(awaitables.map(({ entry }) => entry));
-      awaitables[completion.index]?.complete(completion);
+      return await next;
     } catch (error) {
       if (!(error instanceof CancelledError)) throw error;
-      for (const listener of this.#onCancel) listener(error);
-      this.interrupt(this.main, error);
+      this.#ahead.cancelled ??= error;
+      return undefined;
     }
   }
 
-  /** What to race: the entries that somebody waits for (S7), in the order in which they were first awaited. */
-  #pendingEntries(): JournalAwaitable<unknown>[] {
-    if (this.#closed || this.#waiting.size === 0) return [];
+  /** Takes one completion from the journal and hands it over (S1, S2, S3), or opens the gates. */
+  async #stepDurably(awaited: readonly JournalAwaitable<unknown>[], gates: readonly Gate[]): Promise<void> {
+    await this.#acknowledge(awaited);
+    if (this.#ahead.cancelled !== undefined) return this.#cancel(this.#ahead.cancelled);
+    if (gates.length > 0) return gates.forEach((gate) => gate.open());
+    const entries = this.#entriesOf([...this.#waiting.keys(), ...this.#watched]);
+    try {
+      const completion = await this.#init.driver.next(entries.map(({ entry }) => entry));
+      const awaitable = entries[completion.index];
+      if (awaitable !== undefined) await this.#handOver(awaitable, completion);
+    } catch (error) {
+      if (!(error instanceof CancelledError)) throw error;
+      this.#cancel(error);
+    }
+  }
+
+  /**
+   * Waits until all that was used early is acknowledged. In request-response mode that is in the next attempt: this one
+   * is suspended, as soon as the steps that run now have ended.
+   */
+  async #acknowledge(awaited: readonly JournalAwaitable<unknown>[]): Promise<void> {
+    const { unacknowledged } = this.#ahead;
+    while (unacknowledged.size > 0) {
+      const entries = [...unacknowledged, ...awaited.filter(({ executing }) => executing)];
+      const completion = await this.#heedless(this.#init.driver.next(entries.map(({ entry }) => entry)));
+      const acknowledged = entries[completion?.index ?? -1];
+      if (acknowledged !== undefined) unacknowledged.delete(acknowledged);
+    }
+  }
+
+  /** Everything that waits hears of the cancellation, once (S6). */
+  #cancel(reason: unknown): void {
+    this.#ahead.cancelled = undefined;
+    for (const listener of this.#onCancel) listener(reason);
+    this.interrupt(this.main, reason);
+  }
+
+  async #handOver(awaitable: JournalAwaitable<unknown>, completion: Outcome): Promise<void> {
+    const outcome = await awaitable.read(completion);
+    if (!outcome.ok && isRefusal(outcome.error)) {
+      const reason = this.#ahead.cancelled ?? new CancelledError();
+      this.#cancel(reason);
+      awaitable.complete({ ok: false, error: reason });
+    } else awaitable.complete(outcome);
+  }
+
+  /** The entries that somebody waits for (S7), in the order in which they were first awaited. */
+  #entriesOf(awaitables: Iterable<Awaitable<unknown>>): JournalAwaitable<unknown>[] {
     const entries = new Set<JournalAwaitable<unknown>>();
-    for (const awaitable of this.#waiting.keys()) awaitable.collect(entries);
-    for (const awaitable of this.#watched) awaitable.collect(entries);
+    for (const awaitable of awaitables) awaitable.collect(entries);
     return [...entries];
   }
 

@@ -4,8 +4,10 @@ import type { RunOptions } from "../restate.ts";
 export interface StepCodec<T> {
   /** Content type shown in Restate's UI. */
   readonly contentType?: string;
-  encode(value: T): Uint8Array;
-  decode(bytes: Uint8Array): T;
+  /** Runs inside the step. */
+  encode(value: T): Uint8Array | Promise<Uint8Array>;
+  /** Runs between steps: of I/O, only what fetches content that never changes. */
+  decode(bytes: Uint8Array): T | Promise<T>;
 }
 
 /** What the code inside a journaled step is given. */

@@ -5,36 +5,58 @@ import { UnserializableValueError } from "../errors/unserializable-value-error.t
 import { type Duration, RetryableError, type Serde, TerminalError } from "../restate.ts";
 import { type Place, requirePlace, runAt } from "./ambient.ts";
 import type { Awaitable } from "./awaitable.ts";
+import { refusal, type Window } from "./run-ahead.ts";
 import type { StepCodec, StepHost, StepOptions, StepScope } from "./step-host.ts";
 
-/** A result on its way into the journal (`bytes`) or out of it (`value`). */
-interface Stored<T> {
-  readonly bytes?: Uint8Array;
-  readonly value?: T;
+/** Options of `runStep`. */
+export interface StepTraits extends StepOptions {
+  /** The step's result may be used before it is acknowledged, within these bounds; see run-ahead.ts. */
+  readonly window?: Window | undefined;
 }
 
-/** Declares a step at `place`; see `StepHost.step`. */
+/**
+ * Declares a step at `place`; see `StepHost.step`.
+ *
+ * @throws JournalTooLargeError when the journal has no room for another one.
+ */
 export function runStep<T>(
   place: Place,
   name: string,
   action: (scope: StepScope) => PromiseLike<T>,
   codec: StepCodec<T>,
-  options: StepOptions = {},
+  { window, ...options }: StepTraits = {},
 ): Awaitable<T> {
   if (place.fiber.dead !== undefined) throw place.fiber.dead.reason;
-  const { sdkContext, scheduler } = place.invocation;
-  const { signal } = place.fiber;
-  const entry = sdkContext.run<Stored<T>>(
-    name,
-    () =>
-      runAt({ ...place, step: name }, () =>
-        insideStep(name, action, codec, signal, sdkContext.request().attemptCompletedSignal),
-      ),
-    { ...options, serde: storedSerde(codec) },
-  );
-  return (scheduler.entry(entry) as Awaitable<Stored<T>>).map((stored, failure) => {
+  const { sdkContext, scheduler, size } = place.invocation;
+  size.check(name);
+  const scope = { interrupted: place.fiber.signal, attemptEnded: sdkContext.request().attemptCompletedSignal };
+  const closure = async (): Promise<Uint8Array> => {
+    if (window !== undefined && scheduler.refusing) throw refusal();
+    awaitable.executing = true;
+    try {
+      return await runAt({ ...place, step: name }, () => insideStep(name, action, codec, scope));
+    } finally {
+      awaitable.executing = false;
+    }
+  };
+  const serde: Serde<Uint8Array> = {
+    contentType: codec.contentType ?? "application/json",
+    serialize: (bytes) => {
+      scheduler.proposed(awaitable, bytes, bytes.length);
+      return bytes;
+    },
+    deserialize: (bytes) => bytes,
+  };
+  const entry = sdkContext.run<Uint8Array>(name, closure, { ...options, serde });
+  const read = (stored: unknown): T | Promise<T> => {
+    const bytes = stored as Uint8Array;
+    size.add(bytes.length);
+    return codec.decode(bytes);
+  };
+  const awaitable = scheduler.entry(entry, { window, read });
+  return awaitable.map((value, failure) => {
     if (failure !== undefined) throw restoreError(failure);
-    return stored?.value as T;
+    return value as T;
   });
 }
 
@@ -43,13 +65,11 @@ async function insideStep<T>(
   name: string,
   action: (scope: StepScope) => PromiseLike<T>,
   codec: StepCodec<T>,
-  interrupted: AbortSignal,
-  attemptEnded: AbortSignal,
-): Promise<Stored<T>> {
+  { interrupted, attemptEnded }: { readonly interrupted: AbortSignal; readonly attemptEnded: AbortSignal },
+): Promise<Uint8Array> {
   const signal = AbortSignal.any([interrupted, attemptEnded]);
   try {
-    const value = await action({ signal });
-    return { bytes: codec.encode(value) };
+    return await codec.encode(await action({ signal }));
   } catch (error) {
     const failure =
       error instanceof UnserializableValueError ? error.inStep(name) : classifyFailure(error, { what: name });
@@ -88,23 +108,15 @@ function milliseconds(duration: Duration | number | undefined): number {
   return (((days * 24 + hours) * 60 + minutes) * 60 + seconds) * 1_000 + ms;
 }
 
-function storedSerde<T>(codec: StepCodec<T>): Serde<Stored<T>> {
-  return {
-    contentType: codec.contentType ?? "application/json",
-    serialize: ({ bytes }) => bytes ?? new Uint8Array(),
-    deserialize: (bytes) => ({ value: codec.decode(bytes) }),
-  };
-}
-
 /**
  * A host whose steps belong to `place`, from wherever they are called: a stream may be pulled by code that runs in
  * another fiber, or in none.
  */
-export function stepHostAt(place: Place): StepHost {
+export function stepHostAt(place: Place, window?: Window): StepHost {
   return {
     step: (name, action, codec, options) =>
       // `then()` parks at once, while the place is current.
-      runAt(place, () => runStep(place, name, action, codec, options).then()),
+      runAt(place, () => runStep(place, name, action, codec, { ...options, window }).then()),
   };
 }
 

@@ -25,6 +25,8 @@ import { synthesizeStream } from "./synthesize-stream.ts";
 export interface ModelHost {
   readonly steps: StepHost;
   nextStepName(model: { readonly provider: string; readonly modelId: string }): string;
+  /** Awaited before each call: it may have side effects when the provider executes tools (G4). */
+  readonly beforeCall?: (parameters: LanguageModelV4CallOptions) => PromiseLike<void>;
   readonly options?: StepOptions;
   readonly onStreamEvent?: (event: StreamEvent) => void | PromiseLike<void>;
   /** Bounds of one call, in milliseconds; exceeding one is a transient failure. */
@@ -39,6 +41,7 @@ type Answer = Omit<ModelStep, "ms" | "response"> & { readonly response?: Languag
 export function journalModel(model: LanguageModel, host: ModelHost): LanguageModelV4 {
   const provider = resolveModel(model);
   const call = async (parameters: LanguageModelV4CallOptions, streamed: boolean): Promise<ModelStep> => {
+    await host.beforeCall?.(parameters);
     const name = host.nextStepName(provider);
     const action = (scope: StepScope): Promise<ModelStep> =>
       callProvider({ provider, parameters, host, name, streamed: streamed || host.onStreamEvent !== undefined }, scope);

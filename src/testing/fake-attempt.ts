@@ -4,13 +4,14 @@
  * - F1 As with the SDK, only one promise may be awaited at a time, a step runs only once somebody awaits it, results
  *   go through their serde, and which completion comes next is the journal's decision.
  * - F2 Until the attempt has issued every command of the journal, it may wait for nothing that the journal lacks.
- * - F3 `request-response`: nothing completes while the attempt runs, not even a step that has ended. It is suspended
- *   as soon as nothing awaited is ready and no awaited step is running.
+ * - F3 `request-response`: what a step proposes, and what happens outside, is written into the journal at once, but the
+ *   attempt sees only what was there when it began. It is suspended as soon as nothing awaited is ready and no awaited
+ *   step is running.
  * - F4 Time is virtual. Timers fire in the order of their due times and when nothing else can happen (`timersLast`),
  *   or else in any order, which is what tests of the order itself want.
  */
 import { CancelledError, type Duration, TerminalError } from "../restate.ts";
-import type { Completion, Entry } from "../journal/driver.ts";
+import type { Completion, Driver, Entry } from "../journal/driver.ts";
 import { CANCELLATION, type FakeJournal, type FakeOutcome } from "./fake-journal.ts";
 import { FakeEntry, type FakePromiseHost } from "./fake-promise.ts";
 
@@ -63,14 +64,19 @@ export interface AttemptInit {
 const NOTHING: CommandPart = { decode: () => undefined, run: undefined, complete: undefined, delayMs: undefined };
 const VOID: FakeOutcome = { ok: true, bytes: new Uint8Array() };
 
+type Taken = { readonly index: number; readonly outcome: FakeOutcome };
+
 /** One attempt; also the driver of its scheduler. */
 export class FakeAttempt implements FakePromiseHost {
+  /** As the SDK's: in request-response mode only. */
+  readonly nextUnless: Driver["nextUnless"];
   readonly #init: AttemptInit;
   readonly #issued: Issued[] = [];
   readonly #completed = new Map<number, FakeOutcome>();
   readonly #known = new Map<number, unknown>();
   readonly #ended = Promise.withResolvers<AttemptEnd>();
   readonly #attemptCompleted = new AbortController();
+  readonly #visible: number;
   #taken = 0;
   #awaiting = false;
   #over = false;
@@ -78,6 +84,12 @@ export class FakeAttempt implements FakePromiseHost {
 
   constructor(init: AttemptInit) {
     this.#init = init;
+    this.#visible = this.#isSuspendable ? init.journal.completions.length : Infinity;
+    this.nextUnless = this.#isSuspendable ? (entries, signal) => this.#next(entries, signal) : undefined;
+  }
+
+  get #isSuspendable(): boolean {
+    return this.#init.mode === "request-response";
   }
 
   /** Settles when the attempt ends without the handler's end. */
@@ -115,6 +127,7 @@ export class FakeAttempt implements FakePromiseHost {
     }
     this.#issued.push({ ...NOTHING, ...part, dueMs, state: "idle", proposal: undefined });
     this.#crashIfDue();
+    this.#happenOutside();
     return new FakeEntry(this, handle);
   }
 
@@ -130,6 +143,11 @@ export class FakeAttempt implements FakePromiseHost {
   }
 
   async next(entries: readonly Entry[]): Promise<Completion> {
+    const completion = await this.#next(entries);
+    return completion ?? new Promise<never>(() => {});
+  }
+
+  async #next(entries: readonly Entry[], signal?: Promise<void>): Promise<Completion | undefined> {
     if (this.#awaiting) {
       const error = new Error("awaitNext already pending");
       this.fail(error);
@@ -139,11 +157,26 @@ export class FakeAttempt implements FakePromiseHost {
     const known = handles.findIndex((handle) => this.#known.has(handle));
     if (known >= 0) return { index: known, ok: true, value: this.#known.get(handles[known] ?? 0) };
     this.#awaiting = true;
-    const { index, outcome } = await this.#wait(handles);
+    const taken = await this.#wait(handles, this.#givingUp(signal));
     this.#awaiting = false;
+    if (taken === undefined) return undefined;
+    const { index, outcome } = taken;
     if (outcome.ok === "cancelled") throw new CancelledError();
     if (!outcome.ok) return { index, ok: false, error: readBack(outcome.error) };
     return { index, ok: true, value: this.#issued[handles[index] ?? 0]?.decode(outcome.bytes) };
+  }
+
+  #givingUp(signal: Promise<void> | undefined): () => boolean {
+    let given = false;
+    void signal?.then(() => {
+      given = true;
+      this.#progress?.();
+    });
+    return () => given;
+  }
+
+  now(): number {
+    return performance.now();
   }
 
   turn(): Promise<void> {
@@ -160,15 +193,16 @@ export class FakeAttempt implements FakePromiseHost {
     });
   }
 
-  async #wait(handles: readonly number[]): Promise<{ index: number; outcome: FakeOutcome }> {
+  async #wait(handles: readonly number[], givesUp: () => boolean): Promise<Taken | undefined> {
     for (;;) {
       const ready = this.#take(handles);
       if (ready !== undefined) return ready;
       this.#failIfReplaying(handles);
       if (!this.#over) this.#startSteps(handles);
-      for (let turns = this.#init.latency(); turns > 0; turns--) await this.turn();
+      await this.#turns();
       if (this.#over) await new Promise<never>(() => {});
-      if (this.#init.mode === "bidirectional" ? this.#completeOne() : this.#suspendIfIdle(handles)) continue;
+      if (givesUp()) return undefined;
+      if (this.#isSuspendable ? this.#suspendIfIdle(handles) : this.#completeOne()) continue;
       await new Promise<void>((resolve) => {
         this.#progress = resolve;
       });
@@ -176,13 +210,13 @@ export class FakeAttempt implements FakePromiseHost {
   }
 
   /** Takes completions from the journal, in its order, until one is for `handles`. */
-  #take(handles: readonly number[]): { index: number; outcome: FakeOutcome } | undefined {
+  #take(handles: readonly number[]): Taken | undefined {
     for (;;) {
       const index = handles.findIndex((handle) => this.#completed.has(handle));
       const outcome = this.#completed.get(handles[index] ?? CANCELLATION);
       if (outcome !== undefined) return { index, outcome };
       const completion = this.#init.journal.completions[this.#taken];
-      if (completion === undefined) return undefined;
+      if (completion === undefined || this.#taken >= this.#visible) return undefined;
       this.#taken += 1;
       if (completion.command === CANCELLATION) return { index: 0, outcome: completion.outcome };
       this.#completed.set(completion.command, completion.outcome);
@@ -202,15 +236,30 @@ export class FakeAttempt implements FakePromiseHost {
       const issued = this.#issued[handle];
       if (issued?.run === undefined || issued.state !== "idle") continue;
       issued.state = "running";
-      issued.run().then(
-        (proposal) => {
-          issued.proposal = proposal;
-          issued.state = "done";
-          this.#progress?.();
-        },
-        (error: unknown) => this.fail(error),
-      );
+      this.#execute(handle, issued, issued.run).catch((error: unknown) => this.fail(error));
     }
+  }
+
+  async #execute(handle: number, issued: Issued, run: NonNullable<CommandPart["run"]>): Promise<void> {
+    if (this.#isSuspendable) await this.#turns();
+    if (this.#over) return;
+    issued.proposal = await run();
+    issued.state = "done";
+    if (this.#isSuspendable && !this.#over) this.complete(handle);
+    this.#happenOutside();
+    this.#progress?.();
+  }
+
+  async #turns(): Promise<void> {
+    for (let turns = this.#init.latency(); turns > 0; turns--) await this.turn();
+  }
+
+  /** In request-response mode the world goes on while an attempt runs, and the attempt does not see it (F3). */
+  #happenOutside(): void {
+    if (!this.#isSuspendable || this.#over) return;
+    this.cancelIfDue();
+    const open = this.candidates().filter((handle) => this.#issued[handle]?.run === undefined);
+    if (open.length > 0 && this.#init.latency() === 0) this.complete(open[this.#init.latency() % open.length] ?? 0);
   }
 
   #suspendIfIdle(handles: readonly number[]): boolean {
@@ -245,6 +294,11 @@ export class FakeAttempt implements FakePromiseHost {
   #canComplete(issued: Issued, handle: number): boolean {
     if (issued.state === "never" || this.#init.journal.isCompleted(handle)) return false;
     return issued.proposal !== undefined || issued.complete !== undefined;
+  }
+
+  /** True when the journal has completions that this attempt could not see (F3). */
+  get hasUnseen(): boolean {
+    return this.#init.journal.completions.length > this.#visible;
   }
 
   /** Steps that have ended and whose result is not in the journal yet. */

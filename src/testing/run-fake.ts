@@ -176,7 +176,7 @@ function completeWhileSuspended(attempt: FakeAttempt, random: () => number): voi
     const handle = candidates[Math.floor(random() * candidates.length)];
     return handle !== undefined && attempt.complete(handle);
   };
-  let progress = attempt.cancelIfDue();
+  let progress = attempt.cancelIfDue() || attempt.hasUnseen;
   while (attempt.proposals().length > 0) progress = completeAny(attempt.proposals()) || progress;
   for (let more = Math.floor(random() * 3); more > 0; more--) progress = completeAny(attempt.candidates()) || progress;
   while (!progress && attempt.candidates().length > 0) progress = completeAny(attempt.candidates());

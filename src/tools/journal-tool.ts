@@ -7,7 +7,8 @@ import { AbortedError } from "../errors/aborted-error.ts";
 import { ToolTimeoutError } from "../errors/tool-timeout-error.ts";
 import { inFiber, type Place } from "../journal/ambient.ts";
 import { jsonCodec } from "../journal/codec.ts";
-import type { StepScope } from "../journal/step-host.ts";
+import type { Window } from "../journal/run-ahead.ts";
+import type { StepOptions, StepScope } from "../journal/step-host.ts";
 import { runStep } from "../journal/step.ts";
 import { CancelledError, TerminalError } from "../restate.ts";
 import { isContextTool } from "./context-tool.ts";
@@ -28,6 +29,10 @@ export interface ToolHost {
   readonly failure: { readonly error: unknown } | undefined;
   readonly callerSignal: AbortSignal | undefined;
   readonly errorPolicy: ToolErrorPolicy;
+  /** How far steps may run ahead of their acknowledgements; undefined: not at all. */
+  readonly window: Window | undefined;
+  /** Settles when everything before is durable (G4). */
+  barrier(place: Place): Promise<void>;
   nextToolStep(toolName: string, toolCallId: string): string;
   fail(error: unknown): void;
   kill(error: unknown): void;
@@ -53,24 +58,24 @@ interface Call {
 export function journalTool(toolName: string, tool: Tool, toolOptions: ToolOptions, host: ToolHost): Tool {
   const execute = tool.execute as Execute | undefined;
   if (execute === undefined) return tool;
-  const { wrap = true, readOnly: _, ...stepOptions } = toolOptions;
+  const { wrap = true, readOnly = false, ...stepOptions } = toolOptions;
   const asStep = wrap && !isContextTool(tool);
   const durable: Execute = (input, options) => {
     host.throwIfFailed();
     const call: Call = { toolName, execute: execute.bind(tool), input, options };
-    return host.track(
-      inFiber(host.place, (place) =>
-        settle(host, asStep ? callAsStep(host, call, place, stepOptions) : callInHandler(host, call, place)),
-      ),
-    );
+    const begin = async (place: Place): Promise<unknown> => {
+      if (!readOnly) await host.barrier(place);
+      return asStep ? callAsStep(host, call, place, stepOptions) : callInHandler(host, call, place);
+    };
+    return host.track(inFiber(host.place, (place) => settle(host, begin(place))));
   };
   return { ...tool, execute: durable } as Tool;
 }
 
-function callAsStep(host: ToolHost, call: Call, place: Place, stepOptions: ToolOptions): PromiseLike<unknown> {
+function callAsStep(host: ToolHost, call: Call, place: Place, stepOptions: StepOptions): PromiseLike<unknown> {
   const name = host.nextToolStep(call.toolName, call.options.toolCallId);
   const action = (scope: StepScope): PromiseLike<unknown> => insideStep(host, call, name, scope);
-  return runStep(place, name, action, jsonCodec, stepOptions);
+  return runStep(place, name, action, jsonCodec, { ...stepOptions, window: host.window });
 }
 
 async function insideStep(host: ToolHost, call: Call, step: string, scope: StepScope): Promise<unknown> {

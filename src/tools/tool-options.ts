@@ -7,7 +7,11 @@ export interface ToolOptions extends StepOptions {
    * `restateContext()`. Default true, unless `autoWrapTools` is false.
    */
   readonly wrap?: boolean;
-  /** True when the tool has no side effect. It may then run ahead of acknowledgements. Default false. */
+  /**
+   * True when the tool has no side effect: it may begin before the model response that asked for it is durable, and so
+   * share a request with it on Workers. After a crash it may then run for a response that is asked for again. Default
+   * false: it begins when everything before it is durable.
+   */
   readonly readOnly?: boolean;
 }
 

@@ -51,5 +51,6 @@ export function noting(raced: number[]): (driver: Driver) => Driver {
     },
     turn: () => driver.turn(),
     pause: (ms, signal) => driver.pause(ms, signal),
+    now: () => driver.now(),
   });
 }

@@ -22,6 +22,7 @@ const over = (driver: Driver, own: Partial<Driver>): Driver => ({
   next: (entries) => driver.next(entries),
   turn: () => driver.turn(),
   pause: (ms, signal) => driver.pause(ms, signal),
+  now: () => driver.now(),
   ...own,
 });
 

@@ -54,7 +54,7 @@ export class MemorySteps implements StepHost {
 
   async #run<T>(name: string, action: (scope: StepScope) => PromiseLike<T>, codec: StepCodec<T>): Promise<Entry> {
     try {
-      return { name, bytes: codec.encode(await action({ signal: this.interruption.signal })) };
+      return { name, bytes: await codec.encode(await action({ signal: this.interruption.signal })) };
     } catch (error) {
       const failure =
         error instanceof UnserializableValueError ? error.inStep(name) : classifyFailure(error, { what: name });

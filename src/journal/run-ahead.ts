@@ -1,0 +1,116 @@
+/**
+ * Running ahead of acknowledgements, for endpoints in request-response mode (Workers).
+ *
+ * There an acknowledgement comes only with the next request, and each awaited step would cost one. Some steps need not
+ * wait: a model call has no side effect of its own, so it may use results that are on their way into the journal. Such
+ * steps run *ahead*: what a step proposes to Restate is handed over at once, and the next step is declared in the same
+ * request. The commands are the ones that would be issued without it, in the same order: no entry is added.
+ *
+ * Why a replay takes the same path (G2):
+ *
+ * - W1 Proposal first. A result is handed over after its proposal went into the response stream, and commands follow it
+ *   there. Restate reads the stream in order: if a command is in the journal, so are the results that led to it.
+ * - W2 Journal order. Proposals are handed over in the order in which they were made, which is the order in which
+ *   Restate writes them. Failures are not handed over early: Restate may retry them.
+ * - W3 Nothing else pending. While anything but ahead steps is awaited (a timer, a call, a step of the user's), the
+ *   scheduler does not run ahead: what comes first is then the journal's decision alone (S3).
+ * - W4 Barriers. What has side effects begins behind a gate. A gate opens when all that was handed over early is
+ *   acknowledged, which in request-response mode means: in the next request (G4).
+ * - W5 Bounds. A window that has reached its steps, bytes or time ends: the attempt waits for its acknowledgements. Where
+ *   that happens decides nothing about the journal, so the bounds may look at the clock.
+ * - W6 Cancellation. Its place in the journal among results that were handed over early says nothing about what the
+ *   attempt knew. So between gates nobody hears of it. The next step to begin is refused instead, and the refusal is its
+ *   journaled result: with it, or at the next gate, the cancellation reaches every waiting fiber (S6).
+ */
+import { CancelledError, TerminalError } from "../restate.ts";
+import type { JournalAwaitable } from "./awaitable.ts";
+
+/** How far steps may run ahead of their acknowledgements. */
+export interface Window {
+  /** Most steps whose acknowledgement is outstanding. */
+  readonly steps: number;
+  /** Longest time from the first of them to the next step, in milliseconds. A cancellation is heard of after it at the latest. */
+  readonly ms: number;
+  /** Most bytes of results whose acknowledgement is outstanding. */
+  readonly bytes: number;
+}
+
+/** The default: 32 steps, 30 seconds, 1 MiB. */
+export const DEFAULT_WINDOW: Window = { steps: 32, ms: 30_000, bytes: 1_048_576 };
+
+/** A result on its way to Restate. */
+export interface Proposal {
+  readonly awaitable: JournalAwaitable<unknown>;
+  readonly value: unknown;
+  readonly bytes: number;
+}
+
+/** What one attempt has used of results that are not acknowledged yet. */
+export class RunAhead {
+  /** Set once the invocation was found cancelled between gates (W6). */
+  cancelled: CancelledError | undefined;
+  /** Used, and not acknowledged. */
+  readonly unacknowledged: Set<JournalAwaitable<unknown>> = new Set();
+
+  readonly #now: () => number;
+  readonly #proposals: Proposal[] = [];
+  #bytes = 0;
+  #sinceMs = 0;
+  #arrived = Promise.withResolvers<void>();
+
+  constructor(now: () => number) {
+    this.#now = now;
+  }
+
+  /** Called with each result of an ahead step, in the order in which they are proposed (W2). */
+  propose(proposal: Proposal): void {
+    this.#proposals.push(proposal);
+    this.#arrived.resolve();
+  }
+
+  /** Settles when a result that nobody has taken is there. */
+  get arrival(): Promise<void> {
+    return this.#arrived.promise;
+  }
+
+  /** The first result that is awaited, counted as used; results that nobody awaits are dropped. */
+  take(awaited: readonly JournalAwaitable<unknown>[]): Proposal | undefined {
+    const taken = this.#proposals.splice(0).filter(({ awaitable }) => awaited.includes(awaitable));
+    const [first, ...later] = taken;
+    this.#arrived = Promise.withResolvers();
+    for (const proposal of later) this.propose(proposal);
+    if (first === undefined) return undefined;
+    if (this.unacknowledged.size === 0) {
+      this.#sinceMs = this.#now();
+      this.#bytes = 0;
+    }
+    this.unacknowledged.add(first.awaitable);
+    this.#bytes += first.bytes;
+    return first;
+  }
+
+  /** True when the window of one of `awaited` has been used up (W5). */
+  isExhausted(awaited: readonly JournalAwaitable<unknown>[]): boolean {
+    const steps = this.unacknowledged.size;
+    if (steps === 0) return false;
+    const ms = this.#now() - this.#sinceMs;
+    return awaited.some(
+      ({ window }) => window !== undefined && (steps >= window.steps || this.#bytes >= window.bytes || ms >= window.ms),
+    );
+  }
+}
+
+const REFUSED = "restate-edge-agents.refused";
+
+/** The result of a step that was not begun because the invocation had been cancelled (W6). */
+export function refusal(): TerminalError {
+  return new TerminalError("Cancelled before this step began", {
+    errorCode: 409,
+    metadata: { [REFUSED]: "cancelled" },
+  });
+}
+
+/** True for what `refusal()` made, also when it comes from the journal. */
+export function isRefusal(error: unknown): boolean {
+  return error instanceof TerminalError && error.metadata?.[REFUSED] !== undefined;
+}
