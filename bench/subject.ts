@@ -41,6 +41,8 @@ export interface RunningSubject {
   run(id: string, shape: Shape): Promise<string>;
   /** Cumulative figures since the start. */
   usage(): Promise<Usage>;
+  /** Runs the agent as `run` does; milliseconds until its first streamed part reaches the caller. */
+  firstPartMs?(id: string, shape: Shape): Promise<number>;
   /** Bytes kept by the durable store for one finished run, when it can be told. */
   storedBytes?(id: string): Promise<number>;
   stop(): Promise<void>;
@@ -54,5 +56,7 @@ export interface Subject {
   readonly label: string;
   /** False for shapes that it cannot run. Default: runs them all. */
   supports?(shape: Shape): boolean;
+  /** Why `supports` is false; the report says so. */
+  readonly limits?: string;
   start(environment: BenchEnvironment): Promise<RunningSubject>;
 }

@@ -1,0 +1,4 @@
+import { createEdgeApp } from "../../routes/index.ts";
+import { services } from "./agents.ts";
+
+export default createEdgeApp({ services, bidirectional: true });
