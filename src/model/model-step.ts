@@ -1,11 +1,8 @@
 /** The stored form of a model step (G7): what replay and the next prompt need, and nothing else. */
 import type { LanguageModelV4Content, LanguageModelV4GenerateResult } from "@ai-sdk/provider";
-import { z } from "zod";
-import { decodeValue, encodeValue } from "../journal/codec.ts";
-import type { StepCodec } from "../journal/step-host.ts";
-
-/** Version of the stored form. Older ones stay readable. */
-const VERSION = 1;
+import { isJsonObject, type JsonObject } from "../journal/json.ts";
+import { type PlainCodec, plainCodec, type StoredForm } from "../journal/stored-form.ts";
+import { packStep, type StepJson, unpackStep } from "./pack-step.ts";
 
 /** A model's answer without request, response body and headers. Id, timestamp and model are always there. */
 export interface ModelStep {
@@ -20,31 +17,51 @@ export interface ModelStep {
   readonly ms: number;
 }
 
-const stored = z.looseObject({
-  v: z.literal(VERSION, {
-    error: (issue) =>
-      `Cannot read a model step of version ${String(issue.input)}: it was written by a newer version of restate-edge-agents; deploy that version again`,
-  }),
-});
-
-/** Writes and reads the stored form. */
-export const modelStepCodec: StepCodec<ModelStep> = {
-  encode: ({ content, structuredOutputText, finishReason, usage, warnings, providerMetadata, response, ms }) =>
-    encodeValue({
-      v: VERSION,
+/**
+ * The layout of a model step: version 2 (pack-step.ts), or version 1, which is the step as it is, where an answer is so
+ * unusual that version 2 would change it. Both stay readable.
+ */
+export const modelStepForm: StoredForm<ModelStep> = {
+  pack: ({ content, structuredOutputText, finishReason, usage, warnings, providerMetadata, response, ms }, tag) => {
+    const answer = {
       content,
       structuredOutputText,
       finishReason,
       usage,
       warnings: warnings.length === 0 ? undefined : warnings,
       providerMetadata,
-      response,
-      ms,
-    }),
-  decode: (bytes) => {
-    const parsed = stored.safeParse(decodeValue(bytes));
-    if (!parsed.success) throw new Error(parsed.error.issues[0]?.message ?? "Cannot read a model step");
-    const { v: _, ...step } = parsed.data;
-    return { warnings: [], ...step } as unknown as ModelStep;
+    };
+    const json = tag({ ...answer, response, ms }) as JsonObject;
+    const step = stepJson(json);
+    return (step === undefined ? undefined : packStep(step)) ?? { v: 1, ...json };
+  },
+  unpack: (json, untag) => {
+    const version = isJsonObject(json) ? json["v"] : undefined;
+    if (!isJsonObject(json) || (version !== 1 && version !== 2)) throw unknownVersion(version);
+    if (version === 1) {
+      const { v: _, ...step } = json;
+      return { warnings: [], ...(untag(step) as object) } as unknown as ModelStep;
+    }
+    const { answer, id, at, model, ms } = unpackStep(json);
+    const response: ModelStep["response"] = { id, timestamp: new Date(at), modelId: model };
+    return { warnings: [], ...(untag(answer) as object), response, ms } as unknown as ModelStep;
   },
 };
+
+/** Writes and reads the stored form. */
+export const modelStepCodec: PlainCodec<ModelStep> = plainCodec(modelStepForm);
+
+/** A step of usual form: an id, a date, a model, and no more about the response. */
+function stepJson({ response, ms, ...answer }: JsonObject): StepJson | undefined {
+  if (!isJsonObject(response) || typeof ms !== "number") return undefined;
+  const { id, timestamp, modelId, ...rest } = response;
+  const date = isJsonObject(timestamp) ? timestamp["$date"] : undefined;
+  const isUsual = typeof id === "string" && typeof modelId === "string" && Object.keys(rest).length === 0;
+  return isUsual && typeof date === "string" ? { answer, id, at: Date.parse(date), model: modelId, ms } : undefined;
+}
+
+function unknownVersion(version: unknown): Error {
+  return new Error(
+    `Cannot read a model step of version ${String(version)}: it was written by a newer version of restate-edge-agents; deploy that version again`,
+  );
+}

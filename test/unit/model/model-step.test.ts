@@ -1,6 +1,8 @@
+import { deepStrictEqual } from "node:assert/strict";
 import { describe, expect, it } from "vitest";
 import { encodeValue } from "../../../src/journal/codec.ts";
 import { type ModelStep, modelStepCodec } from "../../../src/model/model-step.ts";
+import { VERSION_1 } from "../../fixtures/stored/model-steps-v1.ts";
 import { MemorySteps } from "./memory-steps.ts";
 import { journaled, PROMPT, streamOf, testModel, USAGE } from "./models.ts";
 
@@ -23,19 +25,77 @@ const STEP: ModelStep = {
   ms: 123,
 };
 
+const encode = (step: ModelStep): string => new TextDecoder().decode(modelStepCodec.encode(step));
+const decode = (stored: string): ModelStep => modelStepCodec.decode(new TextEncoder().encode(stored));
+
 describe("the stored form of a model step", () => {
   it("is pinned", () => {
-    expect(new TextDecoder().decode(modelStepCodec.encode(STEP))).toBe(
-      '{"v":1,"content":[' +
-        '{"type":"reasoning","text":"hmm","providerMetadata":{"openai":{"itemId":"rs_1","reasoningEncryptedContent":null}}},' +
-        '{"type":"text","text":"Here it is"},' +
+    expect(encode(STEP)).toBe(
+      '{"v":2,"content":[' +
+        '{"reasoning":"hmm","meta":{"itemId":"rs_1","reasoningEncryptedContent":null}},' +
+        '{"text":"Here it is"},' +
         '{"type":"file","mediaType":"image/png","data":{"type":"data","data":{"$bytes":"iVA="}}},' +
-        '{"type":"tool-call","toolCallId":"c1","toolName":"search","input":"{\\"q\\":1}"}],' +
-        '"finishReason":{"unified":"tool-calls"},' +
-        '"usage":{"inputTokens":{"total":3,"noCache":3,"cacheRead":0,"cacheWrite":0},"outputTokens":{"total":2,"text":2,"reasoning":0}},' +
-        '"providerMetadata":{"openai":{"responseId":"resp_1"}},' +
-        '"response":{"id":"resp_1","timestamp":{"$date":"1970-01-01T00:00:01.000Z"},"modelId":"gpt-5.2-2026"},"ms":123}',
+        '{"call":"c1","tool":"search","args":{"q":1}}],' +
+        '"finish":"tool-calls","usage":{"in":3,"out":2,"cacheWrite":0},' +
+        '"provider":"openai","responseId":"resp_1","at":1000,"model":"gpt-5.2-2026","ms":123}',
     );
+  });
+
+  it("is pinned where an answer is less usual", () => {
+    const unusual: ModelStep = {
+      content: [
+        { type: "text", text: "", providerMetadata: { a: { n: 1 }, b: {} }, citations: [] },
+        { type: "tool-call", toolCallId: "c", toolName: "t", input: '{"q": 1}', dynamic: true, providerExecuted: true },
+        { type: "tool-result", toolCallId: "c", toolName: "t", result: { n: 1 }, providerMetadata: { a: { i: 2 } } },
+      ],
+      structuredOutputText: "{}",
+      finishReason: { unified: "stop", raw: "end_turn" },
+      usage: {
+        inputTokens: { total: 10, noCache: 3, cacheRead: 5, cacheWrite: undefined },
+        outputTokens: { total: undefined, text: undefined, reasoning: undefined },
+        raw: { tier: "x" },
+      },
+      warnings: [{ type: "other", message: "w" }],
+      providerMetadata: { a: { responseId: "other" } },
+      response: { id: "id", timestamp: new Date(5), modelId: "m" },
+      ms: 1,
+    };
+    expect(encode(unusual)).toBe(
+      '{"v":2,"content":[{"text":"","citations":[],"providerMetadata":{"a":{"n":1},"b":{}}},' +
+        '{"call":"c","tool":"t","input":"{\\"q\\": 1}","dynamic":true,"providerExecuted":true},' +
+        '{"type":"tool-result","toolCallId":"c","toolName":"t","result":{"n":1},"meta":{"i":2}}],' +
+        '"structuredOutputText":"{}","finish":"stop/end_turn",' +
+        '"usage":{"in":10,"cacheRead":5,"reasoning":null,"noCache":3,"raw":{"tier":"x"}},' +
+        '"warnings":[{"type":"other","message":"w"}],"provider":"a","id":"id","meta":{"responseId":"other"},' +
+        '"at":5,"model":"m","ms":1}',
+    );
+    expect(decode(encode(unusual))).toEqual(unusual);
+  });
+
+  it.each(VERSION_1)("of version 1 is still read: %#", (stored, step) => {
+    deepStrictEqual(decode(stored), step);
+    deepStrictEqual(decode(encode(step)), step);
+  });
+
+  it("is version 1 where version 2 would change the answer", () => {
+    const odd: readonly Partial<Record<keyof ModelStep, unknown>>[] = [
+      { finishReason: { unified: "a/b" } },
+      { finishReason: "stop" },
+      { content: "text" },
+      { content: [{ text: "no type" }] },
+      { content: [{ type: "text", text: "t", call: "c" }] },
+      { content: [{ type: "text", text: "t", meta: 1 }] },
+      { response: { ...STEP.response, extra: 1 } },
+      { response: { ...STEP.response, id: 1 } },
+      { response: { ...STEP.response, timestamp: 5 } },
+      { usage: { in: 1 } },
+      { ms: Number.NaN },
+    ];
+    for (const change of odd) {
+      const step = { ...STEP, ...change } as ModelStep;
+      expect(encode(step)).toMatch(/^\{"v":1,/);
+      expect(decode(encode(step))).toEqual(step);
+    }
   });
 
   it("comes back equal, bytes, dates and provider metadata included", () => {
@@ -79,6 +139,7 @@ describe("the stored form of a model step", () => {
   });
 
   it("of a newer version is a plain error, so the invocation waits for the right code", () => {
-    expect(() => modelStepCodec.decode(encodeValue({ v: 2 }))).toThrow(/version 2: it was written by a newer version/);
+    expect(() => modelStepCodec.decode(encodeValue([]))).toThrow(/version undefined/);
+    expect(() => modelStepCodec.decode(encodeValue({ v: 3 }))).toThrow(/version 3: it was written by a newer version/);
   });
 });
