@@ -14,20 +14,25 @@ async function weatherOf(city: string, signal: AbortSignal | undefined): Promise
   return weather;
 }
 
-/** An agent that tells the weather. Made for each call, because settings are known only at run time. */
+const tools = {
+  // A plain AI SDK tool: RestateAgent runs execute() as one journaled step.
+  getWeather: tool({
+    description: "Get the current weather for a given city.",
+    inputSchema: z.object({ city: z.string().describe("Name of the city") }),
+    execute: ({ city }, { abortSignal }) => weatherOf(city, abortSignal),
+  }),
+};
+
+/**
+ * An agent that tells the weather. Made for each call, because settings are known only at run time; its tools are made
+ * once, so that their schemas are compiled once.
+ */
 export function weatherAgent() {
   return new RestateAgent({
     id: "weather",
     model: appModel(),
     instructions: "You are a helpful agent that provides weather updates.",
-    tools: {
-      // A plain AI SDK tool: RestateAgent runs execute() as one journaled step.
-      getWeather: tool({
-        description: "Get the current weather for a given city.",
-        inputSchema: z.object({ city: z.string().describe("Name of the city") }),
-        execute: ({ city }, { abortSignal }) => weatherOf(city, abortSignal),
-      }),
-    },
+    tools,
   });
 }
 

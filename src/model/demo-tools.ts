@@ -52,19 +52,24 @@ function inputOf(tool: LanguageModelV4FunctionTool, thing: string): Record<strin
   return Object.fromEntries(filled.map((name) => [name, thing]));
 }
 
-const objectSchema = z.object({
-  properties: z.record(z.string(), z.unknown()).default({}),
-  required: z.array(z.string()).default([]),
+const makeSchemas = () => ({
+  input: z.object({
+    properties: z.record(z.string(), z.unknown()).default({}),
+    required: z.array(z.string()).default([]),
+  }),
+  freeText: z.object({
+    type: z.literal("string"),
+    enum: z.undefined().optional(),
+    format: z.undefined().optional(),
+  }),
 });
-const freeText = z.object({
-  type: z.literal("string"),
-  enum: z.undefined().optional(),
-  format: z.undefined().optional(),
-});
+let schemas: ReturnType<typeof makeSchemas> | undefined;
 
 /** Names of the required properties, and of those that take any text. */
 function inputOfTool(tool: LanguageModelV4FunctionTool): { readonly required: string[]; readonly texts: string[] } {
-  const parsed = objectSchema.safeParse(tool.inputSchema);
+  // Made when they are needed: with a real model they would only make the Worker's start longer.
+  const { input, freeText } = (schemas ??= makeSchemas());
+  const parsed = input.safeParse(tool.inputSchema);
   if (!parsed.success) return { required: [], texts: [] };
   const { properties, required } = parsed.data;
   return { required, texts: Object.keys(properties).filter((name) => freeText.safeParse(properties[name]).success) };
