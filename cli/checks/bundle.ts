@@ -1,32 +1,46 @@
-import { globSync, readFileSync, rmSync } from "node:fs";
-import { join } from "node:path";
-import { gzipSync } from "node:zlib";
+import { readFileSync, rmSync } from "node:fs";
 
 import { inRoot } from "../stack/paths.ts";
+import { runBundle } from "./bundle-runs.ts";
+import { judgeSize, sizeOfBundle } from "./bundle-size.ts";
 import { asOne, type Check } from "./check.ts";
 import { hasFiles } from "./find-files.ts";
-import { runCommand } from "./run-command.ts";
+import { type CommandResult, runCommand } from "./run-command.ts";
 import { toolOf } from "./tools.ts";
 
 const OUTDIR = ".wrangler/bundle";
 const META = `${OUTDIR}/bundle-meta.json`;
+const PLAIN_WORKER = "test/fixtures/plain/worker.ts";
+const PLAIN_OUTDIR = ".wrangler/bundle-plain";
 
-/** Builds the Worker as a deployment would, and looks into it. Two SDKs would mean two `TerminalError` classes. */
+/** Builds the Worker as a deployment would, weighs it, looks into it, and runs it. */
 export const bundle: Check = {
   name: "bundle",
-  about: "wrangler deploy --dry-run; the bundle holds one Restate SDK",
+  about: "wrangler deploy --dry-run; the bundle holds one Restate SDK, is within its budget, and runs",
   run: async () => {
     if (!hasFiles("entry/worker.ts")) return { status: "skipped", reason: "no entry/worker.ts yet" };
-    rmSync(inRoot(OUTDIR), { recursive: true, force: true });
-    const flags = ["--dry-run", "--outdir", OUTDIR, "--metafile", META];
-    const build = await runCommand(toolOf("wrangler"), ["deploy", ...flags]);
-    if (!build.ok) return asOne([build]);
-    const sdks = bundledSdks(readFileSync(inRoot(META), "utf8"));
-    const ok = sdks.length === 1 && sdks[0] === "restate-sdk-cloudflare-workers";
-    const found = `Restate SDKs in the bundle: ${sdks.join(", ") || "none"} (wanted: restate-sdk-cloudflare-workers alone)`;
-    return asOne([build, { ok, output: found }], describeSize());
+    const build = await dryRun(OUTDIR, "--metafile", META);
+    const plain = await dryRun(PLAIN_OUTDIR, PLAIN_WORKER);
+    if (!build.ok || !plain.ok) return asOne([build, plain]);
+    const size = judgeSize(sizeOfBundle(inRoot(OUTDIR)), sizeOfBundle(inRoot(PLAIN_OUTDIR)));
+    const sdk = judgeSdks(readFileSync(inRoot(META), "utf8"));
+    const ran = await runBundle(inRoot(`${OUTDIR}/worker.js`));
+    return asOne([build, sdk, size, ran], size.note);
   },
 };
+
+async function dryRun(outdir: string, ...more: readonly string[]): Promise<CommandResult> {
+  rmSync(inRoot(outdir), { recursive: true, force: true });
+  return runCommand(toolOf("wrangler"), ["deploy", "--dry-run", "--outdir", outdir, ...more]);
+}
+
+/** Two SDKs would mean two `TerminalError` classes. */
+function judgeSdks(metafile: string): CommandResult {
+  const sdks = bundledSdks(metafile);
+  const ok = sdks.length === 1 && sdks[0] === "restate-sdk-cloudflare-workers";
+  const found = sdks.join(", ") || "none";
+  return { ok, output: `Restate SDKs in the bundle: ${found} (wanted: restate-sdk-cloudflare-workers alone)` };
+}
 
 /** Names of the SDK packages whose code got into the bundle; types and unused modules do not count. */
 function bundledSdks(metafile: string): string[] {
@@ -39,11 +53,4 @@ function bundledSdks(metafile: string): string[] {
     return name === undefined || bytesInOutput === 0 ? [] : [name];
   });
   return [...new Set(names)].toSorted();
-}
-
-function describeSize(): string {
-  const files = globSync("*.{js,wasm}", { cwd: inRoot(OUTDIR) });
-  const contents = files.map((file) => readFileSync(join(inRoot(OUTDIR), file)));
-  const sum = (sizes: readonly number[]): string => `${Math.round(sizes.reduce((a, b) => a + b, 0) / 1024)} KiB`;
-  return `${sum(contents.map((c) => c.length))}, gzip ${sum(contents.map((c) => gzipSync(c).length))}`;
 }
