@@ -11,7 +11,8 @@
  * - W1 Proposal first. A result is handed over after its proposal went into the response stream, and commands follow it
  *   there. Restate reads the stream in order: if a command is in the journal, so are the results that led to it.
  * - W2 Journal order. Proposals are handed over in the order in which they were made, which is the order in which
- *   Restate writes them. Failures are not handed over early: Restate may retry them.
+ *   Restate writes them. Failures are not handed over early, because Restate may retry them, and nor is what is proposed
+ *   after one: on replay the failure would come first.
  * - W3 Nothing else pending. While anything but ahead steps is awaited (a timer, a call, a step of the user's), the
  *   scheduler does not run ahead: what comes first is then the journal's decision alone (S3).
  * - W4 Barriers. What has side effects begins behind a gate. A gate opens when all that was handed over early is
@@ -22,7 +23,7 @@
  *   attempt knew. So between gates nobody hears of it. The next step to begin is refused instead, and the refusal is its
  *   journaled result: with it, or at the next gate, the cancellation reaches every waiting fiber (S6).
  */
-import { CancelledError, TerminalError } from "../restate.ts";
+import { type CancelledError, TerminalError } from "../restate.ts";
 import type { JournalAwaitable } from "./awaitable.ts";
 
 /** How far steps may run ahead of their acknowledgements. */
@@ -54,6 +55,7 @@ export class RunAhead {
 
   readonly #now: () => number;
   readonly #proposals: Proposal[] = [];
+  #failed = false;
   #bytes = 0;
   #sinceMs = 0;
   #arrived = Promise.withResolvers<void>();
@@ -64,8 +66,14 @@ export class RunAhead {
 
   /** Called with each result of an ahead step, in the order in which they are proposed (W2). */
   propose(proposal: Proposal): void {
+    if (this.#failed) return;
     this.#proposals.push(proposal);
     this.#arrived.resolve();
+  }
+
+  /** Called when an ahead step fails: what is proposed from now on waits for its acknowledgement (W2). */
+  fail(): void {
+    this.#failed = true;
   }
 
   /** Settles when a result that nobody has taken is there. */
@@ -78,7 +86,8 @@ export class RunAhead {
     const taken = this.#proposals.splice(0).filter(({ awaitable }) => awaited.includes(awaitable));
     const [first, ...later] = taken;
     this.#arrived = Promise.withResolvers();
-    for (const proposal of later) this.propose(proposal);
+    this.#proposals.push(...later);
+    if (later.length > 0) this.#arrived.resolve();
     if (first === undefined) return undefined;
     if (this.unacknowledged.size === 0) {
       this.#sinceMs = this.#now();

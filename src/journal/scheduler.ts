@@ -98,6 +98,11 @@ export class Scheduler implements Parking {
     if (this.#mayRunAhead && awaitable.window !== undefined) this.#ahead.propose({ awaitable, value, bytes });
   }
 
+  /** Called when an ahead step fails. */
+  failed(awaitable: JournalAwaitable<unknown>): void {
+    if (awaitable.window !== undefined) this.#ahead.fail();
+  }
+
   /** Waits until all that was used early is acknowledged: what follows may have side effects (G4). */
   gate(): Promise<void> {
     if (this.#init.driver.nextUnless === undefined) return Promise.resolve();

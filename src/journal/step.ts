@@ -31,10 +31,13 @@ export function runStep<T>(
   size.check(name);
   const scope = { interrupted: place.fiber.signal, attemptEnded: sdkContext.request().attemptCompletedSignal };
   const closure = async (): Promise<Uint8Array> => {
-    if (window !== undefined && scheduler.refusing) throw refusal();
     awaitable.executing = true;
     try {
+      if (window !== undefined && scheduler.refusing) throw refusal();
       return await runAt({ ...place, step: name }, () => insideStep(name, action, codec, scope));
+    } catch (error) {
+      scheduler.failed(awaitable);
+      throw error;
     } finally {
       awaitable.executing = false;
     }

@@ -73,6 +73,7 @@ export class FakeAttempt implements FakePromiseHost {
   readonly #init: AttemptInit;
   readonly #issued: Issued[] = [];
   readonly #completed = new Map<number, FakeOutcome>();
+  readonly #calls: string[] = [];
   readonly #known = new Map<number, unknown>();
   readonly #ended = Promise.withResolvers<AttemptEnd>();
   readonly #attemptCompleted = new AbortController();
@@ -125,6 +126,7 @@ export class FakeAttempt implements FakePromiseHost {
     } catch (error) {
       this.fail(error);
     }
+    if (kind === "call") this.#calls.push(name);
     this.#issued.push({ ...NOTHING, ...part, dueMs, state: "idle", proposal: undefined });
     this.#crashIfDue();
     this.#happenOutside();
@@ -159,11 +161,22 @@ export class FakeAttempt implements FakePromiseHost {
     this.#awaiting = true;
     const taken = await this.#wait(handles, this.#givingUp(signal));
     this.#awaiting = false;
-    if (taken === undefined) return undefined;
+    if (taken === undefined) {
+      await this.turn(); // What is behind the signal has been proposed by then.
+      return undefined;
+    }
     const { index, outcome } = taken;
-    if (outcome.ok === "cancelled") throw new CancelledError();
+    if (outcome.ok === "cancelled") {
+      this.#cancelCalls();
+      throw new CancelledError();
+    }
     if (!outcome.ok) return { index, ok: false, error: readBack(outcome.error) };
     return { index, ok: true, value: this.#issued[handles[index] ?? 0]?.decode(outcome.bytes) };
+  }
+
+  /** As the SDK does where it hears of a cancellation: the invocations that were called are cancelled too. */
+  #cancelCalls(): void {
+    for (const target of this.#calls.splice(0)) void this.issue("cancel", `inv_${target}`, {});
   }
 
   #givingUp(signal: Promise<void> | undefined): () => boolean {

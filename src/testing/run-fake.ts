@@ -25,6 +25,8 @@ export interface FakeOptions {
   readonly timers?: "any" | "last";
   /** Decides what completes next, instead of the seed. */
   readonly pick?: (journal: FakeJournal) => Pick;
+  /** Called as each attempt begins, with the journal that it begins with. */
+  readonly onAttempt?: (journal: FakeJournal) => void;
   /** Key of the virtual object. */
   readonly key?: string;
   /** State of the virtual object before the invocation: the `state` of another run's result. */
@@ -75,6 +77,7 @@ export async function runFake<T>(
   const invocation = invocationOf(options);
   let failures = 0;
   for (let attempts = 1; attempts <= maxAttempts; attempts++) {
+    options.onAttempt?.(journal);
     const attempt = new FakeAttempt({ ...attemptInit(options, journal, random), journal });
     const state = new Map(invocation.state);
     const end = await oneAttempt(handler, attempt, fakeContext(attempt, invocation, state));

@@ -1,0 +1,158 @@
+/** Random programs of steps that run ahead, mixed with everything that they may not run past. */
+import fc from "fast-check";
+import { inFiber, type Place, requirePlace, runAt } from "../../../src/journal/ambient.ts";
+import { jsonCodec } from "../../../src/journal/codec.ts";
+import { restateContext } from "../../../src/journal/context.ts";
+import { runStep } from "../../../src/journal/step.ts";
+import type { Window } from "../../../src/journal/run-ahead.ts";
+import { type Serde, serde, TerminalError } from "../../../src/restate.ts";
+
+const json = serde.json as Serde<unknown>;
+
+/** One tool call of a model step. */
+export type Tool = "look" | "act" | "context" | "broken";
+
+/** What a strand does, one after another. */
+export type Op =
+  /** A model call; its answer decides the names of what follows. */
+  | { readonly t: "ask" }
+  /** The tools of one model step, side by side. */
+  | { readonly t: "tools"; readonly tools: readonly Tool[] }
+  /** Steps of the user's, and other things that the journal knows. */
+  | { readonly t: "run" | "sleep" | "awakeable" | "call" | "get" | "set" }
+  /** Real asynchronous work of a few turns. */
+  | { readonly t: "turns"; readonly n: number }
+  /** Agents side by side. */
+  | { readonly t: "strands"; readonly strands: readonly (readonly Op[])[] };
+
+/** A program: strands side by side. */
+export type AheadProgram = readonly (readonly Op[])[];
+
+const tools: fc.Arbitrary<Op> = fc.record({
+  t: fc.constant("tools" as const),
+  tools: fc.array(fc.constantFrom<Tool>("look", "look", "act", "context", "broken"), { minLength: 1, maxLength: 3 }),
+});
+
+const simple: fc.Arbitrary<Op> = fc.oneof(
+  { weight: 6, arbitrary: fc.constant({ t: "ask" } as const) },
+  { weight: 6, arbitrary: tools },
+  {
+    weight: 3,
+    arbitrary: fc.record({ t: fc.constantFrom("run", "sleep", "awakeable", "call", "get", "set") }) as fc.Arbitrary<Op>,
+  },
+  { weight: 1, arbitrary: fc.record({ t: fc.constant("turns" as const), n: fc.integer({ min: 1, max: 2 }) }) },
+);
+
+const strand = (op: fc.Arbitrary<Op>): fc.Arbitrary<readonly Op[]> => fc.array(op, { minLength: 1, maxLength: 6 });
+
+const nested: fc.Arbitrary<Op> = fc.record({
+  t: fc.constant("strands" as const),
+  strands: fc.array(strand(simple), { minLength: 1, maxLength: 2 }),
+});
+
+/** Any program. */
+export const aheadPrograms: fc.Arbitrary<AheadProgram> = fc.array(
+  strand(fc.oneof({ weight: 8, arbitrary: simple }, { weight: 1, arbitrary: nested })),
+  { minLength: 1, maxLength: 2 },
+);
+
+/** What a program tells of its run. */
+export interface Watcher {
+  readonly window: Window;
+  /** A step's code begins. */
+  begins(name: string, kind: Tool | "ask" | "run"): void;
+  /** The handler goes on with a step's result. */
+  uses(name: string): void;
+}
+
+/** Runs the program in the handler that is running. */
+export async function executeAhead(program: AheadProgram, watcher: Watcher): Promise<string> {
+  await runStrands(program, "p", watcher);
+  return "done";
+}
+
+async function runStrands(strands: AheadProgram, path: string, watcher: Watcher): Promise<void> {
+  const place = requirePlace("a program");
+  await Promise.all(
+    strands.map((ops, index) => inFiber(place, (own) => runStrand(ops, `${path}${index}`, own, watcher))),
+  );
+}
+
+async function runStrand(ops: readonly Op[], path: string, place: Place, watcher: Watcher): Promise<void> {
+  let answer = "";
+  for (const [index, op] of ops.entries()) {
+    const at = `${path}.${index}${answer}`;
+    if (op.t === "ask") answer = `/${await step(place, `ask ${at}`, "ask", watcher)}`;
+    else await runOp(op, at, place, watcher);
+  }
+  await gate(place);
+}
+
+async function runOp(op: Exclude<Op, { t: "ask" }>, at: string, place: Place, watcher: Watcher): Promise<void> {
+  const context = restateContext();
+  switch (op.t) {
+    case "tools": {
+      const all = op.tools.map((tool, n) =>
+        inFiber(place, (own) => runTool(tool, `${tool} ${at}:${n}`, own, watcher)).catch(toModel),
+      );
+      await Promise.all(all);
+      return;
+    }
+    case "run":
+      await context.run(`run ${at}`, () => watcher.begins(`run ${at}`, "run"));
+      return watcher.uses(`run ${at}`);
+    case "sleep":
+      return context.sleep(1);
+    case "awakeable":
+      return void (await context.awakeable().promise);
+    case "call":
+      return void (await context.genericCall({
+        service: "Other",
+        method: at,
+        parameter: at,
+        inputSerde: json,
+        outputSerde: json,
+      }));
+    case "get":
+      return void (await (context as unknown as { get(name: string): Promise<unknown> }).get("constant"));
+    case "set":
+      return (context as unknown as { set(name: string, value: string): void }).set("s", at);
+    case "turns":
+      for (let n = 0; n < op.n; n++) await new Promise((resolve) => setImmediate(resolve));
+      return;
+    case "strands":
+      return runStrands(op.strands, at, watcher);
+  }
+}
+
+async function runTool(tool: Tool, name: string, place: Place, watcher: Watcher): Promise<void> {
+  if (tool !== "look") await gate(place);
+  if (tool !== "context") return void (await step(place, name, tool, watcher));
+  await restateContext().run(`${name} a`, () => watcher.begins(`${name} a`, "run"));
+  watcher.uses(`${name} a`);
+  await step(place, `${name} b`, "ask", watcher);
+}
+
+/** An answer that differs each time it is asked for, as a model's does. */
+async function step(place: Place, name: string, kind: Tool | "ask", watcher: Watcher): Promise<string> {
+  const action = async (): Promise<string> => {
+    watcher.begins(name, kind);
+    await Promise.resolve();
+    if (kind === "broken") throw new TerminalError("broken");
+    return String(Math.floor(Math.random() * 1e6));
+  };
+  try {
+    return (await runStep(place, name, action, jsonCodec, { window: watcher.window })) as string;
+  } finally {
+    watcher.uses(name);
+  }
+}
+
+function gate(place: Place): Promise<void> {
+  return runAt(place, () => place.invocation.scheduler.gate());
+}
+
+/** What a tool throws goes to the model, unless it is the cancellation. */
+function toModel(error: unknown): void {
+  if (!(error instanceof TerminalError) || error.name === "CancelledError") throw error;
+}
