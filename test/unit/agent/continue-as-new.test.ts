@@ -40,6 +40,9 @@ function worker(script: ModelScript | readonly ScriptedReply[], settings: object
 const commands = (links: readonly ChainLink[]): string[][] =>
   links.map(({ result }) => [...result.journal.commands].map((command) => command.replace(/^run worker /, "")));
 
+const modelSteps = (links: readonly ChainLink[]): number[] =>
+  commands(links).map((names) => names.filter((name) => name.startsWith("model")).length);
+
 const outcome = ([first]: readonly ChainLink[]): unknown => first?.result.outcome;
 
 async function segments(
@@ -80,7 +83,18 @@ describe("a run that is longer than a segment", () => {
     const bulky = tool({ inputSchema: input, execute: async ({ id }) => `worked ${id} ${"x".repeat(2_000)}` });
     const { agent } = worker(working(4), { tools: { work: bulky } });
     const links = await segments(agent, { bytes: 4_500 });
-    expect(commands(links).map((names) => names.filter((name) => name.startsWith("model")).length)).toEqual([2, 2, 1]);
+    expect(modelSteps(links)).toEqual([2, 2, 1]);
+  });
+
+  test("is handed over at the same step on replay", async () => {
+    const bulky = tool({ inputSchema: input, execute: async ({ id }) => `worked ${id} ${"x".repeat(2_000)}` });
+    const { agent } = worker(working(4), { tools: { work: bulky } });
+    for (const mode of ["bidirectional", "request-response"] as const) {
+      for (let at = 1; at <= 10; at++) {
+        const links = await segments(agent, { bytes: 4_500 }, "go", () => ({ mode, seed: at, crashAt: [at, at + 1] }));
+        expect(modelSteps(links)).toEqual([2, 2, 1]);
+      }
+    }
   });
 
   test("is one invocation by default, and when it fits", async () => {
@@ -136,9 +150,7 @@ describe("stop conditions", () => {
   test("the default of 20 steps is the run's", async () => {
     const { agent } = worker(working(30), { stopWhen: undefined });
     const links = await segments(agent, { steps: 6 });
-    expect(commands(links).map((names) => names.filter((name) => name.startsWith("model")).length)).toEqual([
-      6, 6, 6, 2,
-    ]);
+    expect(modelSteps(links)).toEqual([6, 6, 6, 2]);
   });
 
   test("a usage budget is the run's, also over steps that are no longer kept one by one", async () => {
@@ -189,6 +201,32 @@ describe("a run ends, and is not handed over,", () => {
     const links = await segments(worker(script, settings).agent, { steps: 2 });
     expect(commands(links)).toHaveLength(1);
     expect(commands(links)[0]?.filter((name) => name.startsWith("model"))).toEqual(["model 1", "model 2"]);
+  });
+
+  test("while a provider owes the result of its own call", async () => {
+    const search = {
+      type: "provider" as const,
+      isProviderExecuted: true as const,
+      id: "scripted.search" as const,
+      args: {},
+      supportsDeferredResults: true,
+      inputSchema: input,
+      outputSchema: input,
+    };
+    const model = scriptedModel(working(4));
+    const owing: typeof model = {
+      ...model,
+      doGenerate: async (parameters) => {
+        const answer = await model.doGenerate(parameters);
+        const step = parameters.prompt.filter(({ role }) => role === "tool").length;
+        const owed = { toolCallId: "s", toolName: "search", providerExecuted: true } as const;
+        if (step === 1) answer.content.push({ type: "tool-call", input: '{"id":"s"}', ...owed });
+        if (step === 2) answer.content.push({ type: "tool-result", result: { id: "found" }, ...owed });
+        return answer;
+      },
+    };
+    const { agent } = worker([], { model: owing, tools: { work, search } });
+    expect(modelSteps(await segments(agent, { steps: 2 }))).toEqual([3, 2]);
   });
 
   test("an approval that was given is not asked for, nor its tool run, again", async () => {
