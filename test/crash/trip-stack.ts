@@ -25,7 +25,10 @@ export class TripStack {
     this.effects = parts.effects;
   }
 
-  static async start(runtime: Runtime, options: RestateServerOptions = {}): Promise<TripStack> {
+  static async start(
+    runtime: Runtime,
+    { window = true, ...options }: RestateServerOptions & { readonly window?: boolean } = {},
+  ): Promise<TripStack> {
     const event = (run: string): void => stack.#event(run);
     const effects = await startEffectServer({
       delayMs: 8,
@@ -35,7 +38,12 @@ export class TripStack {
       event(turnOf(request).run);
       return tripReply(request);
     });
-    const vars = { OPENAI_BASE_URL: openai.baseURL, EFFECT_URL: effects.url, ENVIRONMENT: "development" };
+    const vars = {
+      OPENAI_BASE_URL: openai.baseURL,
+      EFFECT_URL: effects.url,
+      ENVIRONMENT: "development",
+      WINDOW: window ? "on" : "off",
+    };
     const serve = runtime === "workerd" ? serveWorker : serveDeno;
     const entry = new URL(`../fixtures/trip/${runtime === "workerd" ? "worker" : "deno"}.ts`, import.meta.url).pathname;
     const [restate, endpoint] = await Promise.all([startRestate(options), serve({ entry, vars })]);

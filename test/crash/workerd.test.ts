@@ -5,11 +5,14 @@ import { learnReference, randomMoments, trial, TRIAL_TIMEOUT_MS } from "./trial.
 /** Model calls and effects of one run: 13 + 30. */
 const BOUNDARIES = 43;
 
-describe("a run on Workers", () => {
+describe.each([
+  { title: "steps may run ahead", window: true, moments: 30, restarts: 6 },
+  { title: "each step waits for its acknowledgement", window: false, moments: 10, restarts: 3 },
+])("a run on Workers, $title", ({ window, moments, restarts }) => {
   let stack: TripStack;
 
   beforeAll(async () => {
-    stack = await TripStack.start("workerd");
+    stack = await TripStack.start("workerd", { window });
     await learnReference(stack);
   }, 60_000);
   afterAll(() => stack.stop());
@@ -29,7 +32,7 @@ describe("a run on Workers", () => {
     TRIAL_TIMEOUT_MS,
   );
 
-  test.each(randomMoments(30, 1_200, 7))(
+  test.each(randomMoments(moments, 1_200, 7))(
     "does nothing durable twice when the Worker dies after %i ms",
     async (ms) => {
       await trial(stack, "endpoint", [{ kind: "time", ms }]);
@@ -37,7 +40,7 @@ describe("a run on Workers", () => {
     TRIAL_TIMEOUT_MS,
   );
 
-  test.each(randomMoments(6, 1_000, 11))(
+  test.each(randomMoments(restarts, 1_000, 11))(
     "does nothing durable twice when restate-server dies after %i ms",
     async (ms) => {
       await trial(stack, "restate", [{ kind: "time", ms }]);
