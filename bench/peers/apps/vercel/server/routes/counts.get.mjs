@@ -1,0 +1,4 @@
+import { defineEventHandler } from "nitro/h3";
+import { counts } from "../plugins/count.mjs";
+
+export default defineEventHandler(() => counts);
