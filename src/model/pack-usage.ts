@@ -18,17 +18,15 @@ interface Counts {
 /** Providers' reports that hold nothing but counts. The names are stored, so none may change its meaning. */
 const RAW_REPORTS: Readonly<Record<string, (counts: Counts) => JsonObject>> = {
   "openai-responses": (counts) => ({
-    input_tokens: counts.in,
-    input_tokens_details: definedFields({ cached_tokens: counts.cacheRead, cache_write_tokens: counts.cacheWrite }),
-    output_tokens: counts.out,
-    output_tokens_details: { reasoning_tokens: counts.reasoning },
-    total_tokens: sum(counts.in, counts.out),
+    ...definedFields({ input_tokens: counts.in, output_tokens: counts.out, total_tokens: sum(counts.in, counts.out) }),
+    input_tokens_details: cacheDetails(counts),
+    output_tokens_details: definedFields({ reasoning_tokens: counts.reasoning }),
   }),
   "openai-chat": (counts) => ({
     ...chatTotals(counts),
-    prompt_tokens_details: definedFields({ cached_tokens: counts.cacheRead, cache_write_tokens: counts.cacheWrite }),
+    prompt_tokens_details: cacheDetails(counts),
     completion_tokens_details: {
-      reasoning_tokens: counts.reasoning,
+      ...definedFields({ reasoning_tokens: counts.reasoning }),
       accepted_prediction_tokens: 0,
       rejected_prediction_tokens: 0,
     },
@@ -37,11 +35,15 @@ const RAW_REPORTS: Readonly<Record<string, (counts: Counts) => JsonObject>> = {
 };
 
 function chatTotals(counts: Counts): JsonObject {
-  return {
+  return definedFields({
     prompt_tokens: counts.in,
     completion_tokens: counts.out,
     total_tokens: sum(counts.in, counts.out),
-  };
+  });
+}
+
+function cacheDetails(counts: Counts): JsonObject {
+  return definedFields({ cached_tokens: counts.cacheRead, cache_write_tokens: counts.cacheWrite });
 }
 
 /** The compact form; a usage that it cannot hold is left as it is. */

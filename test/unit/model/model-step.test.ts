@@ -72,6 +72,55 @@ describe("the stored form of a model step", () => {
     expect(decode(encode(unusual))).toEqual(unusual);
   });
 
+  it("pins the names of the reports that it rebuilds", () => {
+    const usage = (raw: object): ModelStep["usage"] => ({
+      inputTokens: { total: 9, noCache: 6, cacheRead: 2, cacheWrite: 1 },
+      outputTokens: { total: 5, text: 1, reasoning: 4 },
+      raw: { ...raw },
+    });
+    const input = { cached_tokens: 2, cache_write_tokens: 1 };
+    const totals = { prompt_tokens: 9, completion_tokens: 5, total_tokens: 14 };
+    const reports: readonly [string, object][] = [
+      [
+        '"openai-responses"',
+        {
+          input_tokens: 9,
+          input_tokens_details: input,
+          output_tokens: 5,
+          output_tokens_details: { reasoning_tokens: 4 },
+          total_tokens: 14,
+        },
+      ],
+      [
+        '"openai-chat"',
+        {
+          ...totals,
+          prompt_tokens_details: input,
+          completion_tokens_details: {
+            reasoning_tokens: 4,
+            accepted_prediction_tokens: 0,
+            rejected_prediction_tokens: 0,
+          },
+        },
+      ],
+      ['"openai-chat-totals"', totals],
+      ['{"prompt_tokens":9,"completion_tokens":5,"total_tokens":15}', { ...totals, total_tokens: 15 }],
+    ];
+    for (const [name, raw] of reports) {
+      const stored = encode({ ...STEP, usage: usage(raw) });
+      expect(stored).toContain(`"usage":{"in":9,"out":5,"cacheRead":2,"cacheWrite":1,"reasoning":4,"raw":${name}}`);
+      expect(decode(stored).usage).toEqual(usage(raw));
+    }
+  });
+
+  it("leaves a usage as it is that says more than counts", () => {
+    const usage = { ...USAGE, cost: 0.01 };
+    const stored = encode({ ...STEP, usage });
+    expect(stored).toMatch(/^\{"v":2,/);
+    expect(stored).toContain('"usage":{"inputTokens":{"total":3,');
+    expect(decode(stored).usage).toEqual(usage);
+  });
+
   it.each(VERSION_1)("of version 1 is still read: %#", (stored, step) => {
     deepStrictEqual(decode(stored), step);
     deepStrictEqual(decode(encode(step)), step);
