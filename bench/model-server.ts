@@ -33,7 +33,7 @@ export async function startBenchModel({ latencyMs = 0 }: BenchModelOptions = {})
     arrivals.push(performance.now());
     const body = ((await readJson(request)) ?? {}) as Readonly<Record<string, unknown>>;
     if (latencyMs > 0) await delay(latencyMs);
-    send(response, body, ++answered);
+    await send(response, body, ++answered);
   });
   return {
     url: `${server.url}/v1`,
@@ -45,17 +45,27 @@ export async function startBenchModel({ latencyMs = 0 }: BenchModelOptions = {})
   };
 }
 
-function send(response: ServerResponse, body: Readonly<Record<string, unknown>>, id: number): void {
+async function send(response: ServerResponse, body: Readonly<Record<string, unknown>>, id: number): Promise<void> {
   const input = body["input"];
   const reply = answerTo(Array.isArray(input) ? (input as readonly ConversationItem[]) : []);
-  if (body["stream"] === true) {
-    const events = responseEvents(reply, id).map((event, index) => {
-      const data = JSON.stringify({ ...event, sequence_number: index });
-      return `event: ${String(event["type"])}\ndata: ${data}\n\n`;
-    });
-    response.writeHead(200, { "content-type": "text/event-stream" }).end(events.join(""));
-  } else {
+  if (body["stream"] !== true) {
     const answer = JSON.stringify(responseObject(reply, outputItems(reply, id), id));
     response.writeHead(200, { "content-type": "application/json" }).end(answer);
+    return;
   }
+  response.writeHead(200, { "content-type": "text/event-stream" });
+  const events = responseEvents(reply, id).map((event, index) => {
+    const data = JSON.stringify({ ...event, sequence_number: index });
+    return `event: ${String(event["type"])}\ndata: ${data}\n\n`;
+  });
+  const { chunkDelayMs = 0 } = reply;
+  if (chunkDelayMs === 0) {
+    response.end(events.join(""));
+    return;
+  }
+  for (const event of events) {
+    response.write(event);
+    await delay(chunkDelayMs);
+  }
+  response.end();
 }

@@ -5,6 +5,11 @@ import type { Shape } from "./subject.ts";
 /** What the prompt says about a run. */
 export type PromptShape = Pick<Shape, "steps" | "parallel" | "toolMs" | "resultBytes">;
 
+/** The prompt that is answered with a text of 20 words, 20 ms apart: something to stream. */
+export const STREAMED: string = "stream";
+
+const STREAMED_ANSWER: ScriptedReply = { text: "word ".repeat(20).trim(), chunkDelayMs: 20 };
+
 /** An item of the Responses protocol's `input`. */
 export type ConversationItem = Readonly<Record<string, unknown>>;
 
@@ -29,10 +34,15 @@ export function shapeOf(text: string): PromptShape {
   return { steps, parallel, toolMs, resultBytes };
 }
 
-/** The model's answer to a conversation: tool calls until all have been answered, then the text `done`. */
+/**
+ * The model's answer to a conversation: tool calls until all have been answered, then the text `done`. How many have
+ * been answered is read from their ids, because the beginning of a long conversation may have been dropped.
+ */
 export function answerTo(conversation: readonly ConversationItem[]): ScriptedReply {
-  const { steps, parallel, toolMs, resultBytes } = shapeOf(textOfQuestion(conversation));
-  const answered = conversation.filter((item) => item["type"] === "function_call_output").length;
+  const question = textOfQuestion(conversation);
+  if (question === STREAMED) return STREAMED_ANSWER;
+  const { steps, parallel, toolMs, resultBytes } = shapeOf(question);
+  const answered = 1 + Math.max(-1, ...conversation.flatMap((item) => numberOfOutput(item) ?? []));
   if (answered >= steps * parallel) return { text: "done" };
   const toolCalls = Array.from({ length: parallel }, (_, index): ScriptedToolCall => {
     const n = answered + index;
@@ -41,8 +51,17 @@ export function answerTo(conversation: readonly ConversationItem[]): ScriptedRep
   return { toolCalls };
 }
 
+/** The number of the tool call that an item answers; undefined when it answers none. */
+function numberOfOutput(item: ConversationItem): number | undefined {
+  if (item["type"] !== "function_call_output") return undefined;
+  const digits = /^call_(\d+)$/.exec(String(item["call_id"]))?.[1];
+  if (digits === undefined) throw new Error(`Cannot read the id of a tool call: ${String(item["call_id"])}`);
+  return Number(digits);
+}
+
+/** The first user message: a string, or a list of text parts. */
 function textOfQuestion(conversation: readonly ConversationItem[]): string {
-  const question = conversation.find((item) => item["role"] === "user");
-  const content = question?.["content"];
-  return typeof content === "string" ? content : JSON.stringify(content ?? "").replaceAll('\\"', '"');
+  const content: unknown = conversation.find((item) => item["role"] === "user")?.["content"];
+  if (!Array.isArray(content)) return String(content);
+  return content.map((part: Readonly<Record<string, unknown>>) => String(part["text"])).join("");
 }

@@ -24,7 +24,7 @@ export interface Workload {
 const REFERENCE: Omit<Shape, "name" | "readOnly"> = { steps: 20, parallel: 1, toolMs: 0, resultBytes: 100 };
 
 function one(title: string, shape: Shape, more: Partial<Workload> = {}): Workload {
-  return { shape, title, figure: "run", concurrency: 1, runs: 1, warmups: 3, timeoutMs: 60_000, ...more };
+  return { shape, title, figure: "run", concurrency: 1, runs: 1, warmups: 10, timeoutMs: 60_000, ...more };
 }
 
 function throughput(concurrency: number, readOnly: boolean): Workload {

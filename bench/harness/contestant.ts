@@ -1,10 +1,13 @@
 /** One subject in one workload: it has started, or says why not; it collects samples until it fails. */
 import { setTimeout as delay } from "node:timers/promises";
 import type { BenchModel } from "../model-server.ts";
+import { inBench } from "../paths.ts";
 import type { BenchEnvironment, RunningSubject, Subject, Usage } from "../subject.ts";
 import type { Workload } from "../workloads.ts";
 import type { Skipped, SubjectResult } from "./result.ts";
 import { spreadOf } from "./statistics.ts";
+
+const ROOT = inBench("..");
 
 /** What follows a run, such as acknowledgements, still belongs to it and not to the next subject. */
 const SETTLE_MS = 100;
@@ -109,7 +112,9 @@ export class Contestant {
     try {
       await action();
     } catch (error) {
-      this.#reason = `${what}: ${error instanceof Error ? error.message : String(error)}`.slice(0, 2_000);
+      const message = error instanceof Error ? error.message : String(error);
+      console.error(`${this.subject.name} ${what}: ${message}`);
+      this.#reason = `${what}: ${reasonOf(message)}`;
       await this.stop();
     }
   }
@@ -139,7 +144,7 @@ export class Contestant {
 
   async #firstPart(running: RunningSubject): Promise<number> {
     const { shape, timeoutMs } = this.#workload;
-    if (running.firstPartMs === undefined) throw new Error("it has no durable stream");
+    if (running.firstPartMs === undefined) throw new Error("it has no durable stream, or none was built here");
     return within(timeoutMs, running.firstPartMs(this.#id(this.#count++), shape));
   }
 
@@ -167,6 +172,12 @@ function reasonNotToRun(subject: Subject, { shape, only }: Workload): string | u
   if (only !== undefined && !only.some((name) => subject.name.startsWith(name))) return "not part of this workload";
   if (subject.supports?.(shape) === false) return subject.limits ?? "cannot run this shape";
   return undefined;
+}
+
+/** The first line, without this machine's paths. */
+function reasonOf(message: string): string {
+  const [line = ""] = message.split("\n", 1);
+  return line.replaceAll(ROOT, "").slice(0, 300);
 }
 
 async function within<T>(timeoutMs: number, promise: Promise<T>): Promise<T> {

@@ -2,7 +2,8 @@
 import { createOpenAI } from "@ai-sdk/openai";
 import { isStepCount, tool } from "ai";
 import { z } from "zod";
-import { agentService, RestateAgent } from "../../src/index.ts";
+import { keepLastMessages } from "../../src/agent/compaction.ts";
+import { agentService, RestateAgent, type RestateAgentOptions } from "../../src/index.ts";
 import { work } from "../work.ts";
 
 const setting = (name: string): string => process.env[name] ?? "";
@@ -20,15 +21,29 @@ const tools = {
   }),
 };
 
-function benchAgent(readOnly: boolean) {
-  return new RestateAgent(
-    { id: "bench", model, tools, stopWhen: isStepCount(100_000) },
-    { toolOptions: { work: { readOnly } } },
-  );
+function benchAgent(options: RestateAgentOptions<typeof tools>) {
+  const window = setting("BENCH_WINDOW") === "false" ? { window: false as const } : {};
+  return new RestateAgent({ id: "bench", model, tools, stopWhen: isStepCount(100_000) }, { ...window, ...options });
 }
 
-/** `<prefix>Ordinary` and `<prefix>ReadOnly`. */
+const ordinary = benchAgent({});
+const readOnly = benchAgent({ toolOptions: { work: { readOnly: true } } });
+const continueAsNew = { steps: 50, compact: keepLastMessages(20) };
+
+/** Posts the text to the one who asked, as the model streams it. */
+const streaming = benchAgent({
+  onStreamEvent: async (event) => {
+    if (event.type !== "part" || event.part.type !== "text-delta") return;
+    const response = await fetch(setting("BENCH_SINK_URL"), { method: "POST", body: event.part.delta });
+    await response.arrayBuffer();
+  },
+});
+
+/** `<prefix>Ordinary`, `<prefix>ReadOnly`, and so on. */
 export const services = [
-  agentService(`${prefix}Ordinary`, benchAgent(false)),
-  agentService(`${prefix}ReadOnly`, benchAgent(true)),
+  agentService(`${prefix}Ordinary`, ordinary),
+  agentService(`${prefix}ReadOnly`, readOnly),
+  agentService(`${prefix}OrdinaryContinued`, ordinary, { continueAsNew }),
+  agentService(`${prefix}ReadOnlyContinued`, readOnly, { continueAsNew }),
+  agentService(`${prefix}Streaming`, streaming),
 ];

@@ -17,9 +17,13 @@ const agent = new ToolLoopAgent({
 });
 
 export default {
-  /** `GET` answers that it serves; `POST` with a prompt answers with the final text. */
+  /** `GET` answers that it serves; `POST` with a prompt answers with the final text, at `/stream` as it comes. */
   async fetch(request: Request): Promise<Response> {
     if (request.method === "GET") return new Response("ok");
+    if (new URL(request.url).pathname === "/stream") {
+      const result = await agent.stream({ prompt: await request.text() });
+      return result.toTextStreamResponse();
+    }
     const { text } = await agent.generate({ prompt: await request.text() });
     return new Response(text);
   },

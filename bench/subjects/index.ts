@@ -1,7 +1,7 @@
 import type { References } from "../harness/table.ts";
 import type { Subject } from "../subject.ts";
 import { officialOnNode, officialOnWorkers } from "./official.ts";
-import { oursOnDeno, oursOnWorkers } from "./ours.ts";
+import { ourSubjects } from "./ours.ts";
 import { plain } from "./plain.ts";
 
 /** What the others are compared with: no durability, and what users would pick instead. */
@@ -11,7 +11,7 @@ const PEERS = new URL("../peers/index.ts", import.meta.url);
 
 /** Every subject, in the order of the report. */
 export async function allSubjects(): Promise<readonly Subject[]> {
-  return [plain, oursOnWorkers, oursOnDeno, officialOnWorkers, officialOnNode, ...(await peers())];
+  return [plain, ...ourSubjects, officialOnWorkers, officialOnNode, ...(await peers())];
 }
 
 /** Other systems, in a package of their own. */

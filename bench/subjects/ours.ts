@@ -1,43 +1,71 @@
-/** This library, on Workers and on Deno. */
+/** This library: on Workers with and without windows, on Deno, and long runs as several invocations. */
 import { serveDeno, serveWorker } from "../../src/testing/serve.ts";
 import { inBench } from "../paths.ts";
-import type { BenchEnvironment, Shape, Subject } from "../subject.ts";
+import type { BenchEnvironment, RunningSubject, Shape, Subject } from "../subject.ts";
 import { startRestateSubject } from "./restate-stack.ts";
 
-function vars({ modelUrl }: BenchEnvironment, prefix: string): Record<string, string> {
-  return {
-    BENCH_MODEL_URL: modelUrl,
-    BENCH_PREFIX: prefix,
-    ENVIRONMENT: "development",
-    RESTATE_LOGGING: "ERROR",
-  };
+/** What differs between the subjects. */
+interface OursInit {
+  readonly name: string;
+  readonly label: string;
+  /** Begins the names of its services. */
+  readonly prefix: string;
+  readonly runtime: "workers" | "deno";
+  readonly window?: false;
+  /** Runs go on in new invocations. */
+  readonly continued?: true;
 }
 
-const serviceOf =
-  (prefix: string) =>
-  ({ readOnly }: Shape): string =>
-    `${prefix}${readOnly ? "ReadOnly" : "Ordinary"}`;
+/** Fewer steps than this fit into one invocation well. */
+const LONG_RUN_STEPS = 1000;
 
-/** In workerd, request-response. */
-export const oursOnWorkers: Subject = {
-  name: "ours-workers",
-  label: "ours, Workers",
-  start: (environment) =>
-    startRestateSubject(environment, {
-      serve: () => serveWorker({ entry: inBench("ours/worker.ts"), vars: vars(environment, "Worker") }),
-      mount: "/restate",
-      serviceOf: serviceOf("Worker"),
-    }),
-};
+function ours(init: OursInit): Subject {
+  const { name, label, continued } = init;
+  const subject: Subject = { name, label, start: (environment) => startOurs(environment, init) };
+  if (continued === undefined) return subject;
+  const supports = ({ steps }: Shape): boolean => steps >= LONG_RUN_STEPS;
+  return { ...subject, supports, limits: `it is for runs of at least ${LONG_RUN_STEPS} steps` };
+}
 
-/** On Deno, bidirectional. */
-export const oursOnDeno: Subject = {
-  name: "ours-deno",
-  label: "ours, Deno (bidirectional)",
-  start: (environment) =>
-    startRestateSubject(environment, {
-      serve: () => serveDeno({ entry: inBench("ours/deno.ts"), vars: vars(environment, "Deno") }),
-      mount: "/restate",
-      serviceOf: serviceOf("Deno"),
-    }),
-};
+function startOurs(environment: BenchEnvironment, init: OursInit): Promise<RunningSubject> {
+  const { prefix, runtime, window, continued } = init;
+  return startRestateSubject(environment, {
+    serve: (sinkUrl) => {
+      const vars = {
+        BENCH_MODEL_URL: environment.modelUrl,
+        BENCH_PREFIX: prefix,
+        BENCH_SINK_URL: sinkUrl,
+        BENCH_WINDOW: String(window ?? true),
+        ENVIRONMENT: "development",
+        RESTATE_LOGGING: "ERROR",
+      };
+      return runtime === "deno"
+        ? serveDeno({ entry: inBench("ours/deno.ts"), vars })
+        : serveWorker({ entry: inBench("ours/worker.ts"), vars });
+    },
+    mount: "/restate",
+    serviceOf: ({ readOnly }) =>
+      `${prefix}${readOnly ? "ReadOnly" : "Ordinary"}${continued === undefined ? "" : "Continued"}`,
+    streamingService: `${prefix}Streaming`,
+  });
+}
+
+/** Every way in which this library is measured. */
+export const ourSubjects: readonly Subject[] = [
+  ours({ name: "ours-workers", label: "ours, Workers", prefix: "Worker", runtime: "workers" }),
+  ours({
+    name: "ours-workers-no-window",
+    label: "ours, Workers, window: false",
+    prefix: "NoWindow",
+    runtime: "workers",
+    window: false,
+  }),
+  ours({
+    name: "ours-workers-continued",
+    label: "ours, Workers, continueAsNew",
+    prefix: "Continued",
+    runtime: "workers",
+    continued: true,
+  }),
+  ours({ name: "ours-deno", label: "ours, Deno (bidirectional)", prefix: "Deno", runtime: "deno" }),
+];

@@ -1,6 +1,6 @@
 import { serveWorker } from "../../src/testing/serve.ts";
 import { inBench } from "../paths.ts";
-import { promptOf } from "../prompt.ts";
+import { promptOf, STREAMED } from "../prompt.ts";
 import type { Subject } from "../subject.ts";
 import { startCountingProxy } from "../usage/counting-proxy.ts";
 import { processUsage } from "../usage/process-usage.ts";
@@ -18,6 +18,14 @@ export const plain: Subject = {
         const text = await response.text();
         if (!response.ok) throw new Error(`The plain loop answered ${response.status}: ${text}`);
         return text;
+      },
+      firstPartMs: async () => {
+        const begin = performance.now();
+        const response = await fetch(`${proxy.url}/stream`, { method: "POST", body: STREAMED });
+        let first: number | undefined;
+        for await (const chunk of response.body ?? []) if (chunk.length > 0) first ??= performance.now();
+        if (!response.ok || first === undefined) throw new Error(`The plain loop streamed nothing: ${response.status}`);
+        return first - begin;
       },
       usage: async () => ({
         ...proxy.counts(),

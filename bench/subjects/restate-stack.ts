@@ -1,10 +1,11 @@
 /** One restate-server for all subjects of a workload, and how they are run on it. */
 import { type RestateTestServer, startRestate } from "../../src/testing/restate-server.ts";
 import type { ServedEndpoint } from "../../src/testing/served-endpoint.ts";
+import { promptOf, STREAMED } from "../prompt.ts";
+import type { BenchEnvironment, RunningSubject, Shape } from "../subject.ts";
 import { startCountingProxy } from "../usage/counting-proxy.ts";
 import { processUsage } from "../usage/process-usage.ts";
-import type { BenchEnvironment, RunningSubject, Shape } from "../subject.ts";
-import { promptOf } from "../prompt.ts";
+import { startSink } from "./sink.ts";
 
 interface SharedServer {
   readonly server: Promise<RestateTestServer>;
@@ -30,18 +31,20 @@ async function release(environment: BenchEnvironment): Promise<void> {
 
 /** An endpoint that serves agents to Restate. */
 export interface RestateSubjectInit {
-  /** Starts what serves the agents. */
-  readonly serve: () => Promise<Pick<ServedEndpoint, "url" | "http11" | "pid" | "stop">>;
+  /** Starts what serves the agents; told where streaming ones post their parts. */
+  readonly serve: (sinkUrl: string) => Promise<Pick<ServedEndpoint, "url" | "http11" | "pid" | "stop">>;
   /** Path of the Restate endpoint. Default: none. */
   readonly mount?: string;
   /** The service that runs a shape. It has one handler, `run`, that takes a prompt and answers with the final text. */
   readonly serviceOf: (shape: Shape) => string;
+  /** The service that posts the parts of its answer to the sink as they come. Default: it has none. */
+  readonly streamingService?: string;
 }
 
 /** Serves agents, registers them with Restate through a counting proxy, and runs them over Restate's ingress. */
 export async function startRestateSubject(
   environment: BenchEnvironment,
-  { serve, mount = "", serviceOf }: RestateSubjectInit,
+  { serve, mount = "", serviceOf, streamingService }: RestateSubjectInit,
 ): Promise<RunningSubject> {
   const restate = await acquire(environment);
   const cleanups = [() => release(environment)];
@@ -49,18 +52,27 @@ export async function startRestateSubject(
     for (const cleanup of cleanups.toReversed()) await cleanup();
   };
   try {
-    const endpoint = await serve();
+    const sink = await startSink();
+    cleanups.push(() => sink.close());
+    const endpoint = await serve(sink.url);
     cleanups.push(() => endpoint.stop());
     const proxy = await startCountingProxy(endpoint.url, endpoint.http11 ? "http1" : "http2");
     cleanups.push(() => proxy.close());
     await restate.register(`${proxy.url}${mount}`, { http11: endpoint.http11 });
     const invocations = new Map<string, string>();
+    const run = async (id: string, service: string, prompt: string): Promise<string> => {
+      const { invocationId, text } = await invoke(restate, service, prompt);
+      invocations.set(id, invocationId);
+      return text;
+    };
+    const firstPartMs = async (id: string, service: string): Promise<number> => {
+      const begin = performance.now();
+      const [arrived] = await Promise.all([sink.next(), run(id, service, STREAMED)]);
+      return arrived - begin;
+    };
     return {
-      run: async (id, shape) => {
-        const { invocationId, text } = await invoke(restate, serviceOf(shape), promptOf(shape));
-        invocations.set(id, invocationId);
-        return text;
-      },
+      run: (id, shape) => run(id, serviceOf(shape), promptOf(shape)),
+      ...(streamingService === undefined ? {} : { firstPartMs: (id) => firstPartMs(id, streamingService) }),
       usage: async () => ({ ...proxy.counts(), ...(await usageOf(endpoint.pid)) }),
       storedBytes: (id) => journalBytes(restate, invocations.get(id) ?? ""),
       stop,
@@ -89,11 +101,19 @@ async function invoke(
   return { invocationId: response.headers.get("x-restate-id") ?? "", text: String(JSON.parse(body)) };
 }
 
-/** Bytes of an invocation's journal entries, as Restate stores them. */
+/** Bytes of the journal entries of an invocation, and of those that it continued as, as Restate stores them. */
 async function journalBytes(restate: RestateTestServer, invocationId: string): Promise<number> {
-  if (!/^inv_\w+$/.test(invocationId)) throw new Error("Cannot tell the stored bytes: the run has no invocation id");
-  const [row] = await restate.query<{ bytes: number }>(
-    `SELECT SUM(raw_length) AS bytes FROM sys_journal WHERE id = '${invocationId}'`,
-  );
-  return row?.bytes ?? 0;
+  if (!/^inv_\w+$/.test(invocationId)) throw new Error("the run has no invocation id");
+  const chain = [invocationId];
+  for (const id of chain) {
+    const called = await restate.query<{ id: string }>(`SELECT id FROM sys_invocation WHERE invoked_by_id = '${id}'`);
+    chain.push(...called.map((row) => row.id));
+  }
+  const sums = chain.map(async (id) => {
+    const [row] = await restate.query<{ bytes: number }>(
+      `SELECT SUM(raw_length) AS bytes FROM sys_journal WHERE id = '${id}'`,
+    );
+    return row?.bytes ?? 0;
+  });
+  return (await Promise.all(sums)).reduce((sum, bytes) => sum + bytes, 0);
 }
