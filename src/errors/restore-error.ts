@@ -5,6 +5,7 @@
  */
 import { TerminalError } from "../restate.ts";
 import { AbortedError } from "./aborted-error.ts";
+import { BlobMissingError } from "./blob-missing-error.ts";
 import { DefinitionError } from "./definition-error.ts";
 import { DownloadFailedError } from "./download-failed-error.ts";
 import { EdgeAgentError, ERROR_METADATA_KEY } from "./edge-agent-error.ts";
@@ -24,6 +25,8 @@ type Restore = (fields: ErrorFields, message: string) => EdgeAgentError;
 
 const RESTORE: Readonly<Record<string, Restore>> = {
   aborted: (fields) => new AbortedError(fields.string("step")),
+  "blob-missing": (fields) =>
+    new BlobMissingError(fields.string("step"), fields.string("key"), fields.string("problem")),
   "download-failed": (fields, message) =>
     new DownloadFailedError(fields.string("url"), message, fields.optionalNumber("statusCode")),
   "inside-step": (fields) => new InsideStepError(fields.string("what"), fields.string("step")),
