@@ -8,5 +8,5 @@ export function inPeers(path: string): string {
 
 /** Installs the locked versions into `bench/peers/node_modules`, unless they are there. */
 export function installPeers(): Promise<void> {
-  return installPackage(inPeers("."));
+  return installPackage(inBench("peers"));
 }
