@@ -3,6 +3,7 @@ import fc from "fast-check";
 import { inFiber, type Place, requirePlace, runAt } from "../../../src/journal/ambient.ts";
 import { jsonCodec } from "../../../src/journal/codec.ts";
 import { restateContext } from "../../../src/journal/context.ts";
+import { RestatePromise } from "../../../src/journal/restate-promise.ts";
 import { runStep } from "../../../src/journal/step.ts";
 import type { Window } from "../../../src/journal/run-ahead.ts";
 import { type Serde, serde, TerminalError } from "../../../src/restate.ts";
@@ -20,6 +21,8 @@ export type Op =
   | { readonly t: "tools"; readonly tools: readonly Tool[] }
   /** Steps of the user's, and other things that the journal knows. */
   | { readonly t: "run" | "sleep" | "awakeable" | "call" | "get" | "set" }
+  /** Starts something that is awaited at the end of the strand: it may complete at any time before. */
+  | { readonly t: "start"; readonly what: "sleep" | "awakeable" | "get" }
   /** Real asynchronous work of a few turns. */
   | { readonly t: "turns"; readonly n: number }
   /** Agents side by side. */
@@ -39,6 +42,13 @@ const simple: fc.Arbitrary<Op> = fc.oneof(
   {
     weight: 3,
     arbitrary: fc.record({ t: fc.constantFrom("run", "sleep", "awakeable", "call", "get", "set") }) as fc.Arbitrary<Op>,
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      t: fc.constant("start" as const),
+      what: fc.constantFrom<"sleep" | "awakeable" | "get">("sleep", "awakeable", "get"),
+    }),
   },
   { weight: 1, arbitrary: fc.record({ t: fc.constant("turns" as const), n: fc.integer({ min: 1, max: 2 }) }) },
 );
@@ -80,15 +90,36 @@ async function runStrands(strands: AheadProgram, path: string, watcher: Watcher)
 
 async function runStrand(ops: readonly Op[], path: string, place: Place, watcher: Watcher): Promise<void> {
   let answer = "";
+  const started: RestatePromise<unknown>[] = [];
   for (const [index, op] of ops.entries()) {
     const at = `${path}.${index}${answer}`;
-    if (op.t === "ask") answer = `/${await step(place, `ask ${at}`, "ask", watcher)}`;
+    if (op.t === "start") started.push(leaf(op.what));
+    else if (op.t === "ask") answer = `/${await step(place, `ask ${at}`, "ask", watcher)}`;
     else await runOp(op, at, place, watcher);
+  }
+  // Whichever comes first decides what follows.
+  while (started.length > 0) {
+    const tagged = started.map((promise, index) => promise.map(() => index));
+    const first = await RestatePromise.race(tagged);
+    void started.splice(first, 1);
+    await step(place, `after ${path}.${first}.${started.length}`, "look", watcher);
   }
   await gate(place);
 }
 
-async function runOp(op: Exclude<Op, { t: "ask" }>, at: string, place: Place, watcher: Watcher): Promise<void> {
+function leaf(what: "sleep" | "awakeable" | "get"): RestatePromise<unknown> {
+  const context = restateContext();
+  if (what === "sleep") return context.sleep(1);
+  if (what === "awakeable") return context.awakeable().promise;
+  return (context as unknown as { get(name: string): RestatePromise<unknown> }).get("constant");
+}
+
+async function runOp(
+  op: Exclude<Op, { t: "ask" | "start" }>,
+  at: string,
+  place: Place,
+  watcher: Watcher,
+): Promise<void> {
   const context = restateContext();
   switch (op.t) {
     case "tools": {
@@ -102,9 +133,9 @@ async function runOp(op: Exclude<Op, { t: "ask" }>, at: string, place: Place, wa
       await context.run(`run ${at}`, () => watcher.begins(`run ${at}`, "run"));
       return watcher.uses(`run ${at}`);
     case "sleep":
-      return context.sleep(1);
     case "awakeable":
-      return void (await context.awakeable().promise);
+    case "get":
+      return void (await leaf(op.t));
     case "call":
       return void (await context.genericCall({
         service: "Other",
@@ -113,8 +144,6 @@ async function runOp(op: Exclude<Op, { t: "ask" }>, at: string, place: Place, wa
         inputSerde: json,
         outputSerde: json,
       }));
-    case "get":
-      return void (await (context as unknown as { get(name: string): Promise<unknown> }).get("constant"));
     case "set":
       return (context as unknown as { set(name: string, value: string): void }).set("s", at);
     case "turns":

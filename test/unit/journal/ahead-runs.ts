@@ -64,6 +64,8 @@ export async function runAhead(program: AheadProgram, run: AheadRun): Promise<Ah
     mode: "request-response",
     timers: "any",
     maxFailures: 0,
+    // The programs' foreign work takes a few turns: on a busy machine it must not look as if it took for ever.
+    patienceMs: 5_000,
     seed,
     onAttempt: beginAttempt,
     ...(journal === undefined ? {} : { journal }),
