@@ -27,7 +27,7 @@ export default defineConfig({
         plugins: [
           cloudflareTest({
             wrangler: { configPath: "./wrangler.toml" },
-            miniflare: { bindings: { ENVIRONMENT: "development" } },
+            miniflare: { bindings: { ENVIRONMENT: "development" }, r2Buckets: ["BLOBS"] },
           }),
         ],
         test: { name: "workers", include: ["test/workers/**/*.test.ts"], testTimeout: MINUTE_MS },

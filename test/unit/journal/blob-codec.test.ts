@@ -63,8 +63,8 @@ describe("blobCodec", () => {
       base64: toBase64(new Uint8Array(65_536)),
     };
     const bytes = codec({ store }).encode(value);
-    expect(bytes).toEqual(encodeValue(value));
-    expect(codec({ store }).decode(encodeValue(value))).toEqual(value);
+    deepStrictEqual(bytes, encodeValue(value));
+    deepStrictEqual(codec({ store }).decode(encodeValue(value)), value);
     expect(store.blobs.size).toBe(0);
   });
 
@@ -143,8 +143,8 @@ describe("blobCodec", () => {
     expect(bytes.length).toBeLessThan(1_000);
     expect(text(bytes)).toMatch(/^\{"v":2,"content":\[\{"text":"Here it is"\},/);
     const read = blobCodec(modelStepForm, new Blobs({ store }), "agent model 1");
-    expect(await read.decode(bytes)).toEqual(STEP);
-    expect(await read.decode(modelStepCodec.encode(STEP))).toEqual(STEP);
+    deepStrictEqual(await read.decode(bytes), STEP);
+    deepStrictEqual(await read.decode(modelStepCodec.encode(STEP)), STEP);
   });
 
   it("reads the blobs of a step at the same time", async () => {

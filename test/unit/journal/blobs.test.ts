@@ -114,7 +114,7 @@ describe("Blobs", () => {
       expect(error).toMatchObject({ message: expect.stringContaining(`blob "${KEY}": bucket is down`) as unknown });
     }
     store.down = false;
-    await blobs.put(CONTENT);
+    await store.put(KEY, CONTENT);
     expect(await blobs.get(reference, "a")).toEqual(CONTENT);
   });
 
