@@ -18,6 +18,12 @@ export const DEFAULT_WARN_BYTES: number = 4 * MIB;
 export const DEFAULT_MAX_BYTES: number = 16 * MIB;
 
 /**
+ * No result may bring the journal above this size: 30 MiB, just below what Restate replays at all. A larger `maxBytes`,
+ * for a Restate with more memory, raises it.
+ */
+export const LAST_RESORT_BYTES: number = 30 * MIB;
+
+/**
  * What an entry takes besides its value: the frames of the command and of its result, and a step name of usual length.
  */
 export const ENTRY_OVERHEAD_BYTES: number = 64;
@@ -78,6 +84,18 @@ export class JournalSize {
   /** Counts one entry whose value takes `valueBytes`: the invocation's input, or a consumed result or failure. */
   add(valueBytes: number): void {
     this.#bytes += valueBytes + ENTRY_OVERHEAD_BYTES;
+  }
+
+  /**
+   * To be called inside `step`, before its result is stored: one result may be as large as all others together. The
+   * failure is recorded, so it is the same on replay although other steps may be in flight.
+   *
+   * @throws JournalTooLargeError when the journal would be too large to be replayed.
+   */
+  checkResult(step: string, valueBytes: number): void {
+    const bytes = this.#bytes + valueBytes + ENTRY_OVERHEAD_BYTES;
+    const limit = Math.max(this.#maxBytes, LAST_RESORT_BYTES);
+    if (bytes > limit) throw new JournalTooLargeError(step, bytes, limit);
   }
 
   /**

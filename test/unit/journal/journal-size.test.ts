@@ -7,6 +7,7 @@ import {
   DEFAULT_WARN_BYTES,
   ENTRY_OVERHEAD_BYTES,
   JournalSize,
+  LAST_RESORT_BYTES,
   type JournalSizeWarning,
 } from "../../../src/journal/journal-size.ts";
 import { TerminalError } from "../../../src/restate.ts";
@@ -31,7 +32,7 @@ describe("JournalSize", () => {
     size.add(0);
     expect(() => size.check("agent model 7")).toThrow(JournalTooLargeError);
     expect(() => size.check("agent model 7")).toThrow(
-      'Cannot start "agent model 7": the invocation\'s journal holds 1064 bytes, more than the limit of 1000. ' +
+      'The invocation\'s journal is too large at "agent model 7": 1064 bytes, more than the limit of 1000. ' +
         "Continue long runs as a new invocation (continueAsNew), keep large data outside of the journal (blobs), " +
         "or return smaller tool results",
     );
@@ -81,6 +82,18 @@ describe("JournalSize", () => {
       { step: "step 4", bytes: 316, warnBytes: 300, maxBytes: 900 },
       { step: "step 9", bytes: 936, maxBytes: 900 },
     ]);
+  });
+
+  it("refuses a result with which the journal could not be replayed", () => {
+    expect(LAST_RESORT_BYTES).toBe(31_457_280);
+    const size = new JournalSize({ maxBytes: 1_000 });
+    size.add(1_000_000);
+    const room = LAST_RESORT_BYTES - size.bytes - ENTRY_OVERHEAD_BYTES;
+    size.checkResult("a", room);
+    expect(() => size.checkResult("a", room + 1)).toThrow(JournalTooLargeError);
+    expect(() => size.checkResult("a", room + 1)).toThrow("31457281 bytes, more than the limit of 31457280");
+    new JournalSize({ maxBytes: 2 * LAST_RESORT_BYTES }).checkResult("a", LAST_RESORT_BYTES);
+    expect(size.bytes).toBe(1_000_000 + ENTRY_OVERHEAD_BYTES);
   });
 
   it("takes Infinity for no bound, and refuses nonsense", () => {
