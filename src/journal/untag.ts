@@ -1,6 +1,7 @@
 /** Reads the tags of stored JSON (see codec.ts). */
 import { fromBase64 } from "./base64.ts";
 import { type BlobReference, readBlobReference } from "./blob-reference.ts";
+import type { JsonObject } from "./json.ts";
 
 /** Gives the content that a reference stands for. */
 export type BlobLookup = (reference: BlobReference) => unknown;
@@ -11,7 +12,7 @@ export function untagged(json: unknown, blobs: BlobLookup = noStore): unknown {
   if (Array.isArray(json)) return untaggedArray(json, blobs);
   const keys = Object.keys(json);
   const [only] = keys;
-  if (keys.length === 1 && only?.startsWith("$") === true) return untag(only, property(json, only), blobs);
+  if (keys.length === 1 && only?.startsWith("$") === true) return untag(only, (json as JsonObject)[only], blobs);
   return untaggedProperties(json, keys, blobs);
 }
 
@@ -31,19 +32,11 @@ function untaggedArray(items: unknown[], blobs: BlobLookup): unknown[] {
   return items;
 }
 
+/** `JSON.parse` makes `__proto__` an own property, so it is read and assigned like any other. */
 function untaggedProperties(json: object, keys: readonly string[], blobs: BlobLookup): object {
-  for (const key of keys) {
-    const stored = property(json, key);
-    const value = untagged(stored, blobs);
-    // Not by assignment, which would not reach a property `__proto__`.
-    if (value !== stored) Object.defineProperty(json, key, { value });
-  }
+  const properties = json as Record<string, unknown>;
+  for (const key of keys) properties[key] = untagged(properties[key], blobs);
   return json;
-}
-
-/** `JSON.parse` makes `__proto__` an own property, so reading it gives what was stored. */
-function property(json: object, key: string): unknown {
-  return (json as Readonly<Record<string, unknown>>)[key];
 }
 
 function untag(tag: string, content: unknown, blobs: BlobLookup): unknown {

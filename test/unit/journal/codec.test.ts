@@ -47,17 +47,17 @@ describe("codec", () => {
       value: fc.oneof(
         { maxDepth: 5 },
         scalar,
-        fc.array(tie("value")),
+        fc.array(tie("value"), { maxLength: 4 }),
         fc.dictionary(
           fc.oneof(
             fc.string(),
             fc.constantFrom("$date", "$object", "$bytes", "$x", "__proto__", "constructor", "toString", "0"),
           ),
           tie("value").filter((item) => item !== undefined),
-          { noNullPrototype: true },
+          { noNullPrototype: true, maxKeys: 4 },
         ),
-        fc.array(fc.tuple(tie("value"), tie("value"))).map((entries) => new Map(entries)),
-        fc.array(tie("value")).map((items) => new Set(items)),
+        fc.array(fc.tuple(tie("value"), tie("value")), { maxLength: 3 }).map((entries) => new Map(entries)),
+        fc.array(tie("value"), { maxLength: 4 }).map((items) => new Set(items)),
       ),
     }));
     fc.assert(
@@ -124,6 +124,34 @@ describe("codec", () => {
       expect(() => encodeValue(value)).toThrow(UnserializableValueError);
       expect(() => encodeValue(value)).toThrow(message);
     }
+  });
+
+  it("leaves the value as it is", () => {
+    const value = { a: [1, { at: new Date(0), n: undefined }], bytes: new Uint8Array([1]), $: { $x: 1n } };
+    const before = structuredClone(value);
+    const { a } = value;
+    encodeValue(value);
+    deepStrictEqual(value, before);
+    expect(value.a).toBe(a);
+  });
+
+  it("asks an object for its JSON, but no array", () => {
+    const items = Object.assign([1, 2n], { toJSON: () => "mine" });
+    expect(text([{ toJSON: () => [1] }, items, Object.assign([3], { toJSON: () => "mine" })])).toBe(
+      '[[1],[1,{"$bigint":"2"}],[3]]',
+    );
+  });
+
+  it("refuses an object that cannot be looked at", () => {
+    const trap = (): never => {
+      throw new Error("trap");
+    };
+    const proxies = [
+      new Proxy({}, { has: trap }),
+      new Proxy({}, { ownKeys: trap }),
+      new Proxy({ a: 1 }, { get: trap }),
+    ];
+    for (const proxy of proxies) expect(() => encodeValue([proxy])).toThrow("$[0] is not readable (trap)");
   });
 
   it("refuses deep nesting and large values with a clear error", () => {
