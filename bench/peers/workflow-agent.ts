@@ -32,6 +32,9 @@ export const workflowAgent: Subject = {
             PORT: String(port),
             WORKFLOW_LOCAL_BASE_URL: `http://127.0.0.1:${port}`,
             WORKFLOW_LOCAL_DATA_DIR: data,
+            // Concurrent runs take longer than the queue's 30 seconds, and would be delivered, and run, twice.
+            WORKFLOW_LOCAL_HEADERS_TIMEOUT_MS: "0",
+            WORKFLOW_LOCAL_BODY_TIMEOUT_MS: "0",
           },
           cwd: folder,
         },
