@@ -20,13 +20,11 @@ export class AgentRun {
   /** Prefix of the run's step names. */
   readonly name: string;
   readonly place: Place;
-  readonly steps: StepHost;
-  /** How far the run's steps may run ahead of their acknowledgements; undefined: not at all. */
-  readonly window: Window | undefined;
   readonly options: RestateAgentOptions;
   /** The caller's own signal. Only steps look at it: between steps it would be a hidden clock (G8). */
   readonly callerSignal: AbortSignal | undefined;
 
+  #window: Window | undefined;
   #failure: { readonly error: unknown } | undefined;
   #modelSteps = 0;
   #downloads = 0;
@@ -45,8 +43,7 @@ export class AgentRun {
     this.place = place;
     this.options = options;
     this.callerSignal = callerSignal;
-    this.window = windowOf(options);
-    this.steps = stepHostAt(place, this.window);
+    this.#window = windowOf(options);
     this.#idPrefix = place.invocation.sdkContext.rand.uuidv4();
     this.#killed.promise.catch(() => {});
     this.#releases.push(place.invocation.scheduler.onCancel((reason) => this.#record(reason)));
@@ -55,6 +52,15 @@ export class AgentRun {
   /** Aborted when the run fails; makes the AI SDK leave its loop. */
   get signal(): AbortSignal {
     return this.#controller.signal;
+  }
+
+  /** How far the run's steps may run ahead of their acknowledgements; undefined: not at all. */
+  get window(): Window | undefined {
+    return this.#window;
+  }
+
+  get steps(): StepHost {
+    return stepHostAt(this.place, this.#window);
   }
 
   get failure(): { readonly error: unknown } | undefined {
@@ -129,10 +135,16 @@ export class AgentRun {
     if (this.#failure !== undefined) throw this.#failure.error;
   }
 
-  /** Fails the run when `ms` milliseconds have passed, by the journal's clock. */
+  /**
+   * Fails the run when `ms` milliseconds have passed, by the journal's clock. A window is closed at half of that time at
+   * the latest: within one the run does not hear of its end.
+   */
   limit(ms: number): void {
     const { scheduler } = this.place.invocation;
-    this.#releases.push(scheduler.watch(scheduler.sleep(ms), () => this.fail(new RunTimeoutError(this.name, ms))));
+    const onTime = (): void => this.fail(new RunTimeoutError(this.name, ms));
+    this.#releases.push(scheduler.watch(scheduler.sleep(ms), this.place.fiber, onTime));
+    const { window } = this;
+    if (window !== undefined) this.#window = { ...window, ms: Math.min(window.ms, ms / 2) };
   }
 
   /** Waits until everything before is durable; what comes next may have side effects (G4). */

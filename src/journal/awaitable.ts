@@ -111,6 +111,8 @@ function settledPromise(outcome: Outcome): Promise<unknown> {
 export interface EntryTraits {
   /** Its result may be used before it is acknowledged, within these bounds; see run-ahead.ts. */
   readonly window?: Window | undefined;
+  /** The fiber that declared it. */
+  readonly fiber: Fiber;
   /** Reads what the journal holds, before it is handed over. It may fetch content that never changes. */
   readonly read?: (stored: unknown) => unknown;
 }
@@ -119,6 +121,7 @@ export interface EntryTraits {
 export class JournalAwaitable<T> extends Awaitable<T> {
   readonly [Symbol.toStringTag] = "RestatePromise";
   readonly entry: Entry;
+  readonly fiber: Fiber;
   readonly window: Window | undefined;
   /** True while its code runs in this attempt. */
   executing = false;
@@ -126,9 +129,10 @@ export class JournalAwaitable<T> extends Awaitable<T> {
   /** Of a call: the id of the called invocation. */
   declare readonly invocationId?: Awaitable<string>;
 
-  constructor(parking: Parking, entry: Entry, { window, read }: EntryTraits = {}) {
+  constructor(parking: Parking, entry: Entry, { fiber, window, read }: EntryTraits) {
     super(parking);
     this.entry = entry;
+    this.fiber = fiber;
     this.window = window;
     this.#read = read;
   }

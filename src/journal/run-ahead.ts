@@ -19,12 +19,13 @@
  *   acknowledged, which in request-response mode means: in the next request (G4).
  * - W5 Bounds. A window that has reached its steps, bytes or time ends: the attempt waits for its acknowledgements. Where
  *   that happens decides nothing about the journal, so the bounds may look at the clock.
- * - W6 Cancellation. Its place in the journal among results that were handed over early says nothing about what the
- *   attempt knew. So between gates nobody hears of it. The next step to begin is refused instead, and the refusal is its
- *   journaled result: with it, or at the next gate, the cancellation reaches every waiting fiber (S6).
+ * - W6 Late news. Where a cancellation or a watched timer stands in the journal, among results that were handed over
+ *   early, says nothing about what the attempt knew. So between gates nobody hears of it. The next step to begin is
+ *   refused instead, and the refusal is its journaled result: with it, or at the next gate, the news is told (S6).
  */
-import { type CancelledError, TerminalError } from "../restate.ts";
+import { TerminalError } from "../restate.ts";
 import type { JournalAwaitable } from "./awaitable.ts";
+import type { Fiber } from "./fiber.ts";
 
 /** How far steps may run ahead of their acknowledgements. */
 export interface Window {
@@ -46,15 +47,23 @@ export interface Proposal {
   readonly bytes: number;
 }
 
+/** Something that happened between gates (W6). */
+export interface LateNews {
+  /** What happened; it is noted once. */
+  readonly what: unknown;
+  /** Whom it concerns: no further step of this fiber and its descendants begins. */
+  readonly scope: Fiber;
+  tell(): void;
+}
+
 /** What one attempt has used of results that are not acknowledged yet. */
 export class RunAhead {
-  /** Set once the invocation was found cancelled between gates (W6). */
-  cancelled: CancelledError | undefined;
   /** Used, and not acknowledged. */
   readonly unacknowledged: Set<JournalAwaitable<unknown>> = new Set();
 
   readonly #now: () => number;
   readonly #proposals: Proposal[] = [];
+  readonly #news: LateNews[] = [];
   #failed = false;
   #bytes = 0;
   #sinceMs = 0;
@@ -74,6 +83,33 @@ export class RunAhead {
   /** Called when an ahead step fails: what is proposed from now on waits for its acknowledgement (W2). */
   fail(): void {
     this.#failed = true;
+  }
+
+  /** Notes what must not be told yet. */
+  note(news: LateNews): void {
+    if (!this.isNoted(news.what)) this.#news.push(news);
+  }
+
+  isNoted(what: unknown): boolean {
+    return this.#news.some((news) => news.what === what);
+  }
+
+  /** Forgets what nobody wants to hear any more. */
+  forget(what: unknown): void {
+    const at = this.#news.findIndex((news) => news.what === what);
+    if (at >= 0) void this.#news.splice(at, 1);
+  }
+
+  /** True when a step of `fiber` must not begin. */
+  refuses(fiber: Fiber): boolean {
+    return this.#news.some(({ scope }) => fiber.isWithin(scope));
+  }
+
+  /** Tells what was noted first. What it sets in motion must come to rest before the next is told (S2). */
+  tell(): LateNews | undefined {
+    const news = this.#news.shift();
+    news?.tell();
+    return news;
   }
 
   /** Settles when a result that nobody has taken is there. */
@@ -111,9 +147,9 @@ export class RunAhead {
 
 const REFUSED = "restate-edge-agents.refused";
 
-/** The result of a step that was not begun because the invocation had been cancelled (W6). */
+/** The result of a step that was not begun because of late news (W6). */
 export function refusal(): TerminalError {
-  return new TerminalError("Cancelled before this step began", {
+  return new TerminalError("Cancelled, or timed out, before this step began", {
     errorCode: 409,
     metadata: { [REFUSED]: "cancelled" },
   });

@@ -63,7 +63,8 @@ export class Scheduler implements Parking {
   /** All waiters, in the order in which they parked (S6). */
   readonly #parked = new Set<Waiter>();
   readonly #awaitables = new WeakMap<Entry, JournalAwaitable<unknown>>();
-  readonly #watched = new Set<Awaitable<unknown>>();
+  /** What is watched, and for whom. */
+  readonly #watched = new Map<Awaitable<unknown>, Fiber>();
   readonly #onCancel = new Set<(reason: unknown) => void>();
   readonly #ahead: RunAhead;
   #mayRunAhead: boolean;
@@ -80,11 +81,11 @@ export class Scheduler implements Parking {
   }
 
   /** The awaitable of an entry; the same one each time. */
-  entry(entry: Entry, traits?: EntryTraits): JournalAwaitable<unknown> {
+  entry(entry: Entry, traits?: Partial<EntryTraits>): JournalAwaitable<unknown> {
     this.#moved();
     const known = this.#awaitables.get(entry);
     if (known !== undefined) return known;
-    const awaitable = new JournalAwaitable(this, entry, traits);
+    const awaitable = new JournalAwaitable(this, entry, { fiber: this.main, ...traits });
     this.#awaitables.set(entry, awaitable);
     return awaitable;
   }
@@ -117,9 +118,9 @@ export class Scheduler implements Parking {
     this.#mayRunAhead = false;
   }
 
-  /** What a step that is about to begin must fail with, if anything (W6). */
-  get refusing(): boolean {
-    return this.#ahead.cancelled !== undefined;
+  /** True when a step of `fiber` that is about to begin must be refused (W6). */
+  refuses(fiber: Fiber): boolean {
+    return this.#ahead.refuses(fiber);
   }
 
   /** Starts a child fiber. It must end with `end()`. */
@@ -141,12 +142,16 @@ export class Scheduler implements Parking {
   }
 
   /**
-   * Calls `listener` when `awaitable` settles, at its place in the journal's order. It is watched only while some
-   * fiber waits: a watched timer never suspends the invocation by itself (S7). Returns its removal.
+   * Calls `listener`, which interrupts `fiber`, when `awaitable` settles, at its place in the journal's order. It is
+   * watched only while some fiber waits: a watched timer never suspends the invocation by itself (S7). Returns its
+   * removal.
    */
-  watch(awaitable: Awaitable<unknown>, listener: () => void): () => void {
-    this.#watched.add(awaitable);
-    const stop = (): void => void this.#watched.delete(awaitable);
+  watch(awaitable: Awaitable<unknown>, fiber: Fiber, listener: () => void): () => void {
+    this.#watched.set(awaitable, fiber);
+    const stop = (): void => {
+      this.#watched.delete(awaitable);
+      this.#ahead.forget(awaitable);
+    };
     awaitable.subscribe(() => {
       if (!this.#watched.has(awaitable)) return;
       stop();
@@ -234,18 +239,25 @@ export class Scheduler implements Parking {
 
   /** True while nothing but ahead steps can come next. It follows from the journal alone (W3). */
   #isAhead(awaited: readonly JournalAwaitable<unknown>[]): boolean {
-    if (!this.#mayRunAhead || this.#watched.size > 0) return false;
-    return awaited.every(({ window }) => window !== undefined);
+    return this.#mayRunAhead && awaited.every(({ window }) => window !== undefined);
   }
 
   async #stepAhead(awaited: readonly JournalAwaitable<unknown>[]): Promise<void> {
     if (this.#ahead.isExhausted(awaited)) return this.#acknowledge(awaited);
     const proposal = this.#ahead.take(awaited);
     if (proposal !== undefined) return this.#handOver(proposal.awaitable, { ok: true, value: proposal.value });
-    const entries = awaited.map(({ entry }) => entry);
-    const completion = await this.#heedless(this.#init.driver.nextUnless?.(entries, this.#ahead.arrival));
-    const awaitable = awaited[completion?.index ?? -1];
-    if (completion !== undefined && awaitable !== undefined) await this.#handOver(awaitable, completion);
+    const watched = [...this.#watched.keys()].filter((awaitable) => !this.#ahead.isNoted(awaitable));
+    const entries = this.#entriesOf([...awaited, ...watched]);
+    const next = this.#init.driver.nextUnless?.(
+      entries.map(({ entry }) => entry),
+      this.#ahead.arrival,
+    );
+    const completion = await this.#heedless(next);
+    const awaitable = entries[completion?.index ?? -1];
+    if (completion === undefined || awaitable === undefined) return;
+    const scope = this.#watched.get(awaitable);
+    if (scope === undefined) await this.#handOver(awaitable, completion);
+    else this.#ahead.note({ what: awaitable, scope, tell: () => awaitable.complete(completion) });
   }
 
   /** Notes a cancellation, and tells nobody yet (W6). */
@@ -254,7 +266,7 @@ export class Scheduler implements Parking {
       return await next;
     } catch (error) {
       if (!(error instanceof CancelledError)) throw error;
-      this.#ahead.cancelled ??= error;
+      this.#ahead.note({ what: "cancellation", scope: this.main, tell: () => this.#cancel(error) });
       return undefined;
     }
   }
@@ -262,9 +274,9 @@ export class Scheduler implements Parking {
   /** Takes one completion from the journal and hands it over (S1, S2, S3), or opens the gates. */
   async #stepDurably(awaited: readonly JournalAwaitable<unknown>[], gates: readonly Gate[]): Promise<void> {
     await this.#acknowledge(awaited);
-    if (this.#ahead.cancelled !== undefined) return this.#cancel(this.#ahead.cancelled);
+    if (this.#ahead.tell() !== undefined) return;
     if (gates.length > 0) return gates.forEach((gate) => gate.open());
-    const entries = this.#entriesOf([...this.#waiting.keys(), ...this.#watched]);
+    const entries = this.#entriesOf([...this.#waiting.keys(), ...this.#watched.keys()]);
     try {
       const completion = await this.#init.driver.next(entries.map(({ entry }) => entry));
       const awaitable = entries[completion.index];
@@ -291,18 +303,23 @@ export class Scheduler implements Parking {
 
   /** Everything that waits hears of the cancellation, once (S6). */
   #cancel(reason: unknown): void {
-    this.#ahead.cancelled = undefined;
     for (const listener of this.#onCancel) listener(reason);
     this.interrupt(this.main, reason);
   }
 
   async #handOver(awaitable: JournalAwaitable<unknown>, completion: Outcome): Promise<void> {
     const outcome = await awaitable.read(completion);
-    if (!outcome.ok && isRefusal(outcome.error)) {
-      const reason = this.#ahead.cancelled ?? new CancelledError();
-      this.#cancel(reason);
-      awaitable.complete({ ok: false, error: reason });
-    } else awaitable.complete(outcome);
+    if (outcome.ok || !isRefusal(outcome.error)) return awaitable.complete(outcome);
+    await this.#tellWhyRefused(awaitable.fiber);
+    awaitable.complete({ ok: false, error: new CancelledError() });
+  }
+
+  /** Tells everything up to what a step of `fiber` was refused for (W6). */
+  async #tellWhyRefused(fiber: Fiber): Promise<void> {
+    for (let news = this.#ahead.tell(); news !== undefined; news = this.#ahead.tell()) {
+      if (fiber.isWithin(news.scope)) return;
+      await this.#rest();
+    }
   }
 
   /** The entries that somebody waits for (S7), in the order in which they were first awaited. */

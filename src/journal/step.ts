@@ -33,7 +33,7 @@ export function runStep<T>(
   const closure = async (): Promise<Uint8Array> => {
     awaitable.executing = true;
     try {
-      if (window !== undefined && scheduler.refusing) throw refusal();
+      if (window !== undefined && scheduler.refuses(place.fiber)) throw refusal();
       return await runAt({ ...place, step: name }, () => insideStep(name, action, codec, scope));
     } catch (error) {
       scheduler.failed(awaitable);
@@ -56,7 +56,7 @@ export function runStep<T>(
     size.add(bytes.length);
     return codec.decode(bytes);
   };
-  const awaitable = scheduler.entry(entry, { window, read });
+  const awaitable = scheduler.entry(entry, { fiber: place.fiber, window, read });
   return awaitable.map((value, failure) => {
     if (failure !== undefined) throw restoreError(failure);
     return value as T;

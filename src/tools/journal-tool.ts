@@ -102,7 +102,7 @@ async function callInHandler(host: ToolHost, call: Call, place: Place): Promise<
   const release =
     timeoutMs === undefined
       ? undefined
-      : scheduler.watch(scheduler.sleep(timeoutMs), () =>
+      : scheduler.watch(scheduler.sleep(timeoutMs), place.fiber, () =>
           scheduler.interrupt(place.fiber, new ToolTimeoutError(call.toolName, timeoutMs)),
         );
   try {

@@ -6,7 +6,7 @@ import { restateContext } from "../../../src/journal/context.ts";
 import { RestatePromise } from "../../../src/journal/restate-promise.ts";
 import { runStep } from "../../../src/journal/step.ts";
 import type { Window } from "../../../src/journal/run-ahead.ts";
-import { type Serde, serde, TerminalError } from "../../../src/restate.ts";
+import { CancelledError, type Serde, serde, TerminalError } from "../../../src/restate.ts";
 
 const json = serde.json as Serde<unknown>;
 
@@ -25,6 +25,8 @@ export type Op =
   | { readonly t: "start"; readonly what: "sleep" | "awakeable" | "get" }
   /** Real asynchronous work of a few turns. */
   | { readonly t: "turns"; readonly n: number }
+  /** A run with a total timeout. */
+  | { readonly t: "limited"; readonly ops: readonly Op[] }
   /** Agents side by side. */
   | { readonly t: "strands"; readonly strands: readonly (readonly Op[])[] };
 
@@ -55,14 +57,17 @@ const simple: fc.Arbitrary<Op> = fc.oneof(
 
 const strand = (op: fc.Arbitrary<Op>): fc.Arbitrary<readonly Op[]> => fc.array(op, { minLength: 1, maxLength: 6 });
 
-const nested: fc.Arbitrary<Op> = fc.record({
-  t: fc.constant("strands" as const),
-  strands: fc.array(strand(simple), { minLength: 1, maxLength: 2 }),
-});
+const nested: fc.Arbitrary<Op> = fc.oneof(
+  fc.record({
+    t: fc.constant("strands" as const),
+    strands: fc.array(strand(simple), { minLength: 1, maxLength: 2 }),
+  }),
+  fc.record({ t: fc.constant("limited" as const), ops: strand(simple) }),
+);
 
 /** Any program. */
 export const aheadPrograms: fc.Arbitrary<AheadProgram> = fc.array(
-  strand(fc.oneof({ weight: 8, arbitrary: simple }, { weight: 1, arbitrary: nested })),
+  strand(fc.oneof({ weight: 7, arbitrary: simple }, { weight: 2, arbitrary: nested })),
   { minLength: 1, maxLength: 2 },
 );
 
@@ -151,6 +156,24 @@ async function runOp(
       return;
     case "strands":
       return runStrands(op.strands, at, watcher);
+    case "limited":
+      return inFiber(place, (own) => runLimited(op.ops, at, own, watcher));
+  }
+}
+
+async function runLimited(ops: readonly Op[], at: string, place: Place, watcher: Watcher): Promise<void> {
+  const { scheduler } = place.invocation;
+  let late = false;
+  const stop = scheduler.watch(scheduler.sleep(1), place.fiber, () => {
+    late = true;
+    scheduler.interrupt(place.fiber, new CancelledError());
+  });
+  try {
+    await runStrand(ops, at, place, watcher);
+  } catch (error) {
+    if (!late) throw error;
+  } finally {
+    stop();
   }
 }
 
@@ -171,9 +194,13 @@ async function step(place: Place, name: string, kind: Tool | "ask", watcher: Wat
     return String(Math.floor(Math.random() * 1e6));
   };
   try {
-    return (await runStep(place, name, action, jsonCodec, { window: watcher.window })) as string;
-  } finally {
+    const answer = (await runStep(place, name, action, jsonCodec, { window: watcher.window })) as string;
     watcher.uses(name);
+    return answer;
+  } catch (error) {
+    // What was interrupted has no result that anything could follow from.
+    if (!(error instanceof CancelledError)) watcher.uses(name);
+    throw error;
   }
 }
 
