@@ -33,7 +33,8 @@ export type AgentServiceOptions = ServiceOptions & {
   /**
    * Long runs go on in new invocations, so that no journal grows without bound; the caller gets the final answer. The
    * agent's stop conditions and `prepareStep` see the whole run, its total timeout bounds the whole run; `prepareCall`
-   * and callbacks such as `onEnd` run once in each invocation. Default: a run is one invocation.
+   * and callbacks such as `onEnd` run once in each invocation. Only here: agents that you call yourself, with
+   * `generate()` or `stream()`, stay in their invocation. Default: a run is one invocation.
    */
   readonly continueAsNew?: ContinueAsNewOptions;
 };

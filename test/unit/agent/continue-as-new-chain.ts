@@ -45,7 +45,7 @@ async function runLink(
   if (n > 100) throw new Error("The chain has not ended after 100 links");
   const called: unknown[] = [];
   const run = (answer: () => unknown, journal?: FakeJournal): Promise<FakeResult<unknown>> =>
-    runFake((context) => handlerOf(definition, handler)(context, input), {
+    runFake((context) => handlerOf(definition, handler)(inLink(context, input, n), input), {
       ...options(n),
       ...(journal === undefined ? {} : { journal }),
       calls: (target, parameter) => {
@@ -69,4 +69,13 @@ async function runLink(
   const result = { ...resumed, executions: new Map([...first.executions, ...resumed.executions]) };
   if (new Set(called.map((call) => JSON.stringify(call))).size > 1) throw new Error("A replay makes another call");
   return [{ handler, input, result }, ...later];
+}
+
+/** The context knows the size of its input, and the `n`-th link runs in the `n`-th second. */
+function inLink(context: Context, input: unknown, n: number): Context {
+  const body = input instanceof Uint8Array ? input : new TextEncoder().encode(JSON.stringify(input));
+  return Object.assign(Object.create(context) as Context, {
+    request: () => ({ ...context.request(), body }),
+    date: { now: () => context.run("date", () => n * 1_000) },
+  });
 }
