@@ -159,20 +159,27 @@ export class AgentRun {
     return result;
   }
 
-  /**
-   * The run's own end: `work`'s result, unless the run failed. It is durable when the caller gets it, who may have side
-   * effects of its own (G4).
-   */
+  /** The run's own end: `work`'s result, unless the run failed. */
   async settle<T>(work: PromiseLike<T>): Promise<T> {
+    const [ended] = await Promise.allSettled([Promise.race([work, this.#killed.promise])]);
+    await this.lastGate();
+    if (ended.status === "rejected") throw ended.reason;
+    return ended.value;
+  }
+
+  /**
+   * The run's result is durable when its caller gets it, who may have side effects of its own (G4).
+   *
+   * @throws what the run failed with, or the cancellation that it heard of here.
+   */
+  async lastGate(): Promise<void> {
+    const before = this.#failure;
     try {
-      const result = await Promise.race([work, this.#killed.promise]);
-      this.throwIfFailed();
-      return result;
-    } catch (error) {
-      throw this.#failure === undefined ? error : this.#failure.error;
-    } finally {
       await this.barrier(this.place);
+    } catch (error) {
+      throw before === undefined && this.#failure !== undefined ? this.#failure.error : error;
     }
+    this.throwIfFailed();
   }
 
   /** Lets go of timers and listeners. */

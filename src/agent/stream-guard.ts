@@ -15,11 +15,10 @@ export function streamGuard<TOOLS extends ToolSet>(run: AgentRun, onEnd: () => v
       },
       async flush(controller) {
         try {
-          await run.barrier(run.place);
+          await run.lastGate();
         } catch (error) {
-          failure ??= { error };
+          failure = { error };
         }
-        failure = run.failure ?? failure;
         onEnd();
         if (failure !== undefined) controller.error(failure.error);
       },

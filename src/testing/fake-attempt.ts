@@ -271,7 +271,10 @@ export class FakeAttempt implements FakePromiseHost {
   #happenOutside(): void {
     if (!this.#isSuspendable || this.#over) return;
     this.cancelIfDue();
-    const open = this.candidates().filter((handle) => this.#issued[handle]?.run === undefined);
+    const open = this.candidates().filter((handle) => {
+      const issued = this.#issued[handle];
+      return issued?.run === undefined && (issued?.dueMs === undefined || !this.#init.timersLast);
+    });
     if (open.length > 0 && this.#init.latency() === 0) this.complete(open[this.#init.latency() % open.length] ?? 0);
   }
 

@@ -67,7 +67,7 @@ describe("the property finds a bug that was put in on purpose:", () => {
   });
 
   test("W6: a watched timer is told of between gates", { timeout: LONG }, async () => {
-    vi.spyOn(RunAhead.prototype, "note").mockImplementation(({ tell }) => tell());
+    vi.spyOn(RunAhead.prototype, "note").mockImplementation((news) => news.tell());
     expect(await search()).toBe(true);
   });
 

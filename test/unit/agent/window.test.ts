@@ -1,0 +1,107 @@
+/** Running ahead, seen from an agent: what it changes, and what it leaves alone. */
+import { isStepCount, tool, type ToolSet } from "ai";
+import { describe, expect, test } from "vitest";
+import { z } from "zod";
+import {
+  type Context,
+  contextTool,
+  RestateAgent,
+  type RestateAgentOptions,
+  restateContext,
+  RunTimeoutError,
+  withRestateContext,
+} from "../../../src/index.ts";
+import { type FakeOptions, type FakeResult, runFake, scriptedModel } from "../../../src/testing/in-memory.ts";
+
+const call = (name: string, n: number) => ({ id: `c${n}`, name, input: { id: String(n) } });
+const input = z.object({ id: z.string() });
+
+interface Executed {
+  readonly result: FakeResult<string>;
+  readonly effects: readonly string[];
+}
+
+async function run(
+  calls: readonly string[],
+  options: RestateAgentOptions = {},
+  fake: FakeOptions = {},
+  parameters: { readonly timeout?: number } = {},
+): Promise<Executed> {
+  const effects: string[] = [];
+  const tools: ToolSet = {
+    look: tool({ inputSchema: input, execute: ({ id }) => void effects.push(`look ${id}`) }),
+    act: tool({ inputSchema: input, execute: ({ id }) => void effects.push(`act ${id}`) }),
+    wait: contextTool({ inputSchema: input, execute: () => restateContext().sleep(1_000) }),
+  };
+  const model = scriptedModel([...calls.map((name, n) => ({ toolCalls: [call(name, n)] })), { text: "done" }]);
+  const toolOptions = { look: { readOnly: true } };
+  const agent = new RestateAgent(
+    { id: "ahead", model, tools, stopWhen: isStepCount(50) },
+    {
+      toolOptions,
+      ...options,
+    },
+  );
+  const handler = (context: Context): Promise<string> =>
+    withRestateContext(context, async () => (await agent.generate({ prompt: "go", ...parameters })).text);
+  return { result: await runFake(handler, { mode: "request-response", ...fake }), effects };
+}
+
+const looks = (count: number): string[] => Array.from({ length: count }, () => "look");
+
+describe("attempts on a request-response endpoint", () => {
+  test.each([
+    { tools: looks(10), window: {}, attempts: 2 },
+    { tools: looks(10), window: false as const, attempts: 22 },
+    { tools: looks(20), window: {}, attempts: 3 },
+    { tools: looks(10), window: { steps: 5 }, attempts: 6 },
+    { tools: Array.from({ length: 10 }, () => "act"), window: {}, attempts: 12 },
+    { tools: ["look", "act", "look", "look", "act"], window: {}, attempts: 4 },
+  ])("$tools.length tools, window $window: $attempts", async ({ tools, window, attempts }) => {
+    const { result } = await run(tools, { window });
+    expect(result.outcome).toEqual({ ok: true, value: "done" });
+    expect(result.attempts).toBe(attempts);
+  });
+});
+
+test("a bidirectional endpoint needs no window, and has none", async () => {
+  const ahead = await run(looks(10), {}, { mode: "bidirectional" });
+  const behind = await run(looks(10), { window: false }, { mode: "bidirectional" });
+  expect([ahead.result.attempts, behind.result.attempts]).toEqual([1, 1]);
+  expect(ahead.result.journal.commands).toEqual(behind.result.journal.commands);
+});
+
+test("the journal has the same commands with and without a window", async () => {
+  const tools = ["look", "act", "look", "look", "wait", "act"];
+  const [ahead, behind] = await Promise.all([run(tools), run(tools, { window: false })]);
+  expect(ahead.result.journal.commands).toEqual(behind.result.journal.commands);
+  expect(ahead.effects).toEqual(behind.effects);
+});
+
+describe("a total timeout", () => {
+  test("does not keep steps from running ahead", async () => {
+    const { result } = await run(looks(10), {}, {}, { timeout: 60_000 });
+    expect(result.outcome).toEqual({ ok: true, value: "done" });
+    expect(result.attempts).toBe(2);
+  });
+
+  test("ends the run at a gate, or with the step that it kept from beginning", async () => {
+    for (let seed = 1; seed <= 40; seed++) {
+      const fake: FakeOptions = { seed, timers: "any", maxFailures: 0 };
+      const { result } = await run(["look", "act", ...looks(8)], { window: { steps: 3 } }, fake, { timeout: 5 });
+      if (result.outcome.ok) expect(result.outcome.value).toBe("done");
+      else expect(result.outcome.error).toBeInstanceOf(RunTimeoutError);
+    }
+  });
+});
+
+test.each([
+  [{ steps: 0 }, "current value of steps is 0"],
+  [{ ms: 1.5 }, "current value of ms is 1.5"],
+  [{ bytes: Number.NaN }, "current value of bytes is NaN"],
+  [{ step: 3 }, "current value of step is 3"],
+])("window %o is refused when the agent is defined", (window, message) => {
+  const define = (): unknown =>
+    new RestateAgent({ id: "ahead", model: scriptedModel([]) }, { window: window as { steps: number } });
+  expect(define).toThrow(message);
+});
