@@ -19,7 +19,7 @@ interface Plan {
 
 const plans = fc.array(
   fc.record({ tools: fc.array(fc.constantFrom("a", "b", "__proto__"), { maxLength: 3 }), tokens: fc.nat(99) }),
-  { minLength: 1, maxLength: 60 },
+  { minLength: 1, maxLength: 60, size: "max" },
 );
 
 /** A step with these tools and tokens. */
@@ -63,6 +63,13 @@ test("what is stored does not grow with the run", () => {
   };
   expect(of(100_000)).toBeLessThan(of(1_000) * 1.1);
   expect(of(1_000)).toBeLessThan(20_000);
+});
+
+test("the provider's own account of usage is not kept", () => {
+  const step = planned({ tools: [], tokens: 1 });
+  const { recent } = withSteps(NO_STEPS, [{ ...step, usage: { ...step.usage, raw: { long: "account" } } }]);
+  expect(recent[0]?.usage).toEqual(step.usage);
+  expect(recent[0]?.usage).not.toHaveProperty("raw");
 });
 
 test("a numbered step is the step, at another place", () => {
