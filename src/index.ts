@@ -4,7 +4,10 @@
 export { RestateAgent } from "./agent/restate-agent.ts";
 export type { AgentStreamEvent, RestateAgentOptions } from "./agent/agent-options.ts";
 export { agentService } from "./agent/agent-service.ts";
-export type { AgentHandlers, AgentInput, AgentOutput } from "./agent/agent-service.ts";
+export type { AgentHandlers, AgentInput, AgentOutput, AgentServiceOptions } from "./agent/agent-service.ts";
+export { dropOldToolResults, keepLastMessages } from "./agent/compaction.ts";
+export type { Compaction } from "./agent/compaction.ts";
+export type { CompactInfo, ContinueAsNewOptions } from "./agent/continue-as-new.ts";
 
 // Models
 export { durableModel } from "./model/durable-model.ts";
@@ -36,6 +39,14 @@ export {
   workflow,
 } from "./journal/handlers.ts";
 export { RestatePromise } from "./journal/restate-promise.ts";
+export { memoryBlobStore } from "./journal/blob-store.ts";
+export type { BlobStore, MemoryBlobStore } from "./journal/blob-store.ts";
+export type { BlobOptions } from "./journal/blobs.ts";
+export type { JournalLimits } from "./journal/journal-size.ts";
+export { r2BlobStore } from "./journal/r2-blob-store.ts";
+export type { R2BucketLike } from "./journal/r2-blob-store.ts";
+export { DEFAULT_WINDOW } from "./journal/run-ahead.ts";
+export type { Window } from "./journal/run-ahead.ts";
 export type { StepOptions } from "./journal/step-host.ts";
 export { CancelledError, RetryableError, serde, TerminalError, TimeoutError } from "./restate.ts";
 export type {
@@ -49,10 +60,12 @@ export type {
 
 // Errors
 export { AbortedError } from "./errors/aborted-error.ts";
+export { BlobMissingError } from "./errors/blob-missing-error.ts";
 export { DefinitionError } from "./errors/definition-error.ts";
 export { EdgeAgentError } from "./errors/edge-agent-error.ts";
 export { InsideStepError } from "./errors/inside-step-error.ts";
 export { InvalidInputError } from "./errors/invalid-input-error.ts";
+export { JournalTooLargeError } from "./errors/journal-too-large-error.ts";
 export { ModelCallError } from "./errors/model-call-error.ts";
 export { OutsideHandlerError } from "./errors/outside-handler-error.ts";
 export { RunTimeoutError } from "./errors/run-timeout-error.ts";

@@ -1,5 +1,7 @@
 import type { ToolSet } from "ai";
 import { DefinitionError } from "../errors/definition-error.ts";
+import { type BlobOptions, Blobs } from "../journal/blobs.ts";
+import { type JournalLimits, JournalSize } from "../journal/journal-size.ts";
 import { DEFAULT_WINDOW, type Window } from "../journal/run-ahead.ts";
 import type { StepOptions } from "../journal/step-host.ts";
 import type { StreamEvent } from "../model/stream-event.ts";
@@ -34,6 +36,10 @@ export interface RestateAgentOptions<TOOLS extends ToolSet = ToolSet> {
    * does not hear of a cancellation or of its `timeout.totalMs`, so `ms` bounds how late it does.
    */
   readonly window?: Partial<Window> | false;
+  /** Where large binary content of models and tools goes. Default: into the journal. */
+  readonly blobs?: BlobOptions;
+  /** How large the invocation's journal may grow. Default: it warns above 4 MiB, and fails above 16 MiB. */
+  readonly journal?: JournalLimits;
   /** Outside of a handler: `"error"` (default) throws, `"plain"` runs as an ordinary `ToolLoopAgent`. */
   readonly outsideHandler?: "error" | "plain";
 }
@@ -55,6 +61,8 @@ export function checkOptions(id: string | undefined, tools: ToolSet | undefined,
     }
   }
   checkWindow(id, options.window);
+  void new JournalSize(options.journal);
+  if (options.blobs !== undefined) void new Blobs(options.blobs);
   return id;
 }
 

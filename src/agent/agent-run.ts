@@ -10,7 +10,10 @@
 import { CancelledError } from "../restate.ts";
 import { type Place, runAt } from "../journal/ambient.ts";
 import type { Window } from "../journal/run-ahead.ts";
-import type { StepHost } from "../journal/step-host.ts";
+import { blobCodec } from "../journal/blob-codec.ts";
+import { Blobs } from "../journal/blobs.ts";
+import type { StepCodec, StepHost } from "../journal/step-host.ts";
+import { plainCodec, type StoredForm } from "../journal/stored-form.ts";
 import { stepHostAt } from "../journal/step.ts";
 import { RunTimeoutError } from "../errors/run-timeout-error.ts";
 import { type RestateAgentOptions, windowOf } from "./agent-options.ts";
@@ -24,6 +27,7 @@ export class AgentRun {
   /** The caller's own signal. Only steps look at it: between steps it would be a hidden clock (G8). */
   readonly callerSignal: AbortSignal | undefined;
 
+  readonly #blobs: Blobs | undefined;
   #window: Window | undefined;
   #failure: { readonly error: unknown } | undefined;
   #modelSteps = 0;
@@ -44,6 +48,8 @@ export class AgentRun {
     this.options = options;
     this.callerSignal = callerSignal;
     this.#window = windowOf(options);
+    this.#blobs = options.blobs === undefined ? undefined : new Blobs(options.blobs);
+    place.invocation.size.limit(options.journal ?? {});
     this.#idPrefix = place.invocation.sdkContext.rand.uuidv4();
     this.#killed.promise.catch(() => {});
     this.#releases.push(place.invocation.scheduler.onCancel((reason) => this.#record(reason)));
@@ -61,6 +67,11 @@ export class AgentRun {
 
   get steps(): StepHost {
     return stepHostAt(this.place, this.#window);
+  }
+
+  /** How the result of `step` is stored. */
+  codec<T>(form: StoredForm<T>, step: string): StepCodec<T> {
+    return this.#blobs === undefined ? plainCodec(form) : blobCodec(form, this.#blobs, step);
   }
 
   get failure(): { readonly error: unknown } | undefined {

@@ -11,8 +11,9 @@ import {
 } from "ai";
 import type { LanguageModelV4, LanguageModelV4CallOptions } from "@ai-sdk/provider";
 import { inFiber, runAt } from "../journal/ambient.ts";
-import { jsonCodec } from "../journal/codec.ts";
+import { valueForm } from "../journal/codec.ts";
 import { journalModel } from "../model/journal-model.ts";
+import { modelStepForm } from "../model/model-step.ts";
 import { TerminalError } from "../restate.ts";
 import { withCompiledSchema } from "../tools/compiled-schema.ts";
 import { journalTool, type ToolHost } from "../tools/journal-tool.ts";
@@ -99,6 +100,7 @@ function durableModelOf(model: LanguageModel, timeouts: Timeouts, run: AgentRun)
   const durable = journalModel(model, {
     steps: run.steps,
     nextStepName: () => run.nextModelStep(),
+    codec: (step) => run.codec(modelStepForm, step),
     beforeCall: async ({ tools = [] }) => {
       if (tools.some((tool) => tool.type === "provider" && options.toolOptions?.[tool.name]?.readOnly !== true)) {
         await run.barrier(run.place);
@@ -138,6 +140,7 @@ function durableTools(tools: ToolSet, timeouts: Timeouts, run: AgentRun): ToolSe
     errorPolicy: toolErrors,
     window: run.window,
     barrier: (place) => run.barrier(place),
+    codec: (step) => run.codec(valueForm, step),
     nextToolStep: (toolName, toolCallId) => run.nextToolStep(toolName, toolCallId),
     fail: (error) => run.fail(error),
     kill: (error) => run.kill(error),
@@ -195,5 +198,5 @@ async function downloadInStep(
   const name = run.nextDownloadStep();
   const action = async ({ signal }: { signal: AbortSignal }): Promise<unknown> =>
     await download(requests.map((request) => ({ ...request, abortSignal: signal })));
-  return (await run.steps.step(name, action, jsonCodec, run.options.runOptions)) as Downloads;
+  return (await run.steps.step(name, action, run.codec(valueForm, name), run.options.runOptions)) as Downloads;
 }

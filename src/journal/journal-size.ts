@@ -63,17 +63,26 @@ export interface JournalSizeOptions extends JournalLimits {
 
 /** The size of one invocation's journal, as far as it was consumed. */
 export class JournalSize {
-  readonly #warnBytes: number;
-  readonly #maxBytes: number;
+  #warnBytes = DEFAULT_WARN_BYTES;
+  #maxBytes = DEFAULT_MAX_BYTES;
   readonly #onWarn: ((warning: JournalSizeWarning) => void) | undefined;
   #bytes = 0;
   #warned = false;
 
   /** @throws DefinitionError when a bound is not a positive number. */
-  constructor({ warnBytes = DEFAULT_WARN_BYTES, maxBytes = DEFAULT_MAX_BYTES, onWarn }: JournalSizeOptions = {}) {
+  constructor({ onWarn, ...limits }: JournalSizeOptions = {}) {
+    this.#onWarn = onWarn;
+    this.limit(limits);
+  }
+
+  /**
+   * Replaces the bounds that are given.
+   *
+   * @throws DefinitionError when a bound is not a positive number.
+   */
+  limit({ warnBytes = this.#warnBytes, maxBytes = this.#maxBytes }: JournalLimits): void {
     this.#warnBytes = positive("warnBytes", warnBytes);
     this.#maxBytes = positive("maxBytes", maxBytes);
-    this.#onWarn = onWarn;
   }
 
   /** Bytes so far, each entry's overhead included. */

@@ -5,6 +5,7 @@ import { UnserializableValueError } from "../errors/unserializable-value-error.t
 import { type Duration, RetryableError, type Serde, TerminalError } from "../restate.ts";
 import { type Place, requirePlace, runAt } from "./ambient.ts";
 import type { Awaitable } from "./awaitable.ts";
+import type { JournalSize } from "./journal-size.ts";
 import { refusal, type Window } from "./run-ahead.ts";
 import type { StepCodec, StepHost, StepOptions, StepScope } from "./step-host.ts";
 
@@ -29,7 +30,11 @@ export function runStep<T>(
   if (place.fiber.dead !== undefined) throw place.fiber.dead.reason;
   const { sdkContext, scheduler, size } = place.invocation;
   size.check(name);
-  const scope = { interrupted: place.fiber.signal, attemptEnded: sdkContext.request().attemptCompletedSignal };
+  const scope: Scope = {
+    interrupted: place.fiber.signal,
+    attemptEnded: sdkContext.request().attemptCompletedSignal,
+    size,
+  };
   const closure = async (): Promise<Uint8Array> => {
     awaitable.executing = true;
     try {
@@ -63,16 +68,24 @@ export function runStep<T>(
   });
 }
 
+interface Scope {
+  readonly interrupted: AbortSignal;
+  readonly attemptEnded: AbortSignal;
+  readonly size: JournalSize;
+}
+
 /** Encodes inside the step: a result that cannot be stored must fail terminally, not after the effect, for ever. */
 async function insideStep<T>(
   name: string,
   action: (scope: StepScope) => PromiseLike<T>,
   codec: StepCodec<T>,
-  { interrupted, attemptEnded }: { readonly interrupted: AbortSignal; readonly attemptEnded: AbortSignal },
+  { interrupted, attemptEnded, size }: Scope,
 ): Promise<Uint8Array> {
   const signal = AbortSignal.any([interrupted, attemptEnded]);
   try {
-    return await codec.encode(await action({ signal }));
+    const bytes = await codec.encode(await action({ signal }));
+    size.checkResult(name, bytes.length);
+    return bytes;
   } catch (error) {
     const failure =
       error instanceof UnserializableValueError ? error.inStep(name) : classifyFailure(error, { what: name });

@@ -13,7 +13,7 @@ import { gateway, type LanguageModel, UnsupportedModelVersionError, wrapLanguage
 import { AbortedError } from "../errors/aborted-error.ts";
 import { classifyFailure } from "../errors/classify.ts";
 import { readString } from "../errors/read-error.ts";
-import type { StepHost, StepOptions, StepScope } from "../journal/step-host.ts";
+import type { StepCodec, StepHost, StepOptions, StepScope } from "../journal/step-host.ts";
 import { RestateError } from "../restate.ts";
 import { CallLimits, type CallTimeout } from "./call-limits.ts";
 import { StreamCollector } from "./collect-stream.ts";
@@ -27,6 +27,8 @@ export interface ModelHost {
   nextStepName(model: { readonly provider: string; readonly modelId: string }): string;
   /** Awaited before each call: it may have side effects when the provider executes tools (G4). */
   readonly beforeCall?: (parameters: LanguageModelV4CallOptions) => PromiseLike<void>;
+  /** How the result of a step is stored. Default: all of it in the journal. */
+  readonly codec?: (step: string) => StepCodec<ModelStep>;
   readonly options?: StepOptions;
   readonly onStreamEvent?: (event: StreamEvent) => void | PromiseLike<void>;
   /** Bounds of one call, in milliseconds; exceeding one is a transient failure. */
@@ -45,7 +47,7 @@ export function journalModel(model: LanguageModel, host: ModelHost): LanguageMod
     const name = host.nextStepName(provider);
     const action = (scope: StepScope): Promise<ModelStep> =>
       callProvider({ provider, parameters, host, name, streamed: streamed || host.onStreamEvent !== undefined }, scope);
-    const step = await host.steps.step(name, action, modelStepCodec, host.options);
+    const step = await host.steps.step(name, action, host.codec?.(name) ?? modelStepCodec, host.options);
     host.onModelStep?.({ ms: step.ms });
     return step;
   };

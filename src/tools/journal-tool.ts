@@ -4,11 +4,12 @@
  */
 import type { Tool, ToolExecutionOptions } from "ai";
 import { AbortedError } from "../errors/aborted-error.ts";
+import { BlobMissingError } from "../errors/blob-missing-error.ts";
+import { JournalTooLargeError } from "../errors/journal-too-large-error.ts";
 import { ToolTimeoutError } from "../errors/tool-timeout-error.ts";
 import { inFiber, type Place } from "../journal/ambient.ts";
-import { jsonCodec } from "../journal/codec.ts";
 import type { Window } from "../journal/run-ahead.ts";
-import type { StepOptions, StepScope } from "../journal/step-host.ts";
+import type { StepCodec, StepOptions, StepScope } from "../journal/step-host.ts";
 import { runStep } from "../journal/step.ts";
 import { CancelledError, TerminalError } from "../restate.ts";
 import { isContextTool } from "./context-tool.ts";
@@ -31,6 +32,8 @@ export interface ToolHost {
   readonly errorPolicy: ToolErrorPolicy;
   /** How far steps may run ahead of their acknowledgements; undefined: not at all. */
   readonly window: Window | undefined;
+  /** How the result of a step is stored. */
+  codec(step: string): StepCodec<unknown>;
   /** Settles when everything before is durable (G4). */
   barrier(place: Place): Promise<void>;
   nextToolStep(toolName: string, toolCallId: string): string;
@@ -75,7 +78,7 @@ export function journalTool(toolName: string, tool: Tool, toolOptions: ToolOptio
 function callAsStep(host: ToolHost, call: Call, place: Place, stepOptions: StepOptions): PromiseLike<unknown> {
   const name = host.nextToolStep(call.toolName, call.options.toolCallId);
   const action = (scope: StepScope): PromiseLike<unknown> => insideStep(host, call, name, scope);
-  return runStep(place, name, action, jsonCodec, { ...stepOptions, window: host.window });
+  return runStep(place, name, action, host.codec(name), { ...stepOptions, window: host.window });
 }
 
 async function insideStep(host: ToolHost, call: Call, step: string, scope: StepScope): Promise<unknown> {
@@ -113,6 +116,14 @@ async function callInHandler(host: ToolHost, call: Call, place: Place): Promise<
   }
 }
 
+/** What no model can do anything about. */
+const ENDS_RUN: readonly ((error: unknown) => boolean)[] = [
+  (error) => error instanceof CancelledError,
+  (error) => AbortedError.isInstance(error),
+  (error) => JournalTooLargeError.isInstance(error),
+  (error) => BlobMissingError.isInstance(error),
+];
+
 /** Decides who hears of a failure: the model, the caller of the agent, or Restate. */
 async function settle(host: ToolHost, work: PromiseLike<unknown>): Promise<unknown> {
   try {
@@ -122,9 +133,7 @@ async function settle(host: ToolHost, work: PromiseLike<unknown>): Promise<unkno
   } catch (error) {
     host.throwIfFailed();
     if (!(error instanceof TerminalError)) host.kill(error);
-    else if (error instanceof CancelledError || error instanceof AbortedError || host.errorPolicy === "fail") {
-      host.fail(error);
-    }
+    else if (host.errorPolicy === "fail" || ENDS_RUN.some((isInstance) => isInstance(error))) host.fail(error);
     throw error;
   }
 }
