@@ -20,6 +20,7 @@ import { journalTool, type ToolHost } from "../tools/journal-tool.ts";
 import type { ToolOptions } from "../tools/tool-options.ts";
 import type { AgentStreamEvent } from "./agent-options.ts";
 import type { AgentRun } from "./agent-run.ts";
+import { unheardTelemetry } from "./telemetry.ts";
 import { type Timeouts, timeoutsOf } from "./timeouts.ts";
 
 /** Settings whose types depend on the agent's type parameters; this file only moves them. */
@@ -65,6 +66,7 @@ export function durableSettings(prepared: LooseSettings, timeout: unknown, run: 
     ...rest,
     model: durableModelOf(model, timeouts, run),
     ...(rest["tools"] === undefined ? {} : { tools: durableTools(rest["tools"] as ToolSet, timeouts, run) }),
+    ...unheardTelemetry(rest),
     maxRetries: 0,
     streamRetries: 0,
     experimental_download: durableDownload(rest["experimental_download"] as DownloadFunction | undefined, run),

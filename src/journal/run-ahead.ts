@@ -37,8 +37,8 @@ export interface Window {
   readonly bytes: number;
 }
 
-/** The default: 32 steps, 30 seconds, 1 MiB. */
-export const DEFAULT_WINDOW: Window = { steps: 32, ms: 30_000, bytes: 1_048_576 };
+/** The default: 128 steps, 30 seconds, 1 MiB. */
+export const DEFAULT_WINDOW: Window = { steps: 128, ms: 30_000, bytes: 1_048_576 };
 
 /** A result on its way to Restate. */
 export interface Proposal {
