@@ -20,7 +20,10 @@ const HEADS: Readonly<Record<WorkloadResult["kind"], string>> = {
 /** The table of a workload, under its title, with what was skipped below it. */
 export function renderWorkload(result: WorkloadResult, references: References): string {
   const lines = [`### ${result.title}`, "", ...renderTable(columnsOf(result, references), result.subjects)];
-  const skipped = result.skipped.map(({ label, reason }) => `- skipped: ${label}: ${firstLine(reason)}`);
+  const reasons = Map.groupBy(result.skipped, ({ reason }) => reason);
+  const skipped = [...reasons].map(
+    ([reason, those]) => `- skipped: ${those.map(({ label }) => label).join("; ")}: ${firstLine(reason)}`,
+  );
   return [...lines, ...(skipped.length === 0 ? [] : ["", ...skipped])].join("\n");
 }
 

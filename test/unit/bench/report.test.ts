@@ -40,6 +40,11 @@ describe("a table", () => {
     );
   });
 
+  test("names subjects that were skipped for the same reason in one line", () => {
+    const skipped = ["a", "b"].map((name) => ({ name, label: `The ${name}`, reason: "no database" }));
+    expect(renderWorkload({ ...RESULT, skipped }, REFERENCES)).toMatch(/\n- skipped: The a; The b: no database$/);
+  });
+
   test("has no ratio to a reference that did not run", () => {
     const table = renderWorkload({ ...RESULT, subjects: [subject("ours", 200)] }, REFERENCES);
     expect(table).not.toContain("to plain");
