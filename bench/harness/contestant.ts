@@ -169,7 +169,7 @@ export class Contestant {
 }
 
 function reasonNotToRun(subject: Subject, { shape, only }: Workload): string | undefined {
-  if (only !== undefined && !only.some((name) => subject.name.startsWith(name))) return "not part of this workload";
+  if (only?.includes(subject.name) === false) return "not part of this workload";
   if (subject.supports?.(shape) === false) return subject.limits ?? "cannot run this shape";
   return undefined;
 }
