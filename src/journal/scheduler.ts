@@ -331,22 +331,24 @@ export class Scheduler implements Parking {
 
   /** Waits until no fiber is running (S4), with bounded patience (S5). */
   async #rest(): Promise<void> {
-    let before: number;
-    do {
-      before = this.#activity;
-      for (let turns = this.#turnsToRest(); turns > 0 && this.#activity === before; turns--)
+    for (let isResting = false; !isResting && !this.#closed; ) {
+      const before = this.#activity;
+      const undecided = this.#hasUndecided();
+      for (let turns = undecided ? UNDECIDED_TURNS : 1; turns > 0 && this.#activity === before; turns--)
         await this.#init.driver.turn();
-      if (this.#activity === before && this.#runningFibers().length > 0) await this.#awaitForeignWork();
-    } while (this.#activity !== before && !this.#closed);
+      const isRunning = this.#isAnyRunning();
+      if (this.#activity === before && isRunning) await this.#awaitForeignWork();
+      isResting = this.#activity === before || (!isRunning && !undecided && !this.#hasUndecided());
+    }
   }
 
   /**
    * A fiber whose await has settled while others of its are pending may be about to go on (a plain `Promise.race`), or
    * may wait for the rest (a plain `Promise.all`): nobody can tell. It gets a few turns to show.
    */
-  #turnsToRest(): number {
-    for (const fiber of this.#live) if (fiber.undecided) return UNDECIDED_TURNS;
-    return 1;
+  #hasUndecided(): boolean {
+    for (const fiber of this.#live) if (fiber.undecided) return true;
+    return false;
   }
 
   async #awaitForeignWork(): Promise<void> {
@@ -357,12 +359,13 @@ export class Scheduler implements Parking {
     const patience = this.#init.driver.pause(this.#patienceMs, over.signal).then(() => "over" as const);
     const outcome = await Promise.race([moved, patience]);
     this.#rouse = undefined;
-    if (outcome === "over") for (const fiber of this.#runningFibers()) fiber.detached = true;
+    if (outcome === "over") for (const fiber of this.#live) if (fiber.isRunning) fiber.detached = true;
     over.abort();
   }
 
-  #runningFibers(): Fiber[] {
-    return [...this.#live].filter((fiber) => fiber.isRunning);
+  #isAnyRunning(): boolean {
+    for (const fiber of this.#live) if (fiber.isRunning) return true;
+    return false;
   }
 
   #moved(): void {
