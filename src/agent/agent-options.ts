@@ -31,7 +31,7 @@ export interface RestateAgentOptions<TOOLS extends ToolSet = ToolSet> {
   readonly onStreamEvent?: (event: AgentStreamEvent) => void | PromiseLike<void>;
   /**
    * How far steps may run ahead of their acknowledgements on Workers, where each acknowledgement costs a request; `false`:
-   * not at all. Bounds that are left out have their defaults: 32 steps, 30 seconds, 1 MiB. Side effects are not
+   * not at all. Bounds that are left out have their defaults: 128 steps, 30 seconds, 1 MiB. Side effects are not
    * touched by it: a tool that is not `readOnly` begins when all before it is durable. While a window is open the run
    * does not hear of a cancellation or of its `timeout.totalMs`, so `ms` bounds how late it does.
    */

@@ -8,7 +8,7 @@
  *   because the attempt is over and Restate will run it again (G6).
  */
 import { CancelledError } from "../restate.ts";
-import { type Place, runAt } from "../journal/ambient.ts";
+import type { Place } from "../journal/ambient.ts";
 import type { Window } from "../journal/run-ahead.ts";
 import { blobCodec } from "../journal/blob-codec.ts";
 import { Blobs } from "../journal/blobs.ts";
@@ -160,7 +160,7 @@ export class AgentRun {
 
   /** Waits until everything before is durable; what comes next may have side effects (G4). */
   async barrier(place: Place): Promise<void> {
-    if (this.window !== undefined) await runAt(place, () => place.invocation.scheduler.gate());
+    if (this.window !== undefined) await place.invocation.scheduler.gate(place.fiber);
   }
 
   /** Runs `action` after the ones before it: callbacks of parallel tools must not decide who comes first (G2). */

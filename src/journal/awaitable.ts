@@ -23,8 +23,8 @@ export interface Waiter {
 
 /** What awaitables need from the scheduler. */
 export interface Parking {
-  /** Registers the current fiber as waiting for `awaitable`; the promise settles in journal order. */
-  park(awaitable: Awaitable<unknown>): Promise<unknown>;
+  /** Registers `fiber`, by default the current one, as waiting for `awaitable`; the promise settles in journal order. */
+  park(awaitable: Awaitable<unknown>, fiber?: Fiber): Promise<unknown>;
   /** Called when an awaitable that somebody waits for has settled. */
   settled(awaitable: Awaitable<unknown>, outcome: Outcome): void;
   /** Adds a timer to the journal. */
@@ -54,9 +54,14 @@ export abstract class Awaitable<T> implements Promise<T> {
     onFulfilled?: ((value: T) => A | PromiseLike<A>) | null,
     onRejected?: ((reason: unknown) => B | PromiseLike<B>) | null,
   ): Promise<A | B> {
+    return this.waitIn().then(onFulfilled, onRejected);
+  }
+
+  /** Awaits it in `fiber`, by default in the current one. */
+  waitIn(fiber?: Fiber): Promise<T> {
     this.activate();
-    const promise = this.outcome === undefined ? this.parking.park(this) : settledPromise(this.outcome);
-    return (promise as Promise<T>).then(onFulfilled, onRejected);
+    const promise = this.outcome === undefined ? this.parking.park(this, fiber) : settledPromise(this.outcome);
+    return promise as Promise<T>;
   }
 
   catch<B = never>(onRejected?: ((reason: unknown) => B | PromiseLike<B>) | null): Promise<T | B> {

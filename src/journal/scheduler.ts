@@ -105,9 +105,9 @@ export class Scheduler implements Parking {
   }
 
   /** Waits until all that was used early is acknowledged: what follows may have side effects (G4). */
-  gate(): Promise<void> {
+  gate(fiber: Fiber): Promise<void> {
     if (this.#init.driver.nextUnless === undefined) return Promise.resolve();
-    return new Gate(this).then();
+    return new Gate(this).waitIn(fiber);
   }
 
   /**
@@ -179,8 +179,8 @@ export class Scheduler implements Parking {
     this.#moved();
   }
 
-  park(awaitable: Awaitable<unknown>): Promise<unknown> {
-    const fiber = this.#init.currentFiber() ?? this.main;
+  park(awaitable: Awaitable<unknown>, own?: Fiber): Promise<unknown> {
+    const fiber = own ?? this.#init.currentFiber() ?? this.main;
     if (fiber.dead !== undefined) return Promise.reject(fiber.dead.reason);
     return new Promise((resolve, reject) => {
       const settle = (outcome: Outcome): void => (outcome.ok ? resolve(outcome.value) : reject(outcome.error));
@@ -230,7 +230,8 @@ export class Scheduler implements Parking {
   async #step(): Promise<boolean> {
     if (this.#closed || this.#waiting.size === 0) return false;
     const awaited = this.#entriesOf(this.#waiting.keys());
-    const gates = [...this.#waiting.keys()].filter((awaitable) => awaitable instanceof Gate);
+    const gates: Gate[] = [];
+    for (const awaitable of this.#waiting.keys()) if (awaitable instanceof Gate) gates.push(awaitable);
     if (awaited.length === 0 && gates.length === 0) return false;
     if (gates.length === 0 && this.#isAhead(awaited)) await this.#stepAhead(awaited);
     else await this.#stepDurably(awaited, gates);
@@ -331,7 +332,7 @@ export class Scheduler implements Parking {
 
   /** Waits until no fiber is running (S4), with bounded patience (S5). */
   async #rest(): Promise<void> {
-    for (let isResting = false; !isResting && !this.#closed; ) {
+    for (let isResting = false; !isResting && !this.#closed;) {
       const before = this.#activity;
       const undecided = this.#hasUndecided();
       for (let turns = undecided ? UNDECIDED_TURNS : 1; turns > 0 && this.#activity === before; turns--)

@@ -131,8 +131,7 @@ function milliseconds(duration: Duration | number | undefined): number {
 export function stepHostAt(place: Place, window?: Window): StepHost {
   return {
     step: (name, action, codec, options) =>
-      // `then()` parks at once, while the place is current.
-      runAt(place, () => runStep(place, name, action, codec, { ...options, window }).then()),
+      runStep(place, name, action, codec, { ...options, window }).waitIn(place.fiber),
   };
 }
 

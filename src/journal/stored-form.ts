@@ -48,10 +48,12 @@ export function writeJson(json: unknown): Uint8Array {
   return bytes;
 }
 
+const decoder = new TextDecoder();
+
 /** The JSON of an entry, and its text. */
 export function readJson(bytes: Uint8Array): { readonly json: unknown; readonly text: string } {
   if (bytes.length === 0) return { json: undefined, text: "" };
-  const text = new TextDecoder().decode(bytes);
+  const text = decoder.decode(bytes);
   return { json: JSON.parse(text), text };
 }
 

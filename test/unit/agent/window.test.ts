@@ -53,7 +53,8 @@ describe("attempts on a request-response endpoint", () => {
   test.each([
     { tools: looks(10), window: {}, attempts: 2 },
     { tools: looks(10), window: false as const, attempts: 22 },
-    { tools: looks(20), window: {}, attempts: 3 },
+    { tools: looks(20), window: {}, attempts: 2 },
+    { tools: looks(20), window: { steps: 32 }, attempts: 3 },
     { tools: looks(10), window: { steps: 5 }, attempts: 6 },
     { tools: Array.from({ length: 10 }, () => "act"), window: {}, attempts: 12 },
     { tools: ["look", "act", "look", "look", "act"], window: {}, attempts: 4 },

@@ -1,6 +1,6 @@
 /** Random programs of steps that run ahead, mixed with everything that they may not run past. */
 import fc from "fast-check";
-import { inFiber, type Place, requirePlace, runAt } from "../../../src/journal/ambient.ts";
+import { inFiber, type Place, requirePlace } from "../../../src/journal/ambient.ts";
 import { jsonCodec } from "../../../src/journal/codec.ts";
 import { restateContext } from "../../../src/journal/context.ts";
 import { RestatePromise } from "../../../src/journal/restate-promise.ts";
@@ -205,7 +205,7 @@ async function step(place: Place, name: string, kind: Tool | "ask", watcher: Wat
 }
 
 function gate(place: Place): Promise<void> {
-  return runAt(place, () => place.invocation.scheduler.gate());
+  return place.invocation.scheduler.gate(place.fiber);
 }
 
 /** What a tool throws goes to the model, unless it is the cancellation. */
