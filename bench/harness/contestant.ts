@@ -43,6 +43,7 @@ export class Contestant {
     await this.#try("cannot start", async () => {
       const running = await this.subject.start(environment);
       this.#running = running;
+      if (this.#workload.figure === "first-part" && running.firstPartMs === undefined) throw new CannotStream();
       for (let n = 0; n < this.#workload.warmups; n++) await this.#sample(running);
     });
   }
@@ -112,10 +113,14 @@ export class Contestant {
     try {
       await action();
     } catch (error) {
+      await this.stop();
+      if (error instanceof CannotStream) {
+        this.#reason = error.message;
+        return;
+      }
       const message = error instanceof Error ? error.message : String(error);
       console.error(`${this.subject.name} ${what}: ${message}`);
       this.#reason = `${what}: ${reasonOf(message)}`;
-      await this.stop();
     }
   }
 
@@ -144,8 +149,8 @@ export class Contestant {
 
   async #firstPart(running: RunningSubject): Promise<number> {
     const { shape, timeoutMs } = this.#workload;
-    if (running.firstPartMs === undefined) throw new Error("it has no durable stream, or none was built here");
-    return within(timeoutMs, running.firstPartMs(this.#id(this.#count++), shape));
+    const firstPart = running.firstPartMs?.(this.#id(this.#count++), shape) ?? Promise.reject(new CannotStream());
+    return within(timeoutMs, firstPart);
   }
 
   #id(n: number): string {
@@ -165,6 +170,12 @@ export class Contestant {
       early: round(spreadOf(this.#steps.map(({ early }) => early)).median, 2),
       late: round(spreadOf(this.#steps.map(({ late }) => late)).median, 2),
     };
+  }
+}
+
+class CannotStream extends Error {
+  constructor() {
+    super("has no durable stream, or none was built here");
   }
 }
 
