@@ -23,7 +23,7 @@ afterEach(() => {
 /** The agent's own tool, as the agent calls it. */
 async function getWeather(city: string): Promise<unknown> {
   const execute = weatherAgent().tools.getWeather.execute;
-  return execute?.({ city }, { toolCallId: "call-1", messages: [], context: {} } as never);
+  return execute?.({ city }, { toolCallId: "call-1", messages: [], context: {} });
 }
 
 const requestedUrls = (): string[] => fetched.mock.calls.map(([input]) => new Request(input).url);
