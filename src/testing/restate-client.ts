@@ -103,10 +103,23 @@ export class RestateClient {
       throw new Error(`Cannot resolve awakeable ${id}: Restate answered ${status}: ${JSON.stringify(body)}`);
   }
 
-  /** Rows of a SQL query over Restate's introspection tables. */
+  /**
+   * Rows of a SQL query over Restate's introspection tables. A server that was restarted asks its former self for a
+   * while, and says that it is gone: that is asked again, for at most ten seconds.
+   */
   async query<ROW>(sql: string): Promise<ROW[]> {
-    const answer = (await this.#admin("POST", "/query", { query: sql })) as { readonly rows: ROW[] };
-    return answer.rows;
+    let rows: ROW[] = [];
+    const isAnswered = async (): Promise<boolean> => {
+      try {
+        ({ rows } = (await this.#admin("POST", "/query", { query: sql })) as { rows: ROW[] });
+        return true;
+      } catch (error) {
+        if (String(error).includes("was shut down or removed")) return false;
+        throw error;
+      }
+    };
+    await waitUntil("Restate cannot answer a query after its restart", isAnswered, { timeoutMs: 10_000, everyMs: 50 });
+    return rows;
   }
 
   /** The status of an invocation, such as `running`, `suspended`, `backing-off`, `paused` or `completed`. */

@@ -4,7 +4,6 @@ import { type EffectServer, startEffectServer } from "../../src/testing/effect-s
 import { type RestateTestServer, startRestate } from "../../src/testing/restate-server.ts";
 import { type ScriptedOpenAI, startScriptedOpenAI } from "../../src/testing/scripted-openai.ts";
 import { type ServedEndpoint, serveWorker } from "../../src/testing/serve.ts";
-import { waitUntil } from "../../src/testing/wait.ts";
 import { type LongRun, longRunReply, promptOf, stepOf } from "../fixtures/long-run/script.ts";
 
 /** One invocation of a run. */
@@ -159,25 +158,4 @@ describe("the Worker dies in a handover", () => {
     expect(repeated.length).toBeLessThanOrEqual(1);
     expect(await linksOf(id)).toHaveLength(3);
   });
-});
-
-test("step 1,000 costs what step 100 costs", async () => {
-  const id = await start("Endless", { run: "endless", steps: 1_000 });
-  expect(await restate.attach(id, 240_000)).toMatchObject({ status: 200, body: "endless is done" });
-  const answered = performance.now();
-  expect(openai.requests).toHaveLength(1_001);
-  const at = (n: number): number => openai.requests[n - 1]?.startedAt ?? 0;
-  const per = (from: number, to: number): number => (at(to) - at(from)) / (to - from);
-  const [early, late] = [per(51, 151), per(901, 1_001)];
-  const links = await linksOf(id);
-  const largest = Math.max(...links.map(({ bytes }) => bytes));
-  console.log(
-    `1,000 steps: ${early.toFixed(1)} ms a step around step 100, ${late.toFixed(1)} ms around step 950, ratio ${(late / early).toFixed(2)}; ` +
-      `${links.length} invocations, largest journal ${largest} bytes, answer after the last step ${(answered - at(1_001)).toFixed(0)} ms`,
-  );
-  expect(links).toHaveLength(21);
-  expect(largest).toBeLessThan((links[1]?.bytes ?? 0) * 1.1);
-  await waitUntil("Some invocations have not ended", async () =>
-    (await linksOf(id)).every(({ status }) => status === "completed"),
-  );
 });
