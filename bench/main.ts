@@ -2,7 +2,8 @@
  * Measures the subjects against each other and prints the tables: `npm run bench`, or
  * `npm run bench -- <workloads and subjects> --rounds N`. See BENCHMARKS.md.
  */
-import { mkdtemp, rm } from "node:fs/promises";
+import { rmSync } from "node:fs";
+import { mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { FEWEST_ROUNDS, readArguments } from "./harness/arguments.ts";
@@ -24,10 +25,11 @@ const workloads = WORKLOADS.filter(({ shape }) => includes(chosen.workloads, sha
 const subjects = everybody.filter(({ name }) => includes(chosen.subjects, name));
 const bench = inBench(".");
 
+const folder = await mkdtemp(join(tmpdir(), "bench-"));
+process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
 // Ctrl-C ends the children, too: the test kit kills them when this process exits.
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => process.exit(130));
 
-const folder = await mkdtemp(join(tmpdir(), "bench-"));
 const model = await startBenchModel({ latencyMs });
 try {
   for (const workload of workloads) {
@@ -39,7 +41,6 @@ try {
   }
 } finally {
   await model.close();
-  await rm(folder, { recursive: true, force: true });
 }
 if (!keeps) console.log(`Not kept: results of all subjects in at least ${FEWEST_ROUNDS} rounds are.`);
 

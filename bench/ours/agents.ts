@@ -2,8 +2,7 @@
 import { createOpenAI } from "@ai-sdk/openai";
 import { isStepCount, tool } from "ai";
 import { z } from "zod";
-import { keepLastMessages } from "../../src/agent/compaction.ts";
-import { agentService, RestateAgent, type RestateAgentOptions } from "../../src/index.ts";
+import { agentService, keepLastMessages, RestateAgent, type RestateAgentOptions } from "../../src/index.ts";
 import { work } from "../work.ts";
 
 const setting = (name: string): string => process.env[name] ?? "";
