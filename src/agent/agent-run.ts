@@ -18,6 +18,12 @@ import { stepHostAt } from "../journal/step.ts";
 import { RunTimeoutError } from "../errors/run-timeout-error.ts";
 import { type RestateAgentOptions, windowOf } from "./agent-options.ts";
 
+/**
+ * A parameter of `generate()`: the caller does nothing with the result but return it. So the answer need not wait for
+ * the run's last acknowledgements: Restate writes it after them (run-ahead.ts, W1).
+ */
+export const LAST_ACT: unique symbol = Symbol("restate-edge-agents.last-act");
+
 /** The state of one run. */
 export class AgentRun {
   /** Prefix of the run's step names. */
@@ -171,9 +177,9 @@ export class AgentRun {
   }
 
   /** The run's own end: `work`'s result, unless the run failed. */
-  async settle<T>(work: PromiseLike<T>): Promise<T> {
+  async settle<T>(work: PromiseLike<T>, isLastAct: boolean): Promise<T> {
     const [ended] = await Promise.allSettled([Promise.race([work, this.#killed.promise])]);
-    await this.lastGate();
+    await this.lastGate(isLastAct);
     if (ended.status === "rejected") throw ended.reason;
     return ended.value;
   }
@@ -183,10 +189,10 @@ export class AgentRun {
    *
    * @throws what the run failed with, or the cancellation that it heard of here.
    */
-  async lastGate(): Promise<void> {
+  async lastGate(isLastAct = false): Promise<void> {
     const before = this.#failure;
     try {
-      await this.barrier(this.place);
+      if (!isLastAct || this.place.invocation.scheduler.hasLateNews) await this.barrier(this.place);
     } catch (error) {
       throw before === undefined && this.#failure !== undefined ? this.#failure.error : error;
     }

@@ -5,6 +5,7 @@ import { InvalidInputError } from "../errors/invalid-input-error.ts";
 import { handlers, service } from "../journal/handlers.ts";
 import type { Context, ServiceDefinition, ServiceOptions } from "../restate.ts";
 import { CONTINUE, CONTINUE_HANDLER_OPTIONS, type ContinueAsNewOptions, SegmentChain } from "./continue-as-new.ts";
+import { LAST_ACT } from "./agent-run.ts";
 import { SEGMENT, type Segment } from "./continue-as-new-segment.ts";
 import type { RestateAgent } from "./restate-agent.ts";
 
@@ -85,7 +86,7 @@ type Generate = (parameters: object, segment?: Segment) => Promise<unknown>;
 type Run = (context: Context, input: unknown) => Promise<unknown>;
 
 function single(service: string, generate: Generate): { readonly run: Run } {
-  return { run: async (_context, input) => generate(parametersOf(service, input)) };
+  return { run: async (_context, input) => generate({ ...parametersOf(service, input), [LAST_ACT]: true }) };
 }
 
 /** The handlers of a service whose runs may take several invocations. */

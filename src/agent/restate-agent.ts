@@ -7,7 +7,7 @@ import { DefinitionError } from "../errors/definition-error.ts";
 import { currentPlace, inFiber, type Place, requirePlace, runAt } from "../journal/ambient.ts";
 import { nextRunName } from "../journal/context.ts";
 import { checkOptions, type RestateAgentOptions } from "./agent-options.ts";
-import { AgentRun } from "./agent-run.ts";
+import { AgentRun, LAST_ACT } from "./agent-run.ts";
 import { SEGMENT, type Segment } from "./continue-as-new-segment.ts";
 import { durableSettings, type LooseSettings, wrapCallbacks } from "./run-settings.ts";
 import { streamGuard } from "./stream-guard.ts";
@@ -78,7 +78,8 @@ export class RestateAgent<
     return inFiber(requirePlace("RestateAgent.generate()"), async (place) => {
       const run = this.#startRun(place, parameters);
       try {
-        return await run.settle(this.#loop(run, parameters).generate(this.#parameters(run, parameters)));
+        const { [LAST_ACT]: isLastAct = false } = parameters as { readonly [LAST_ACT]?: boolean };
+        return await run.settle(this.#loop(run, parameters).generate(this.#parameters(run, parameters)), isLastAct);
       } finally {
         run.end();
       }

@@ -94,6 +94,10 @@ export class RunAhead {
     return this.#news.some((news) => news.what === what);
   }
 
+  get hasNews(): boolean {
+    return this.#news.length > 0;
+  }
+
   /** Forgets what nobody wants to hear any more. */
   forget(what: unknown): void {
     const at = this.#news.findIndex((news) => news.what === what);

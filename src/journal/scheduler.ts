@@ -118,6 +118,11 @@ export class Scheduler implements Parking {
     this.#mayRunAhead = false;
   }
 
+  /** True when something has happened that nobody was told of yet (W6). */
+  get hasLateNews(): boolean {
+    return this.#ahead.hasNews;
+  }
+
   /** True when a step of `fiber` that is about to begin must be refused (W6). */
   refuses(fiber: Fiber): boolean {
     return this.#ahead.refuses(fiber);
