@@ -14,6 +14,7 @@ import {
   type VirtualObjectDefinition,
   type WorkflowDefinition,
 } from "../restate.ts";
+import { withLargePieces } from "./large-pieces.ts";
 import { matchRestatePath } from "./restate-path.ts";
 
 /** Anything that `service()`, `object()`, `workflow()` or `agentService()` made. */
@@ -85,33 +86,11 @@ export function createRestateEndpoint(options: RestateEndpointOptions): RestateE
     url.pathname = match.path;
     const response = bidirectional
       ? await handler(new Request(url, request), ...platform)
-      : await inRequestResponse(() => handler(new Request(url, inOnePiece(request)), ...platform));
+      : await inRequestResponse(() => handler(withLargePieces(url, request), ...platform));
     if (response.status !== 401) return response;
     throw new EndpointError("identity-rejected", "The request is not signed by a Restate whose key is known here", 401);
   };
 }
-
-/**
- * The request with a body that comes in one piece. In request-response mode it is complete, and the SDK takes a journal
- * much faster from one chunk than from many. It is read when the SDK asks for it: after it has checked the signature.
- */
-function inOnePiece(request: Request): Request {
-  if (request.body === null) return request;
-  const body = new ReadableStream<Uint8Array>(
-    {
-      pull: async (controller) => {
-        controller.enqueue(new Uint8Array(await request.arrayBuffer()));
-        controller.close();
-      },
-    },
-    { highWaterMark: 0 },
-  );
-  const { method, headers, signal } = request;
-  return new Request(request.url, { method, headers, signal, body, ...HALF_DUPLEX });
-}
-
-/** Node asks for it where a body is a stream; `RequestInit` does not know it. */
-const HALF_DUPLEX: object = { duplex: "half" };
 
 function isWorkerd(): boolean {
   return globalThis.navigator?.userAgent === "Cloudflare-Workers";

@@ -3,6 +3,8 @@ import { isStepCount, tool, type ToolSet } from "ai";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
 import {
+  agentService,
+  CancelledError,
   type Context,
   contextTool,
   RestateAgent,
@@ -11,7 +13,13 @@ import {
   RunTimeoutError,
   withRestateContext,
 } from "../../../src/index.ts";
-import { type FakeOptions, type FakeResult, runFake, scriptedModel } from "../../../src/testing/in-memory.ts";
+import {
+  crashEverywhere,
+  type FakeOptions,
+  type FakeResult,
+  runFake,
+  scriptedModel,
+} from "../../../src/testing/in-memory.ts";
 
 const call = (name: string, n: number) => ({ id: `c${n}`, name, input: { id: String(n) } });
 const input = z.object({ id: z.string() });
@@ -77,6 +85,40 @@ test("the journal has the same commands with and without a window", async () => 
   const [ahead, behind] = await Promise.all([run(tools), run(tools, { window: false })]);
   expect(ahead.result.journal.commands).toEqual(behind.result.journal.commands);
   expect(ahead.effects).toEqual(behind.effects);
+});
+
+describe("an agent service, which does nothing but answer", () => {
+  const handlerOf = () => {
+    const model = scriptedModel([{ toolCalls: [call("look", 1)] }, { text: "done" }]);
+    const look = tool({ inputSchema: input, execute: () => "seen" });
+    const agent = new RestateAgent(
+      { id: "ahead", model, tools: { look } },
+      { toolOptions: { look: { readOnly: true } } },
+    );
+    const { service } = agentService("Ahead", agent) as unknown as { service: Record<string, Handler> };
+    return (context: Context): Promise<unknown> => Promise.resolve(service["run"]?.(context, "go"));
+  };
+  type Handler = (context: Context, input: string) => unknown;
+
+  test("answers without waiting for its last acknowledgements", async () => {
+    const { outcome, attempts } = await runFake(handlerOf(), { mode: "request-response" });
+    expect({ outcome, attempts }).toEqual({ outcome: { ok: true, value: "done" }, attempts: 1 });
+  });
+
+  test("answers the same after a crash at any moment", async () => {
+    const { whole, crashed } = await crashEverywhere(handlerOf(), { mode: "request-response" });
+    for (const run of crashed) expect(run.outcome).toEqual(whole.outcome);
+  });
+
+  test("ends with a cancellation that it has heard of", async () => {
+    const whole = await runFake(handlerOf(), { mode: "request-response" });
+    for (let at = 1; at <= whole.journal.events.length; at++) {
+      const { outcome } = await runFake(handlerOf(), { mode: "request-response", cancelAt: at, crashAt: [at + 1] });
+      // The last result may be there before the cancellation: then the run was over.
+      if (outcome.ok) expect(at).toBeGreaterThanOrEqual(whole.journal.events.length - 1);
+      else expect(outcome.error).toBeInstanceOf(CancelledError);
+    }
+  });
 });
 
 describe("a total timeout", () => {
