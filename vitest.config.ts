@@ -14,6 +14,8 @@ const realStack = {
 
 export default defineConfig({
   test: {
+    // Not one less than there are cores: the property tests are most of the work, and two cores are what CI has.
+    maxWorkers: 2,
     projects: [
       {
         test: {
