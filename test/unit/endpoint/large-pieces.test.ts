@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { withLargePieces } from "../../../src/endpoint/large-pieces.ts";
 
-const MIB = 1_048_576;
+const PIECE = 262_144;
 const URL_TO = new URL("https://worker.example/invoke/Echo/say");
 
 /** A request whose body is `count` chunks of `bytes` bytes, and how many of them were read. */
@@ -39,16 +39,16 @@ test("small chunks come in one piece, the same bytes in the same order", async (
 test.each([
   { count: 0, bytes: 1, pieces: [] },
   { count: 1, bytes: 10, pieces: [10] },
-  { count: 2, bytes: MIB, pieces: [MIB, MIB] },
-  { count: 5, bytes: MIB / 2, pieces: [MIB, MIB, MIB / 2] },
-  { count: 3, bytes: MIB - 1, pieces: [2 * MIB - 2, MIB - 1] },
+  { count: 2, bytes: PIECE, pieces: [PIECE, PIECE] },
+  { count: 5, bytes: PIECE / 2, pieces: [PIECE, PIECE, PIECE / 2] },
+  { count: 3, bytes: PIECE - 1, pieces: [2 * PIECE - 2, PIECE - 1] },
 ])("$count chunks of $bytes bytes", async ({ count, bytes, pieces }) => {
   const { request } = requestOf(count, bytes);
   expect((await piecesOf(request)).map(({ length }) => length)).toEqual(pieces);
 });
 
 test("no more is read than is asked for", async () => {
-  const { request, read } = requestOf(Infinity, MIB / 4);
+  const { request, read } = requestOf(Infinity, PIECE / 4);
   const reader = request.body?.getReader();
   await reader?.read();
   for (let turns = 0; turns < 20; turns++) await new Promise((resolve) => setImmediate(resolve));
