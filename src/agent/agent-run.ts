@@ -192,7 +192,9 @@ export class AgentRun {
   async lastGate(isLastAct = false): Promise<void> {
     const before = this.#failure;
     try {
-      if (!isLastAct || this.place.invocation.scheduler.hasLateNews) await this.barrier(this.place);
+      const { window } = this;
+      const isSkipped = isLastAct && window !== undefined && !this.place.invocation.scheduler.mayHaveNews(window);
+      if (!isSkipped) await this.barrier(this.place);
     } catch (error) {
       throw before === undefined && this.#failure !== undefined ? this.#failure.error : error;
     }

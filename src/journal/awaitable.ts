@@ -128,7 +128,7 @@ export class JournalAwaitable<T> extends Awaitable<T> {
   readonly entry: Entry;
   readonly fiber: Fiber;
   readonly window: Window | undefined;
-  /** True while its code runs in this attempt. */
+  /** True once its code has begun in this attempt. Who waits for it must not be suspended before it is proposed. */
   executing = false;
   readonly #read: EntryTraits["read"];
   /** Of a call: the id of the called invocation. */

@@ -31,7 +31,10 @@ import type { Fiber } from "./fiber.ts";
 export interface Window {
   /** Most steps whose acknowledgement is outstanding. */
   readonly steps: number;
-  /** Longest time from the first of them to the next step, in milliseconds. A cancellation is heard of after it at the latest. */
+  /**
+   * Longest time from the start of a request to the last step that begins in it, in milliseconds. A cancellation is heard
+   * of when the step that is under way then has ended.
+   */
   readonly ms: number;
   /** Most bytes of results whose acknowledgement is outstanding. */
   readonly bytes: number;
@@ -62,15 +65,17 @@ export class RunAhead {
   readonly unacknowledged: Set<JournalAwaitable<unknown>> = new Set();
 
   readonly #now: () => number;
+  /** When the attempt began: no news reached it since (W6). */
+  readonly #sinceMs: number;
   readonly #proposals: Proposal[] = [];
   readonly #news: LateNews[] = [];
   #failed = false;
   #bytes = 0;
-  #sinceMs = 0;
   #arrived = Promise.withResolvers<void>();
 
   constructor(now: () => number) {
     this.#now = now;
+    this.#sinceMs = now();
   }
 
   /** Called with each result of an ahead step, in the order in which they are proposed (W2). */
@@ -129,10 +134,7 @@ export class RunAhead {
     this.#proposals.push(...later);
     if (later.length > 0) this.#arrived.resolve();
     if (first === undefined) return undefined;
-    if (this.unacknowledged.size === 0) {
-      this.#sinceMs = this.#now();
-      this.#bytes = 0;
-    }
+    if (this.unacknowledged.size === 0) this.#bytes = 0;
     this.unacknowledged.add(first.awaitable);
     this.#bytes += first.bytes;
     return first;
@@ -142,10 +144,15 @@ export class RunAhead {
   isExhausted(awaited: readonly JournalAwaitable<unknown>[]): boolean {
     const steps = this.unacknowledged.size;
     if (steps === 0) return false;
-    const ms = this.#now() - this.#sinceMs;
     return awaited.some(
-      ({ window }) => window !== undefined && (steps >= window.steps || this.#bytes >= window.bytes || ms >= window.ms),
+      ({ window }) =>
+        window !== undefined && (steps >= window.steps || this.#bytes >= window.bytes || this.isOverdue(window)),
     );
+  }
+
+  /** True when the attempt is older than `window` allows. */
+  isOverdue(window: Window): boolean {
+    return this.#now() - this.#sinceMs >= window.ms;
   }
 }
 

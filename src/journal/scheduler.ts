@@ -33,7 +33,7 @@ import {
 } from "./awaitable.ts";
 import type { Completion, Driver, Entry } from "./driver.ts";
 import { Fiber } from "./fiber.ts";
-import { isRefusal, RunAhead } from "./run-ahead.ts";
+import { isRefusal, RunAhead, type Window } from "./run-ahead.ts";
 
 /** Longest time foreign work in one fiber holds the others up, in milliseconds. */
 export const DEFAULT_PATIENCE_MS = 1_000;
@@ -118,9 +118,9 @@ export class Scheduler implements Parking {
     this.#mayRunAhead = false;
   }
 
-  /** True when something has happened that nobody was told of yet (W6). */
-  get hasLateNews(): boolean {
-    return this.#ahead.hasNews;
+  /** True when something has happened that nobody was told of yet, or may have within `window` (W6). */
+  mayHaveNews(window: Window): boolean {
+    return this.#ahead.hasNews || this.#ahead.isOverdue(window);
   }
 
   /** True when a step of `fiber` that is about to begin must be refused (W6). */

@@ -43,8 +43,6 @@ export function runStep<T>(
     } catch (error) {
       scheduler.failed(awaitable);
       throw error;
-    } finally {
-      awaitable.executing = false;
     }
   };
   const serde: Serde<Uint8Array> = {

@@ -102,17 +102,22 @@ async function insideStep(host: ToolHost, call: Call, step: string, scope: StepS
 async function callInHandler(host: ToolHost, call: Call, place: Place): Promise<unknown> {
   const { scheduler } = place.invocation;
   const timeoutMs = host.timeoutMs(call.toolName);
+  let isLate = false;
   const release =
     timeoutMs === undefined
       ? undefined
-      : scheduler.watch(scheduler.sleep(timeoutMs), place.fiber, () =>
-          scheduler.interrupt(place.fiber, new ToolTimeoutError(call.toolName, timeoutMs)),
-        );
+      : scheduler.watch(scheduler.sleep(timeoutMs), place.fiber, () => {
+          isLate = true;
+          // An agent in the tool must not take it for a failure of one of its own tools: it ends, as when cancelled.
+          scheduler.interrupt(place.fiber, new CancelledError());
+        });
   try {
     const abortSignal = anySignal(call.options.abortSignal, host.callerSignal, place.fiber.signal);
     return await lastOutput(call.execute(call.input, { ...call.options, abortSignal }), async () => {});
   } finally {
     release?.();
+    // oxlint-disable-next-line no-unsafe-finally -- a tool that swallowed the interruption is late all the same
+    if (isLate) throw new ToolTimeoutError(call.toolName, timeoutMs ?? 0);
   }
 }
 

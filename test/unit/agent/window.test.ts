@@ -148,3 +148,28 @@ test.each([
     new RestateAgent({ id: "ahead", model: scriptedModel([]) }, { window: window as { steps: number } });
   expect(define).toThrow(message);
 });
+
+test.each(["bidirectional", "request-response"] as const)(
+  "an agent in a tool that takes too long ends with the tool, %s",
+  async (mode) => {
+    const inner = scriptedModel([{ toolCalls: [call("wait", 1)] }, { text: "talked over it" }]);
+    const wait = contextTool({ inputSchema: input, execute: () => restateContext().sleep(60_000) });
+    const ask = contextTool({
+      inputSchema: input,
+      execute: async () =>
+        (await new RestateAgent({ id: "inner", model: inner, tools: { wait } }).generate({ prompt: "go" })).text,
+    });
+    const outer = scriptedModel([{ toolCalls: [call("ask", 2)] }, { text: "done" }]);
+    const agent = new RestateAgent({ id: "outer", model: outer, tools: { ask } });
+    const { outcome } = await runFake(
+      (context) =>
+        withRestateContext(context, async () => {
+          const { text, steps } = await agent.generate({ prompt: "go", timeout: { toolMs: 1_000 } });
+          return [text, JSON.stringify(steps[0]?.content)];
+        }),
+      { mode },
+    );
+    expect(outcome).toEqual({ ok: true, value: ["done", expect.stringContaining("ToolTimeoutError")] });
+    expect(inner.calls.length).toBe(1);
+  },
+);
