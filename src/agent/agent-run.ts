@@ -33,8 +33,10 @@ export class AgentRun {
   /** The caller's own signal. Only steps look at it: between steps it would be a hidden clock (G8). */
   readonly callerSignal: AbortSignal | undefined;
 
+  /** How far the run's steps may run ahead of their acknowledgements; undefined: not at all. */
+  readonly window: Window | undefined;
+
   readonly #blobs: Blobs | undefined;
-  #window: Window | undefined;
   #failure: { readonly error: unknown } | undefined;
   #modelSteps = 0;
   #downloads = 0;
@@ -53,7 +55,7 @@ export class AgentRun {
     this.place = place;
     this.options = options;
     this.callerSignal = callerSignal;
-    this.#window = windowOf(options);
+    this.window = windowOf(options);
     this.#blobs = options.blobs === undefined ? undefined : new Blobs(options.blobs);
     place.invocation.size.limit(options.journal ?? {});
     this.#idPrefix = place.invocation.sdkContext.rand.uuidv4();
@@ -66,13 +68,8 @@ export class AgentRun {
     return this.#controller.signal;
   }
 
-  /** How far the run's steps may run ahead of their acknowledgements; undefined: not at all. */
-  get window(): Window | undefined {
-    return this.#window;
-  }
-
   get steps(): StepHost {
-    return stepHostAt(this.place, this.#window);
+    return stepHostAt(this.place, this.window);
   }
 
   /** How the result of `step` is stored. */
@@ -152,16 +149,11 @@ export class AgentRun {
     if (this.#failure !== undefined) throw this.#failure.error;
   }
 
-  /**
-   * Fails the run when `ms` milliseconds have passed, by the journal's clock. A window is closed at half of that time at
-   * the latest: within one the run does not hear of its end.
-   */
+  /** Fails the run when `ms` milliseconds have passed, by the journal's clock. */
   limit(ms: number): void {
     const { scheduler } = this.place.invocation;
     const onTime = (): void => this.fail(new RunTimeoutError(this.name, ms));
-    this.#releases.push(scheduler.watch(scheduler.sleep(ms), this.place.fiber, onTime));
-    const { window } = this;
-    if (window !== undefined) this.#window = { ...window, ms: Math.min(window.ms, ms / 2) };
+    this.#releases.push(scheduler.watch(scheduler.sleep(ms), this.place.fiber, onTime, ms));
   }
 
   /** Waits until everything before is durable; what comes next may have side effects (G4). */

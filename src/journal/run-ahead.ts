@@ -140,19 +140,20 @@ export class RunAhead {
     return first;
   }
 
-  /** True when the window of one of `awaited` has been used up (W5). */
-  isExhausted(awaited: readonly JournalAwaitable<unknown>[]): boolean {
+  /** True when the window of one of `awaited` has been used up, or has lasted `maxMs` (W5). */
+  isExhausted(awaited: readonly JournalAwaitable<unknown>[], maxMs = Infinity): boolean {
     const steps = this.unacknowledged.size;
     if (steps === 0) return false;
     return awaited.some(
       ({ window }) =>
-        window !== undefined && (steps >= window.steps || this.#bytes >= window.bytes || this.isOverdue(window)),
+        window !== undefined &&
+        (steps >= window.steps || this.#bytes >= window.bytes || this.isOverdue(Math.min(window.ms, maxMs))),
     );
   }
 
-  /** True when the attempt is older than `window` allows. */
-  isOverdue(window: Window): boolean {
-    return this.#now() - this.#sinceMs >= window.ms;
+  /** True when the attempt is at least `ms` milliseconds old. */
+  isOverdue(ms: number): boolean {
+    return this.#now() - this.#sinceMs >= ms;
   }
 }
 

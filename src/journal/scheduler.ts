@@ -51,6 +51,14 @@ export interface SchedulerInit {
   readonly patienceMs?: number;
 }
 
+/** Something that is watched. */
+interface Watch {
+  /** Whom it interrupts. */
+  readonly scope: Fiber;
+  /** Of a timer: its milliseconds. */
+  readonly ms: number;
+}
+
 /** The scheduler of one invocation attempt. */
 export class Scheduler implements Parking {
   /** The fiber of the handler itself. */
@@ -63,8 +71,7 @@ export class Scheduler implements Parking {
   /** All waiters, in the order in which they parked (S6). */
   readonly #parked = new Set<Waiter>();
   readonly #awaitables = new WeakMap<Entry, JournalAwaitable<unknown>>();
-  /** What is watched, and for whom. */
-  readonly #watched = new Map<Awaitable<unknown>, Fiber>();
+  readonly #watched = new Map<Awaitable<unknown>, Watch>();
   readonly #onCancel = new Set<(reason: unknown) => void>();
   readonly #ahead: RunAhead;
   #mayRunAhead: boolean;
@@ -120,7 +127,7 @@ export class Scheduler implements Parking {
 
   /** True when something has happened that nobody was told of yet, or may have within `window` (W6). */
   mayHaveNews(window: Window): boolean {
-    return this.#ahead.hasNews || this.#ahead.isOverdue(window);
+    return this.#ahead.hasNews || this.#ahead.isOverdue(Math.min(window.ms, this.#newsMs));
   }
 
   /** True when a step of `fiber` that is about to begin must be refused (W6). */
@@ -148,11 +155,11 @@ export class Scheduler implements Parking {
 
   /**
    * Calls `listener`, which interrupts `fiber`, when `awaitable` settles, at its place in the journal's order. It is
-   * watched only while some fiber waits: a watched timer never suspends the invocation by itself (S7). Returns its
-   * removal.
+   * watched only while some fiber waits: a watched timer never suspends the invocation by itself (S7). While one of `ms`
+   * milliseconds is watched, windows end at half of them: within one nobody hears of it (W6). Returns its removal.
    */
-  watch(awaitable: Awaitable<unknown>, fiber: Fiber, listener: () => void): () => void {
-    this.#watched.set(awaitable, fiber);
+  watch(awaitable: Awaitable<unknown>, scope: Fiber, listener: () => void, ms = Infinity): () => void {
+    this.#watched.set(awaitable, { scope, ms });
     const stop = (): void => {
       this.#watched.delete(awaitable);
       this.#ahead.forget(awaitable);
@@ -249,7 +256,7 @@ export class Scheduler implements Parking {
   }
 
   async #stepAhead(awaited: readonly JournalAwaitable<unknown>[]): Promise<void> {
-    if (this.#ahead.isExhausted(awaited)) return this.#acknowledge(awaited);
+    if (this.#ahead.isExhausted(awaited, this.#newsMs)) return this.#acknowledge(awaited);
     const proposal = this.#ahead.take(awaited);
     if (proposal !== undefined) return this.#handOver(proposal.awaitable, { ok: true, value: proposal.value });
     const watched = [...this.#watched.keys()].filter((awaitable) => !this.#ahead.isNoted(awaitable));
@@ -261,9 +268,14 @@ export class Scheduler implements Parking {
     const completion = await this.#heedless(next);
     const awaitable = entries[completion?.index ?? -1];
     if (completion === undefined || awaitable === undefined) return;
-    const scope = this.#watched.get(awaitable);
-    if (scope === undefined) await this.#handOver(awaitable, completion);
-    else this.#ahead.note({ what: awaitable, scope, tell: () => awaitable.complete(completion) });
+    const watch = this.#watched.get(awaitable);
+    if (watch === undefined) await this.#handOver(awaitable, completion);
+    else this.#ahead.note({ what: awaitable, scope: watch.scope, tell: () => awaitable.complete(completion) });
+  }
+
+  /** Longest time without news that what is watched allows, in milliseconds. */
+  get #newsMs(): number {
+    return Math.min(...[...this.#watched.values()].map(({ ms }) => ms / 2));
   }
 
   /** Notes a cancellation, and tells nobody yet (W6). */

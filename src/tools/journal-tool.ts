@@ -103,14 +103,13 @@ async function callInHandler(host: ToolHost, call: Call, place: Place): Promise<
   const { scheduler } = place.invocation;
   const timeoutMs = host.timeoutMs(call.toolName);
   let isLate = false;
+  const onLate = (): void => {
+    isLate = true;
+    // An agent in the tool must not take it for a failure of one of its own tools: it ends, as when cancelled.
+    scheduler.interrupt(place.fiber, new CancelledError());
+  };
   const release =
-    timeoutMs === undefined
-      ? undefined
-      : scheduler.watch(scheduler.sleep(timeoutMs), place.fiber, () => {
-          isLate = true;
-          // An agent in the tool must not take it for a failure of one of its own tools: it ends, as when cancelled.
-          scheduler.interrupt(place.fiber, new CancelledError());
-        });
+    timeoutMs === undefined ? undefined : scheduler.watch(scheduler.sleep(timeoutMs), place.fiber, onLate, timeoutMs);
   try {
     const abortSignal = anySignal(call.options.abortSignal, host.callerSignal, place.fiber.signal);
     return await lastOutput(call.execute(call.input, { ...call.options, abortSignal }), async () => {});

@@ -1,6 +1,6 @@
 /** Running ahead, seen from an agent: what it changes, and what it leaves alone. */
 import { isStepCount, tool, type ToolSet } from "ai";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { z } from "zod";
 import {
   agentService,
@@ -135,6 +135,40 @@ describe("a total timeout", () => {
       if (result.outcome.ok) expect(result.outcome.value).toBe("done");
       else expect(result.outcome.error).toBeInstanceOf(RunTimeoutError);
     }
+  });
+});
+
+describe("an agent in a tool", () => {
+  /** How many of the inner agent's 20 tools run. Each takes 100 ms by the clock that bounds windows. */
+  async function looksWithin(timeout: { readonly totalMs?: number; readonly toolMs?: number }): Promise<number> {
+    let count = 0;
+    const clock = vi.spyOn(performance, "now").mockImplementation(() => count * 100);
+    const look = tool({ inputSchema: input, execute: () => void (count += 1) });
+    const replies = looks(20).map((name, n) => ({ toolCalls: [call(name, n)] }));
+    const inner = new RestateAgent(
+      { id: "inner", model: scriptedModel([...replies, { text: "seen" }]), tools: { look }, stopWhen: isStepCount(50) },
+      { toolOptions: { look: { readOnly: true } } },
+    );
+    const ask = contextTool({ inputSchema: input, execute: async () => (await inner.generate({ prompt: "go" })).text });
+    const model = scriptedModel([{ toolCalls: [call("ask", 50)] }, { text: "done" }]);
+    const outer = new RestateAgent(
+      { id: "outer", model, tools: { ask } },
+      { toolOptions: { ask: { readOnly: true } } },
+    );
+    const handler = (context: Context): Promise<string> =>
+      withRestateContext(context, async () => (await outer.generate({ prompt: "go", timeout })).text);
+    try {
+      // In the fake a timer fires as soon as an attempt waits for nothing else: where the inner agent's window ends.
+      await runFake(handler, { mode: "request-response" });
+      return count;
+    } finally {
+      clock.mockRestore();
+    }
+  }
+
+  test.each(["totalMs", "toolMs"] as const)("hears of the outer agent's %s in time", async (name) => {
+    expect(await looksWithin({ [name]: 60_000 })).toBe(20);
+    expect(await looksWithin({ [name]: 1_000 })).toBe(10); // Two windows of 500 ms.
   });
 });
 

@@ -41,4 +41,13 @@ describe("a window is used up", () => {
     use(1);
     expect(isExhausted()).toBe(true);
   });
+
+  test("by the age that a timer nobody hears of allows", () => {
+    const { clock, ahead, use } = setUp();
+    const step = { window } as unknown as JournalAwaitable<unknown>;
+    use(1);
+    clock.ms += 250;
+    expect(ahead.isExhausted([step], 251)).toBe(false);
+    expect(ahead.isExhausted([step], 250)).toBe(true);
+  });
 });
