@@ -53,13 +53,21 @@ export interface Search {
   readonly mode: FakeMode;
   /** The invocation is cancelled when its journal has so many events. */
   readonly cancelAt?: number | undefined;
+  /** How long foreign work may hold the journal up, in milliseconds of real time. */
+  readonly patienceMs?: number;
   readonly breakage?: Breakage;
 }
 
 /** The property itself; throws where it does not hold. */
-export async function replaysAlike(program: Program, { seed, mode, cancelAt, breakage }: Search): Promise<void> {
-  const cancel = cancelAt === undefined ? {} : { cancelAt };
-  const whole = await runProgram(program, { seed, mode, ...cancel }, breakage);
+export async function replaysAlike(
+  program: Program,
+  { seed, mode, cancelAt, patienceMs, breakage }: Search,
+): Promise<void> {
+  const options = {
+    ...(cancelAt === undefined ? {} : { cancelAt }),
+    ...(patienceMs === undefined ? {} : { patienceMs }),
+  };
+  const whole = await runProgram(program, { seed, mode, ...options }, breakage);
   const { journal } = whole;
   expect([...whole.executions].filter(([, count]) => count !== 1)).toEqual([]);
   // A program catches what it throws: anything else is a bug of the test, and would hide bugs of the scheduler.
@@ -69,12 +77,12 @@ export async function replaysAlike(program: Program, { seed, mode, cancelAt, bre
     // The same completions in the same order: the same commands, the same result. (A cancellation that is not in the
     // journal yet may come at another place: losers that nobody awaits after the crash do not complete before it.)
     const pinned = cancelAt === undefined || prefix.completions.some(({ command }) => command === CANCELLATION);
-    const same = { ...cancel, seed: seed + length, journal: prefix, pick: inOrderOf(journal) };
+    const same = { ...options, seed: seed + length, journal: prefix, pick: inOrderOf(journal) };
     const again = await runProgram(program, { ...same, mode: "bidirectional" }, breakage);
     if (pinned) expect(comparable(again)).toEqual(comparable(whole));
     if (pinned) expect(again.journal.commands).toEqual(journal.commands);
     // Other completions from here on: the prefix is still taken as it was, and nothing durable runs again.
-    const other = await runProgram(program, { ...cancel, seed: seed + length + 1, mode, journal: prefix }, breakage);
+    const other = await runProgram(program, { ...options, seed: seed + length + 1, mode, journal: prefix }, breakage);
     expect(other.journal.commands.slice(0, prefix.commands.length)).toEqual(prefix.commands);
     const durable = durableSteps(prefix);
     for (const { outcome, executions } of [again, other]) {

@@ -24,7 +24,8 @@ test(
   () =>
     fc.assert(
       fc.asyncProperty(programsBesideForeignWork, fc.nat(1_000_000), (program, seed) =>
-        replaysAlike(program, { seed, mode: "bidirectional" }),
+        // Foreign work here ends by itself; a busy machine must not make it look as if it did not.
+        replaysAlike(program, { seed, mode: "bidirectional", patienceMs: 10_000 }),
       ),
       { numRuns: few },
     ),
