@@ -141,7 +141,7 @@ export class RunAhead {
   }
 
   /** True when the window of one of `awaited` has been used up, or has lasted `maxMs` (W5). */
-  isExhausted(awaited: readonly JournalAwaitable<unknown>[], maxMs = Infinity): boolean {
+  isExhausted(awaited: readonly JournalAwaitable<unknown>[], maxMs: number = Infinity): boolean {
     const steps = this.unacknowledged.size;
     if (steps === 0) return false;
     return awaited.some(

@@ -158,7 +158,7 @@ export class Scheduler implements Parking {
    * watched only while some fiber waits: a watched timer never suspends the invocation by itself (S7). While one of `ms`
    * milliseconds is watched, windows end at half of them: within one nobody hears of it (W6). Returns its removal.
    */
-  watch(awaitable: Awaitable<unknown>, scope: Fiber, listener: () => void, ms = Infinity): () => void {
+  watch(awaitable: Awaitable<unknown>, scope: Fiber, listener: () => void, ms: number = Infinity): () => void {
     this.#watched.set(awaitable, { scope, ms });
     const stop = (): void => {
       this.#watched.delete(awaitable);
