@@ -154,7 +154,7 @@ export class Scheduler implements Parking {
   }
 
   /**
-   * Calls `listener`, which interrupts `fiber`, when `awaitable` settles, at its place in the journal's order. It is
+   * Calls `listener`, which interrupts `scope`, when `awaitable` settles, at its place in the journal's order. It is
    * watched only while some fiber waits: a watched timer never suspends the invocation by itself (S7). While one of `ms`
    * milliseconds is watched, windows end at half of them: within one nobody hears of it (W6). Returns its removal.
    */
