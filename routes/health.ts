@@ -1,7 +1,7 @@
 import { type Context, Hono } from "hono";
 import { getRuntimeKey } from "hono/adapter";
 import { problem } from "./problem.ts";
-import { settingsOf } from "./settings.ts";
+import { settingsOf, versionOf } from "./settings.ts";
 
 /** What `GET /health` tells besides the platform. */
 export interface HealthInfo {
@@ -13,14 +13,12 @@ export interface HealthInfo {
 /** `GET /health`: liveness. It touches nothing but this isolate. */
 export function healthRoute({ name, info }: HealthInfo): Hono {
   const answer = (context: Context): Response => {
-    const { CF_VERSION_METADATA: worker, DENO_DEPLOY_BUILD_ID, DENO_DEPLOYMENT_ID } = settingsOf(context);
-    const version = worker?.id ?? DENO_DEPLOY_BUILD_ID ?? DENO_DEPLOYMENT_ID ?? null;
-    const body = { status: "ok", name, version, runtime: getRuntimeKey(), ...info() };
+    const body = { status: "ok", name, version: versionOf(settingsOf(context)), runtime: getRuntimeKey(), ...info() };
     return context.json(body, 200, { "cache-control": "no-store" });
   };
   return new Hono()
     .get("/health", answer)
     .all("/health", ({ req }) =>
-      problem("method-not-allowed", 405, `Cannot ${req.method} /health: use GET`, { allow: "GET, HEAD" }),
+      problem("method-not-allowed", 405, `Cannot ${req.method} /health: use GET`, { headers: { allow: "GET, HEAD" } }),
     );
 }

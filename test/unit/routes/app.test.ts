@@ -41,14 +41,32 @@ async function expectProblem(response: Response, status: number, code: keyof typ
 
 test("codes of problems are a contract", () => {
   expect(Object.keys(PROBLEM_CODES)).toEqual([
+    "api-keys-missing",
     "bidirectional-unsupported",
+    "body-timeout",
+    "body-too-large",
+    "deployment-in-use",
     "identity-key-malformed",
     "identity-keys-missing",
     "identity-rejected",
     "internal-error",
+    "invalid-request",
     "invalid-settings",
+    "invocation-failed",
+    "invocation-not-found",
+    "malformed-json",
     "method-not-allowed",
     "not-found",
+    "rate-limited",
+    "restate-not-configured",
+    "restate-refused",
+    "restate-unauthorized",
+    "restate-unexpected",
+    "restate-unreachable",
+    "token-in-query",
+    "unauthorized",
+    "unsupported-by-server",
+    "unsupported-media-type",
   ]);
 });
 

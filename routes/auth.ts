@@ -1,0 +1,110 @@
+/** Bearer tokens (RFC 6750), compared in constant time. */
+import type { MiddlewareHandler } from "hono";
+import { EndpointError } from "../src/endpoint/restate-endpoint.ts";
+import { HttpProblem } from "./problem.ts";
+
+/** Fewer characters are guessed too easily. */
+const MIN_TOKEN_LENGTH = 16;
+const HASHED = /^sha256:([0-9a-f]{64})$/i;
+
+/** Names under which tokens are often put into a URL, where logs and browsers keep them. */
+const QUERY_NAMES = ["access_token", "api_key", "api-key", "apikey", "auth_token", "authorization", "token"];
+
+/** The tokens of a setting; several, so that they can rotate. Only their SHA-256 hashes are kept. */
+export class TokenSet {
+  readonly #hashes: readonly Uint8Array[];
+
+  private constructor(hashes: readonly Uint8Array[]) {
+    this.#hashes = hashes;
+  }
+
+  /**
+   * Reads a comma-separated setting of tokens, or of `sha256:` and the hash of a token in hexadecimal.
+   *
+   * @throws EndpointError `invalid-settings` (503) for a token of fewer than 16 characters, and for a malformed hash.
+   */
+  static async parse(name: string, setting: string): Promise<TokenSet> {
+    const tokens = setting
+      .split(",")
+      .map((token) => token.trim())
+      .filter((token) => token !== "");
+    return new TokenSet(await Promise.all(tokens.map((token) => storedHash(name, token))));
+  }
+
+  get size(): number {
+    return this.#hashes.length;
+  }
+
+  /** True for one of the tokens. Takes the same time whichever it is, and for strangers. */
+  async has(token: string): Promise<boolean> {
+    const hash = await sha256(token);
+    let found = 0;
+    for (const known of this.#hashes) found |= Number(isSame(known, hash));
+    return found === 1;
+  }
+}
+
+/** What a gate is set up with. */
+export interface BearerGateOptions {
+  /** Name of the setting that holds the tokens. */
+  readonly setting: string;
+  /** Its value at this request; undefined: there are no tokens. */
+  readonly tokens: (context: Parameters<MiddlewareHandler>[0]) => string | undefined;
+  /** Thrown when there are none. */
+  readonly closed: (path: string) => HttpProblem;
+}
+
+/**
+ * Lets a request pass that carries one of the tokens as `authorization: Bearer …`.
+ *
+ * The errors are `unauthorized` (401), `token-in-query` (400), and what `closed` makes without tokens.
+ */
+export function bearerGate({ setting, tokens, closed }: BearerGateOptions): MiddlewareHandler {
+  const sets = new Map<string, Promise<TokenSet>>();
+  return async (context, next) => {
+    const value = tokens(context);
+    if (value === undefined) throw closed(new URL(context.req.url).pathname);
+    let set = sets.get(value);
+    if (set === undefined) sets.set(value, (set = TokenSet.parse(setting, value)));
+    const known = await set;
+    refuseTokensInQuery(context.req.url);
+    const token = /^Bearer +([\w.~+/=-]+) *$/i.exec(context.req.header("authorization") ?? "")?.[1];
+    if (token !== undefined && (await known.has(token))) return next();
+    throw new HttpProblem("unauthorized", 401, "Send a valid token: authorization: Bearer <token>", {
+      headers: { "www-authenticate": `Bearer${token === undefined ? "" : ' error="invalid_token"'}` },
+    });
+  };
+}
+
+function refuseTokensInQuery(url: string): void {
+  const { searchParams } = new URL(url);
+  const name = QUERY_NAMES.find((candidate) => searchParams.has(candidate));
+  if (name === undefined) return;
+  throw new HttpProblem(
+    "token-in-query",
+    400,
+    `Do not send a token in the URL ("${name}"), where logs keep it: send authorization: Bearer <token>, and replace a token that was sent so`,
+  );
+}
+
+async function storedHash(name: string, token: string): Promise<Uint8Array> {
+  const hex = HASHED.exec(token)?.[1];
+  if (hex !== undefined) return Uint8Array.from(hex.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16));
+  if (token.startsWith("sha256:")) throw invalid(name, "a hash is sha256: and 64 hexadecimal digits");
+  if (token.length < MIN_TOKEN_LENGTH) throw invalid(name, `a token has at least ${MIN_TOKEN_LENGTH} characters`);
+  return sha256(token);
+}
+
+function invalid(name: string, rule: string): EndpointError {
+  return new EndpointError("invalid-settings", `Cannot use the setting ${name}: ${rule}`, 503);
+}
+
+async function sha256(text: string): Promise<Uint8Array> {
+  return new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text)));
+}
+
+function isSame(a: Uint8Array, b: Uint8Array): boolean {
+  let difference = a.length ^ b.length;
+  for (let index = 0; index < a.length; index++) difference |= (a[index] ?? 0) ^ (b[index] ?? 0);
+  return difference === 0;
+}
