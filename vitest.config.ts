@@ -35,7 +35,8 @@ export default defineConfig({
         test: { name: "workers", include: ["test/workers/**/*.test.ts"], testTimeout: MINUTE_MS },
       },
       { test: { ...realStack, name: "e2e", include: ["test/e2e/**/*.test.ts"] } },
-      { test: { ...realStack, name: "crash", include: ["test/crash/**/*.test.ts"] } },
+      // These wait for restarts most of the time, so two files at once fit.
+      { test: { ...realStack, name: "crash", fileParallelism: true, include: ["test/crash/**/*.test.ts"] } },
     ],
   },
 });
