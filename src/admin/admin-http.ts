@@ -3,6 +3,7 @@ import type { ZodType } from "zod";
 import { RestateRefusedError } from "../errors/restate-refused-error.ts";
 import { RestateUnexpectedError } from "../errors/restate-unexpected-error.ts";
 import { type RestateAddress, RestateHttp, type RestateRequest } from "../http/restate-http.ts";
+import type { Sql } from "./sql.ts";
 
 /** How the Admin API is reached. */
 export interface AdminOptions extends RestateAddress {
@@ -65,9 +66,9 @@ export class AdminHttp {
     });
   }
 
-  /** Rows of a SQL query over Restate's introspection tables. Build the text with `sql`, never from input. */
-  async query<T>(text: string, rowSchema: ZodType<T>): Promise<T[]> {
-    const body = await this.send({ method: "POST", path: "/query", body: { query: text } });
+  /** Rows of a query over Restate's introspection tables. A column that is null in a row is absent there. */
+  async query<T>(query: Sql, rowSchema: ZodType<T>): Promise<T[]> {
+    const body = await this.send({ method: "POST", path: "/query", body: { query: query.text } });
     const parsed = rowSchema.array().safeParse((body as { readonly rows?: unknown } | undefined)?.rows);
     if (parsed.success) return parsed.data;
     throw new RestateUnexpectedError("admin", "a query", parsed.error);
