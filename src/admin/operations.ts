@@ -1,0 +1,20 @@
+/** Every operation that the client of the Admin API sends, for comparing them with a server's `/openapi`. */
+import { DEPLOYMENT_OPERATIONS } from "./deployments.ts";
+import { KAFKA_CLUSTER_OPERATIONS } from "./kafka-clusters.ts";
+import { LIMIT_OPERATIONS } from "./limits.ts";
+import type { AnyOperation } from "./operation.ts";
+import { SERVER_OPERATIONS } from "./server.ts";
+import { SERVICE_OPERATIONS } from "./services.ts";
+import { SUBSCRIPTION_OPERATIONS } from "./subscriptions.ts";
+import { VIRTUAL_QUEUE_OPERATIONS } from "./virtual-queues.ts";
+
+/** By group. */
+export const ADMIN_OPERATIONS: Readonly<Record<string, Readonly<Record<string, AnyOperation>>>> = {
+  server: SERVER_OPERATIONS,
+  deployments: DEPLOYMENT_OPERATIONS,
+  services: SERVICE_OPERATIONS,
+  subscriptions: SUBSCRIPTION_OPERATIONS,
+  kafkaClusters: KAFKA_CLUSTER_OPERATIONS,
+  limits: LIMIT_OPERATIONS,
+  virtualQueues: VIRTUAL_QUEUE_OPERATIONS,
+};
