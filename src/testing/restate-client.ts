@@ -32,10 +32,14 @@ export interface CallOptions {
 export class RestateClient {
   readonly ingressUrl: string;
   readonly adminUrl: string;
+  /** What the ingress and the admin API ask for besides: `authorization`, when there is a token. */
+  readonly headers: Readonly<Record<string, string>>;
 
-  constructor(ingressUrl: string, adminUrl: string) {
+  /** @param token Bearer token for both. Default: none. */
+  constructor(ingressUrl: string, adminUrl: string, token?: string) {
     this.ingressUrl = ingressUrl;
     this.adminUrl = adminUrl;
+    this.headers = token === undefined ? {} : { authorization: `Bearer ${token}` };
   }
 
   /**
@@ -164,6 +168,7 @@ export class RestateClient {
       method,
       signal: AbortSignal.timeout(timeoutMs),
       headers: {
+        ...this.headers,
         ...(input === undefined ? {} : { "content-type": "application/json" }),
         ...(idempotencyKey === undefined ? {} : { "idempotency-key": idempotencyKey }),
         ...headers,
@@ -177,7 +182,11 @@ export class RestateClient {
     const response = await fetch(this.adminUrl + path, {
       method,
       signal: AbortSignal.timeout(30_000),
-      headers: { accept: "application/json", ...(body === undefined ? {} : { "content-type": "application/json" }) },
+      headers: {
+        ...this.headers,
+        accept: "application/json",
+        ...(body === undefined ? {} : { "content-type": "application/json" }),
+      },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
     const answer = await response.text();

@@ -11,8 +11,20 @@ import { answers } from "./wait.ts";
 export type { CallOptions, CallResult, JournalRow } from "./restate-client.ts";
 export type { RestateRetryPolicy, RestateServerOptions } from "./restate-configuration.ts";
 
+/** A restate-server that a test starts, kills and stops. */
+export interface StartedRestate extends RestateClient {
+  readonly baseDir: string;
+  readonly pid: number | undefined;
+  readonly log: string;
+  start(): Promise<void>;
+  kill(): Promise<void>;
+  restart(): Promise<void>;
+  stop(): Promise<void>;
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
 /** A real restate-server on free loopback ports, with its own data. */
-export class RestateTestServer extends RestateClient {
+export class RestateTestServer extends RestateClient implements StartedRestate {
   readonly baseDir: string;
   readonly #ports: RestatePorts;
   readonly #env: Readonly<Record<string, string>>;

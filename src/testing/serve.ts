@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import type { ChildInit } from "./child.ts";
@@ -18,6 +18,8 @@ export interface ServeOptions {
   readonly vars?: Readonly<Record<string, string>>;
   /** Path that answers 2xx once the app serves. Default `/health`. */
   readonly healthPath?: string;
+  /** Certificates (PEM) that the app trusts besides the public ones, such as those of a TLS server on loopback. */
+  readonly trustedCertificates?: readonly string[];
 }
 
 /** How a Worker is served. */
@@ -55,6 +57,7 @@ export async function serveWorker(options: ServeWorkerOptions): Promise<ServedEn
     vars: options.vars ?? {},
     compatibilityDate: options.compatibilityDate ?? "2026-10-01",
     compatibilityFlags: options.compatibilityFlags ?? ["nodejs_compat"],
+    trustedCertificates: options.trustedCertificates ?? [],
   };
   try {
     const child = options.mode === "wrangler" ? await wranglerDev(folder, source) : await workerdServe(folder, source);
@@ -70,16 +73,37 @@ export async function serveWorker(options: ServeWorkerOptions): Promise<ServedEn
  *
  * @throws Error with Deno's log when it does not serve within 30 seconds.
  */
-export function serveDeno(options: ServeDenoOptions): Promise<ServedEndpoint> {
+export async function serveDeno(options: ServeDenoOptions): Promise<ServedEndpoint> {
   const { config, permissions = ["--allow-net", "--allow-env", "--allow-sys=hostname"] } = options;
-  const flags = [...permissions, "--no-prompt", ...(config === undefined ? [] : ["--config", resolve(config)])];
+  const folder = await mkdtemp(join(tmpdir(), "deno-test-"));
+  const dispose = (): Promise<void> => rm(folder, { recursive: true, force: true });
+  const certificates = await certificateFile(folder, options.trustedCertificates ?? []);
+  const flags = [
+    ...permissions,
+    "--no-prompt",
+    ...(certificates === undefined ? [] : ["--cert", certificates]),
+    ...(config === undefined ? [] : ["--config", resolve(config)]),
+  ];
   const child = (port: number): ChildInit => ({
     label: "deno serve",
     command: denoBinary(),
     args: ["serve", ...flags, "--host", "127.0.0.1", "--port", String(port), options.entry],
     env: options.vars ?? {},
   });
-  return serve(options, child, { http11: false, dispose: async () => {} });
+  try {
+    return await serve(options, child, { http11: false, dispose });
+  } catch (error) {
+    await dispose();
+    throw error;
+  }
+}
+
+/** One file of all; undefined for none. */
+async function certificateFile(folder: string, certificates: readonly string[]): Promise<string | undefined> {
+  if (certificates.length === 0) return undefined;
+  const path = join(folder, "trusted.pem");
+  await writeFile(path, certificates.join("\n"));
+  return path;
 }
 
 type StartOnPort = (port: number) => ChildInit;
@@ -96,13 +120,15 @@ async function workerdServe(folder: string, source: WorkerSource): Promise<Start
 
 async function wranglerDev(folder: string, source: WorkerSource): Promise<StartOnPort> {
   const config = await writeWranglerConfig(folder, source);
+  const certificates = await certificateFile(folder, source.trustedCertificates);
   const inspector = await freePort();
   const flags = ["--ip", "127.0.0.1", "--inspector-port", String(inspector), "--show-interactive-dev-session=false"];
   return (port) => ({
     label: "wrangler dev",
     command: process.execPath,
     args: [wranglerScript(), "dev", "--config", config, ...flags, "--port", String(port)],
-    env: {},
+    // wrangler hands the certificates that Node trusts on to workerd.
+    env: certificates === undefined ? {} : { NODE_EXTRA_CA_CERTS: certificates },
     cwd: folder,
   });
 }

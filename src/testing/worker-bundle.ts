@@ -12,6 +12,8 @@ export interface WorkerSource {
   readonly vars: Readonly<Record<string, string>>;
   readonly compatibilityDate: string;
   readonly compatibilityFlags: readonly string[];
+  /** PEM */
+  readonly trustedCertificates: readonly string[];
 }
 
 /** Writes wrangler's configuration into `folder`; its path. */
@@ -77,7 +79,10 @@ function workerdConfig(files: readonly string[], source: WorkerSource): string {
 const config :Workerd.Config = (
   services = [
     (name = "main", worker = .worker),
-    (name = "internet", network = (allow = ["public", "private", "local"])),
+    (name = "internet", network = (
+      allow = ["public", "private", "local"],
+      tlsOptions = (trustBrowserCas = true, trustedCertificates = [${source.trustedCertificates.map(quote).join(", ")}]),
+    )),
   ],
   sockets = [(name = "http", address = "127.0.0.1:0", http = (), service = "main")],
 );
