@@ -1,14 +1,23 @@
-import { Hono } from "hono";
+import type { Hono } from "hono";
+import type { BlankEnv } from "hono/types";
 import { type AnyService } from "../src/endpoint/restate-endpoint.ts";
 import { DefinitionError } from "../src/errors/definition-error.ts";
 import { healthRoute } from "./health.ts";
-import { isProblem, problem, problemOf } from "./problem.ts";
+import { errorsOnly } from "./operations/errors-only.ts";
+import { answerFailures } from "./operations/failures.ts";
+import { consoleLog, type Log, quietLog } from "./operations/log.ts";
+import { notFound } from "./operations/not-found.ts";
+import { observe } from "./operations/observe.ts";
+import { wellFormedUrl } from "./operations/well-formed-url.ts";
 import { restateRoute } from "./restate.ts";
+import { createRouter } from "./router.ts";
 
 /** What an edge app serves. */
 export interface EdgeAppOptions {
   /** What `service()`, `object()`, `workflow()` and `agentService()` made. */
   readonly services: readonly AnyService[];
+  /** Those of `services` that the agents API invokes for whoever has an API key. Default none. */
+  readonly publicServices?: readonly AnyService[];
   /** One stream for a whole invocation. For Deno and Node; refused on Workers. Default false. */
   readonly bidirectional?: boolean;
   /** Name in `/health`. Default `restate-edge-agents`. */
@@ -17,15 +26,20 @@ export interface EdgeAppOptions {
   readonly mount?: string;
   /** More facts for `/health`. */
   readonly info?: () => Readonly<Record<string, unknown>>;
+  /**
+   * Where log lines go: one a request, one for each failure that nobody expected. They hold no body, token, key or query
+   * value. Default: JSON to the console. `false`: only the failures.
+   */
+  readonly log?: Log | false;
 }
 
 /**
  * The app: `export default createEdgeApp({ services })` is a Worker, and a server for `deno serve`.
  *
  * `GET /health` answers anyone; `/restate/*` answers Restate alone; everything else is 404. Errors are
- * `application/problem+json` (RFC 9457) with a stable `code`.
+ * `application/problem+json` (RFC 9457) with a stable `code`. Every answer has an `x-request-id`.
  *
- * @throws DefinitionError when `mount` is not a path.
+ * @throws DefinitionError when `mount` is not a path, or belongs to another route.
  */
 export function createEdgeApp(options: EdgeAppOptions): Hono {
   const {
@@ -34,22 +48,28 @@ export function createEdgeApp(options: EdgeAppOptions): Hono {
     name = "restate-edge-agents",
     mount = "/restate",
     info = () => ({}),
+    log = consoleLog,
   } = options;
   checkMount(mount);
-  return new Hono()
-    .route("/", healthRoute({ name, info }))
-    .route("/", restateRoute({ services, bidirectional, mount }))
-    .notFound((context) => problem("not-found", 404, `Nothing is served at ${new URL(context.req.url).pathname}`))
-    .onError((error) => {
-      if (!isProblem(error)) console.error("A request failed", error);
-      return problemOf(error);
-    });
+  const app = createRouter<BlankEnv>();
+  app.use(observe({ services, mount, log: log === false ? undefined : log }), errorsOnly, wellFormedUrl(mount));
+  app.route("/", healthRoute({ name, info }));
+  app.route("/", restateRoute({ services, bidirectional, mount }));
+  app.notFound(notFound(app));
+  app.onError(answerFailures(log === false ? quietLog : log));
+  return app;
 }
+
+/** First segments of the other routes' paths. */
+const TAKEN: ReadonlySet<string> = new Set(["admin", "agents", "health", "openapi.json", "ready"]);
 
 /** Plain characters only: Hono would read a pattern into others, and Restate's signature check a different path. */
 function checkMount(mount: string): void {
-  if (/^(\/[A-Za-z0-9_-][A-Za-z0-9_.-]*)+$/.test(mount)) return;
+  const isPath = /^(\/[A-Za-z0-9_-][A-Za-z0-9_.-]*)+$/.test(mount);
+  if (isPath && !TAKEN.has(mount.split("/")[1] ?? "")) return;
   throw new DefinitionError(
-    `Cannot create the edge app: mount must be a path such as "/restate", without a slash at its end: current value is "${mount}"`,
+    isPath
+      ? `Cannot create the edge app: mount must not begin with the path of another route: current value is "${mount}"`
+      : `Cannot create the edge app: mount must be a path such as "/restate", without a slash at its end: current value is "${mount}"`,
   );
 }

@@ -9,6 +9,7 @@ export const PROBLEM_CODES = {
   "body-timeout": "The request's body came too slowly",
   "body-too-large": "The request's body is too large",
   "deployment-in-use": "The deployment is in use",
+  forbidden: "This is not allowed",
   "identity-key-malformed": "An identity key is malformed",
   "identity-keys-missing": "Identity keys are missing",
   "identity-rejected": "The caller is not known",
@@ -69,36 +70,74 @@ export function problem(code: ProblemCode, status: number, detail: string, extra
 
 /** The answer to whatever was thrown. Only errors of this library say more than that something failed. */
 export function problemOf(error: unknown): Response {
-  if (error instanceof HttpProblem) return problem(error.code, error.status, error.message, error.extras);
-  if (error instanceof RestateUnreachableError) {
-    const { errorCode, code, message, retryAfterSeconds, door } = error;
-    return problem(errorCode, code, message, {
-      headers: { "retry-after": String(retryAfterSeconds) },
-      members: { door },
-    });
-  }
-  if (isLibraryProblem(error)) {
-    const { allow, restateCode } = error.fields;
-    return problem(error.errorCode, error.code, error.message, {
-      headers: typeof allow === "string" ? { allow } : {},
-      members: restateCode === undefined ? {} : { restateCode },
-    });
-  }
-  // Hono's own, such as the one for a body that its validator cannot parse. None of them holds a secret.
-  if (error instanceof HTTPException && error.status < 500) {
-    return problem(error.status === 400 ? "malformed-json" : "invalid-request", error.status, error.message);
-  }
-  return problem("internal-error", 500, "The request could not be handled; the log of this app says why");
+  const { code, status, detail, extras } = describe(error) ?? INTERNAL;
+  return problem(code, status, detail, extras);
+}
+
+/** Code of the problem that `problemOf()` makes of it. */
+export function problemCodeOf(error: unknown): ProblemCode {
+  return (describe(error) ?? INTERNAL).code;
 }
 
 /** True for errors that say for themselves what is wrong. Everything else is an internal error. */
 export function isProblem(error: unknown): boolean {
-  return (
-    error instanceof HttpProblem ||
-    error instanceof RestateUnreachableError ||
-    isLibraryProblem(error) ||
-    (error instanceof HTTPException && error.status < 500)
-  );
+  return describe(error) !== undefined;
+}
+
+interface Described {
+  readonly code: ProblemCode;
+  readonly status: number;
+  readonly detail: string;
+  readonly extras?: ProblemExtras;
+}
+
+const INTERNAL: Described = {
+  code: "internal-error",
+  status: 500,
+  detail: "The request could not be handled; the log of this app says why",
+};
+
+function describe(error: unknown): Described | undefined {
+  if (error instanceof HttpProblem) {
+    const { code, status, message: detail, extras } = error;
+    return { code, status, detail, extras };
+  }
+  if (error instanceof RestateUnreachableError) {
+    const { errorCode, code, message, retryAfterSeconds, door } = error;
+    const extras = { headers: { "retry-after": String(retryAfterSeconds) }, members: { door } };
+    return { code: errorCode, status: code, detail: message, extras };
+  }
+  if (isLibraryProblem(error)) {
+    const { allow, restateCode } = error.fields;
+    const headers: Record<string, string> = typeof allow === "string" ? { allow } : {};
+    const members = restateCode === undefined ? {} : { restateCode };
+    return { code: error.errorCode, status: error.code, detail: error.message, extras: { headers, members } };
+  }
+  if (error instanceof HTTPException && error.status < 500) return describeHttpException(error);
+  return undefined;
+}
+
+/** Hono's own, such as the one for a body that its validator cannot parse, and those of a user's middleware. */
+function describeHttpException({ status, message, res }: HTTPException): Described {
+  const codes: Readonly<Record<number, ProblemCode>> = {
+    400: "malformed-json",
+    401: "unauthorized",
+    403: "forbidden",
+    404: "not-found",
+    413: "body-too-large",
+    415: "unsupported-media-type",
+    429: "rate-limited",
+  };
+  const kept = ["www-authenticate", "retry-after"].flatMap((name) => {
+    const value = res?.headers.get(name);
+    return value === undefined || value === null ? [] : [[name, value] as const];
+  });
+  return {
+    code: codes[status] ?? "invalid-request",
+    status,
+    detail: message,
+    extras: { headers: Object.fromEntries(kept) },
+  };
 }
 
 function isLibraryProblem(error: unknown): error is EdgeAgentError & { readonly errorCode: ProblemCode } {

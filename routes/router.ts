@@ -1,10 +1,11 @@
 /** Routes whose OpenAPI description and validation come from the same schemas. */
 import { OpenAPIHono, z } from "@hono/zod-openapi";
+import type { Env } from "hono";
 import { HttpProblem, PROBLEM_CODES, type ProblemCode } from "./problem.ts";
 
 /** A router on which `openapi(createRoute(…), handler)` declares, validates and describes a route. */
-export function createRouter(): OpenAPIHono {
-  return new OpenAPIHono({
+export function createRouter<E extends Env = Env>(): OpenAPIHono<E> {
+  return new OpenAPIHono<E>({
     defaultHook: (result) => {
       if (result.success) return;
       const errors = result.error.issues.map(({ path, message }) => ({ at: path.join("."), message }));

@@ -3,6 +3,7 @@ import { env } from "hono/adapter";
 import { z } from "zod";
 import { EndpointError } from "../src/endpoint/restate-endpoint.ts";
 import type { RestateAddress } from "../src/http/restate-http.ts";
+import { noteExchange } from "./operations/server-timing.ts";
 import { HttpProblem } from "./problem.ts";
 
 /** A setting that is empty counts as absent. */
@@ -83,7 +84,7 @@ export function versionOf({ CF_VERSION_METADATA, DENO_DEPLOY_BUILD_ID, DENO_DEPL
 export function restateAddress(settings: Settings, door: "ingress" | "admin"): RestateAddress {
   const name = door === "ingress" ? "RESTATE_INGRESS_URL" : "RESTATE_ADMIN_URL";
   const url = settings[name];
-  if (url !== undefined) return { url, token: settings.RESTATE_AUTH_TOKEN };
+  if (url !== undefined) return { url, token: settings.RESTATE_AUTH_TOKEN, onExchange: noteExchange };
   throw new HttpProblem("restate-not-configured", 503, `Cannot reach Restate's ${door}: set ${name}`);
 }
 

@@ -14,6 +14,8 @@ export interface RestateAddress {
   readonly url: string;
   /** Bearer token; Restate Cloud asks for one. */
   readonly token?: string | undefined;
+  /** Called when an exchange begins; what it returns is called at its end. For measuring. */
+  readonly onExchange?: (() => () => void) | undefined;
 }
 
 /** One request to Restate. */
@@ -72,11 +74,13 @@ export class RestateHttp {
   readonly door: "ingress" | "admin";
   readonly #url: string;
   readonly #token: string | undefined;
+  readonly #onExchange: (() => () => void) | undefined;
 
   constructor(door: "ingress" | "admin", address: RestateAddress) {
     this.door = door;
     this.#url = address.url.replace(/\/+$/, "");
     this.#token = address.token;
+    this.#onExchange = address.onExchange;
   }
 
   /**
@@ -85,6 +89,7 @@ export class RestateHttp {
    */
   async exchange({ method, path, headers, body, timeoutMs, signal }: RestateRequest): Promise<RestateAnswer> {
     const limit = AbortSignal.timeout(timeoutMs);
+    const end = this.#onExchange?.();
     let answer: RestateAnswer;
     try {
       const response = await fetch(this.#url + path, {
@@ -99,6 +104,8 @@ export class RestateHttp {
     } catch (error) {
       if (signal?.aborted === true) throw signal.reason;
       throw this.#unreachable(limit.aborted ? `gave no answer within ${timeoutMs} ms` : "cannot be reached", error);
+    } finally {
+      end?.();
     }
     if (answer.isOfInvocation) return answer;
     if (UNAVAILABLE.has(answer.status)) {

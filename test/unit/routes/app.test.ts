@@ -46,6 +46,7 @@ test("codes of problems are a contract", () => {
     "body-timeout",
     "body-too-large",
     "deployment-in-use",
+    "forbidden",
     "identity-key-malformed",
     "identity-keys-missing",
     "identity-rejected",
