@@ -14,7 +14,8 @@ export interface ServerVersion {
   readonly features: Readonly<Record<string, boolean>>;
 }
 
-const serverVersionSchema: z.ZodType<ServerVersion> = z.object({
+/** Reads `ServerVersion`. */
+export const serverVersionSchema: z.ZodType<ServerVersion> = z.object({
   version: z.string(),
   minAdminApiVersion: z.int(),
   maxAdminApiVersion: z.int(),
