@@ -4,11 +4,14 @@ import { type AnyService } from "../src/endpoint/restate-endpoint.ts";
 import { DefinitionError } from "../src/errors/definition-error.ts";
 import { healthRoute } from "./health.ts";
 import { errorsOnly } from "./operations/errors-only.ts";
+import { openApiRoute, registerSecuritySchemes } from "./openapi.ts";
 import { answerFailures } from "./operations/failures.ts";
 import { consoleLog, type Log, quietLog } from "./operations/log.ts";
 import { notFound } from "./operations/not-found.ts";
 import { observe } from "./operations/observe.ts";
+import { shapesOf } from "./operations/service-shape.ts";
 import { wellFormedUrl } from "./operations/well-formed-url.ts";
+import { readyRoute } from "./ready.ts";
 import { restateRoute } from "./restate.ts";
 import { createRouter } from "./router.ts";
 
@@ -44,6 +47,7 @@ export interface EdgeAppOptions {
 export function createEdgeApp(options: EdgeAppOptions): Hono {
   const {
     services,
+    publicServices = [],
     bidirectional = false,
     name = "restate-edge-agents",
     mount = "/restate",
@@ -53,7 +57,10 @@ export function createEdgeApp(options: EdgeAppOptions): Hono {
   checkMount(mount);
   const app = createRouter<BlankEnv>();
   app.use(observe({ services, mount, log: log === false ? undefined : log }), errorsOnly, wellFormedUrl(mount));
+  registerSecuritySchemes(app);
   app.route("/", healthRoute({ name, info }));
+  app.route("/", readyRoute({ shapes: [...shapesOf(services).values()], needsIngress: publicServices.length > 0 }));
+  app.route("/", openApiRoute(app, name));
   app.route("/", restateRoute({ services, bidirectional, mount }));
   app.notFound(notFound(app));
   app.onError(answerFailures(log === false ? quietLog : log));

@@ -1,6 +1,6 @@
-import { type Context, Hono } from "hono";
+import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
 import { getRuntimeKey } from "hono/adapter";
-import { problem } from "./problem.ts";
+import { createRouter, json, problems } from "./router.ts";
 import { settingsOf, versionOf } from "./settings.ts";
 
 /** What `GET /health` tells besides the platform. */
@@ -10,15 +10,37 @@ export interface HealthInfo {
   readonly info: () => Readonly<Record<string, unknown>>;
 }
 
+const healthSchema = z
+  .looseObject({
+    status: z.literal("ok"),
+    name: z.string(),
+    version: z.string().nullable().openapi({ description: "The Worker's version id, or Deno Deploy's revision" }),
+    runtime: z.string().openapi({ example: "workerd" }),
+  })
+  .openapi("Health");
+
+const route = createRoute({
+  method: "get",
+  path: "/health",
+  operationId: "getHealth",
+  summary: "Liveness",
+  description: "Touches nothing but this isolate.",
+  tags: ["operations"],
+  responses: { 200: json(healthSchema, "The app runs"), ...problems(503) },
+});
+
 /** `GET /health`: liveness. It touches nothing but this isolate. */
-export function healthRoute({ name, info }: HealthInfo): Hono {
-  const answer = (context: Context): Response => {
-    const body = { status: "ok", name, version: versionOf(settingsOf(context)), runtime: getRuntimeKey(), ...info() };
-    return context.json(body, 200, { "cache-control": "no-store" });
-  };
-  return new Hono()
-    .get("/health", answer)
-    .all("/health", ({ req }) =>
-      problem("method-not-allowed", 405, `Cannot ${req.method} /health: use GET`, { headers: { allow: "GET, HEAD" } }),
-    );
+export function healthRoute({ name, info }: HealthInfo): OpenAPIHono {
+  return createRouter().openapi(route, (context) =>
+    context.json(
+      {
+        status: "ok" as const,
+        name,
+        version: versionOf(settingsOf(context)),
+        runtime: getRuntimeKey(),
+        ...info(),
+      },
+      200,
+    ),
+  );
 }

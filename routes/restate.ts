@@ -1,7 +1,8 @@
 import { type Context, Hono } from "hono";
 import { parseIdentityKeys } from "../src/endpoint/identity-keys.ts";
 import { type AnyService, createRestateEndpoint, type RestateEndpoint } from "../src/endpoint/restate-endpoint.ts";
-import { settingsOf } from "./settings.ts";
+import { taggedWithVersion } from "./readiness/version-tag.ts";
+import { settingsOf, versionOf } from "./settings.ts";
 
 /** How the Restate endpoint is mounted. */
 export interface RestateRouteOptions {
@@ -14,13 +15,16 @@ export interface RestateRouteOptions {
 export function restateRoute(options: RestateRouteOptions): Hono {
   const endpoints = new Map<string, RestateEndpoint>();
   const endpointFor = (context: Context): RestateEndpoint => {
-    const { ENVIRONMENT, RESTATE_IDENTITY_KEYS = "" } = settingsOf(context);
+    const settings = settingsOf(context);
+    const { ENVIRONMENT, RESTATE_IDENTITY_KEYS = "" } = settings;
     const development = ENVIRONMENT === "development";
-    const key = `${development} ${RESTATE_IDENTITY_KEYS}`;
+    const version = versionOf(settings);
+    const key = `${development} ${version} ${RESTATE_IDENTITY_KEYS}`;
     const known = endpoints.get(key);
     if (known !== undefined) return known;
     const identityKeys = parseIdentityKeys(RESTATE_IDENTITY_KEYS);
-    const endpoint = createRestateEndpoint({ ...options, identityKeys, development });
+    const services = taggedWithVersion(options.services, version);
+    const endpoint = createRestateEndpoint({ ...options, services, identityKeys, development });
     endpoints.set(key, endpoint);
     return endpoint;
   };

@@ -8,7 +8,7 @@ import { describeFailure } from "./redact.ts";
 /** Answers whatever was thrown with problem details. What nobody expected is logged with its stack. */
 export function answerFailures(log: Log): (error: Error, context: Context) => Response {
   return (error, anyContext) => {
-    const context: Context<Observed> = anyContext;
+    const context = anyContext as Context<Observed>;
     context.set("problemCode", problemCodeOf(error));
     if (!isProblem(error)) {
       writeTo(log, {

@@ -1,0 +1,96 @@
+import type { ServiceShape } from "../operations/service-shape.ts";
+import type { Settings } from "../settings.ts";
+import { type CheckResult, fail, runChecks } from "./check.ts";
+import { checkIdentity } from "./identity.ts";
+import { checkRegistered } from "./registered.ts";
+import { checkAdmin, checkIngress } from "./restate.ts";
+
+/** What `GET /ready` answers. */
+export interface Report {
+  readonly status: "pass" | "fail";
+  readonly checks: readonly CheckResult[];
+}
+
+/** How long a report stays good, in milliseconds: however often strangers ask, Restate is asked this often. */
+const FRESH_MS = 3_000;
+/** Longest wait for a report, in milliseconds. Longer than its checks may take. */
+const PATIENCE_MS = 4_000;
+
+interface Round {
+  readonly key: string;
+  readonly begun: number;
+  readonly report: Promise<Report>;
+  ended: number | undefined;
+}
+
+/** What is checked. */
+export interface ReadinessOptions {
+  readonly shapes: readonly ServiceShape[];
+  /** True when the app invokes agents through Restate's ingress. */
+  readonly needsIngress: boolean;
+}
+
+/** Checks once for all who ask within a few seconds. */
+export class Readiness {
+  readonly #options: ReadinessOptions;
+  #round: Round | undefined;
+
+  constructor(options: ReadinessOptions) {
+    this.#options = options;
+  }
+
+  /** @param keep Keeps the platform from ending a round with the request that began it, where it would. */
+  report(settings: Settings, keep: (work: Promise<unknown>) => void): Promise<Report> {
+    const key = JSON.stringify(settings);
+    if (this.#round === undefined || !isCurrent(this.#round, key)) {
+      this.#round = this.#begin(key, settings);
+      keep(this.#round.report);
+    }
+    return withPatience(this.#round.report);
+  }
+
+  #begin(key: string, settings: Settings): Round {
+    const round: Round = {
+      key,
+      begun: performance.now(),
+      report: this.#check(settings).finally(() => {
+        round.ended = performance.now();
+      }),
+      ended: undefined,
+    };
+    return round;
+  }
+
+  async #check(settings: Settings): Promise<Report> {
+    const { shapes, needsIngress } = this.#options;
+    const checks = await runChecks([
+      { name: "identity-keys", run: () => checkIdentity(settings) },
+      { name: "ingress", run: () => checkIngress(settings, needsIngress) },
+      { name: "admin", run: () => checkAdmin(settings) },
+      { name: "registered", run: () => checkRegistered(settings, shapes) },
+    ]);
+    return { status: checks.some(({ status }) => status === "fail") ? "fail" : "pass", checks };
+  }
+}
+
+function isCurrent({ key, begun, ended }: Round, wanted: string): boolean {
+  if (key !== wanted) return false;
+  const now = performance.now();
+  return ended === undefined ? now - begun < PATIENCE_MS : now - ended < FRESH_MS;
+}
+
+/** On Workers the request that began a round may end, and its I/O with it: those who wait must not wait for ever. */
+async function withPatience(report: Promise<Report>): Promise<Report> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<Report>((resolve) => {
+    timer = setTimeout(() => {
+      const check = { name: "all", ...fail("The checks did not end in time"), durationMs: PATIENCE_MS };
+      resolve({ status: "fail", checks: [check] });
+    }, PATIENCE_MS);
+  });
+  try {
+    return await Promise.race([report, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
