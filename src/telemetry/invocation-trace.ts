@@ -1,0 +1,127 @@
+/**
+ * The spans of one attempt of an invocation.
+ *
+ * - I1 A step's span is made by the attempt that executes it, inside the step; a replay makes none.
+ * - I2 What is no step (a run, a tool that drives Restate) ends between steps, and again in every replay. Its span waits
+ *   until the journal goes on, with a new command or with the end of the handler: from then on replays see that there
+ *   is more in the journal, and make none. An attempt that dies in between makes it once more, under the same id.
+ * - I3 Ids follow from names (span-id.ts), so a parent's id is known before the parent has ended.
+ * - I4 Nothing here decides anything about the run: clocks are read for spans alone.
+ */
+import type { Span, SpanAttributes, SpanError } from "./span.ts";
+import { currentSpanExporter } from "./exporter-scope.ts";
+import { RequestSpans } from "./request-spans.ts";
+import { spanIdOf } from "./span-id.ts";
+import { type AttemptRequest, type TraceContext, traceContextOf } from "./trace-context.ts";
+
+/** A span of an invocation, before it has its place in the trace. */
+export interface SpanDraft extends Pick<Span, "name" | "kind" | "startMs" | "endMs"> {
+  /** What its id is made from; unique in the invocation. */
+  readonly key: string;
+  readonly parentSpanId: string | undefined;
+  readonly attributes: SpanAttributes;
+  readonly error?: SpanError | undefined;
+}
+
+/** One attempt's view of its trace. */
+export class InvocationTrace {
+  readonly #request: AttemptRequest;
+  readonly #context: TraceContext;
+  readonly #spans: RequestSpans;
+  readonly #isProcessing: () => boolean;
+  #deferred: SpanDraft[] = [];
+
+  private constructor(
+    request: AttemptRequest,
+    context: TraceContext,
+    spans: RequestSpans,
+    isProcessing: () => boolean,
+  ) {
+    this.#request = request;
+    this.#context = context;
+    this.#spans = spans;
+    this.#isProcessing = isProcessing;
+  }
+
+  /**
+   * The trace of the attempt that `request` stands for; undefined when spans go nowhere or the trace is not recorded.
+   *
+   * @param isProcessing True when the attempt has issued every command of the journal.
+   */
+  static of(request: AttemptRequest, isProcessing: () => boolean): InvocationTrace | undefined {
+    const exporter = currentSpanExporter();
+    if (exporter === undefined) return undefined;
+    const context = traceContextOf(request);
+    if (context === undefined) return undefined;
+    const waitUntil = waitUntilOf(request.extraArgs);
+    const spans = new RequestSpans({ exporter, ended: request.attemptCompletedSignal, waitUntil });
+    return new InvocationTrace(request, context, spans, isProcessing);
+  }
+
+  /** Restate's span of this attempt, if Restate traces. */
+  get attemptSpanId(): string | undefined {
+    return this.#context.attemptSpanId;
+  }
+
+  /** The span that what this attempt does hangs from, unless something of ours is in between. */
+  get outerSpanId(): string | undefined {
+    return this.#context.attemptSpanId ?? this.#context.callerSpanId;
+  }
+
+  /** The real time, in milliseconds since 1970. */
+  now(): number {
+    return Date.now();
+  }
+
+  spanId(key: string): string {
+    return spanIdOf(this.#request.id, key);
+  }
+
+  /** A step was executed (I1). */
+  add(draft: SpanDraft): void {
+    const { key, attributes, ...span } = draft;
+    const { id, target } = this.#request;
+    const { traceId, traceState, attemptSpanId } = this.#context;
+    this.#spans.add({
+      ...span,
+      traceId,
+      traceState,
+      spanId: this.spanId(key),
+      attributes: {
+        ...attributes,
+        "restate.invocation.id": id,
+        "restate.service": target.service,
+        "restate.handler": target.handler,
+      },
+      linkedSpanIds: attemptSpanId === undefined || attemptSpanId === span.parentSpanId ? [] : [attemptSpanId],
+    });
+  }
+
+  /** Something between steps has ended (I2). */
+  defer(draft: SpanDraft): void {
+    if (this.#isProcessing()) this.#deferred.push(draft);
+  }
+
+  /** Called before a command is issued, and when the handler has ended: the journal goes on. */
+  goOn(): void {
+    if (this.#deferred.length === 0) return;
+    const drafts = this.#deferred;
+    this.#deferred = [];
+    for (const draft of drafts) this.add(draft);
+  }
+}
+
+interface ExecutionContextLike {
+  waitUntil(work: Promise<unknown>): void;
+}
+
+/** On Workers one of the arguments is the request's execution context. */
+function waitUntilOf(extraArgs: readonly unknown[]): ((work: Promise<unknown>) => void) | undefined {
+  const context = extraArgs.find(
+    (argument): argument is ExecutionContextLike =>
+      typeof argument === "object" &&
+      argument !== null &&
+      typeof (argument as Partial<ExecutionContextLike>).waitUntil === "function",
+  );
+  return context === undefined ? undefined : (work) => context.waitUntil(work);
+}
