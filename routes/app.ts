@@ -2,6 +2,7 @@ import type { Hono } from "hono";
 import type { BlankEnv } from "hono/types";
 import { type AnyService } from "../src/endpoint/restate-endpoint.ts";
 import { DefinitionError } from "../src/errors/definition-error.ts";
+import { adminRoutes } from "./admin/admin-routes.ts";
 import { healthRoute } from "./health.ts";
 import { errorsOnly } from "./operations/errors-only.ts";
 import { openApiRoute, registerSecuritySchemes } from "./openapi.ts";
@@ -61,6 +62,7 @@ export function createEdgeApp(options: EdgeAppOptions): Hono {
   app.route("/", healthRoute({ name, info }));
   app.route("/", readyRoute({ shapes: [...shapesOf(services).values()], needsIngress: publicServices.length > 0 }));
   app.route("/", openApiRoute(app, name));
+  app.route("/admin", adminRoutes());
   app.route("/", restateRoute({ services, bidirectional, mount }));
   app.notFound(notFound(app));
   app.onError(answerFailures(log === false ? quietLog : log));
