@@ -1,0 +1,81 @@
+/** What every answer has to be, whatever was asked. */
+import { PROBLEM_CODES } from "../../../routes/index.ts";
+import type { FuzzRequest } from "./fuzz-request.ts";
+import { header, type Outcome, type RawAnswer } from "./raw-http.ts";
+
+/** What is judged with. */
+export interface Rules {
+  /** Values that may be nowhere in an answer, by their names. */
+  readonly canaries: Readonly<Record<string, string>>;
+  /** Problems of 500 and above that may be met. */
+  readonly allowedCodes: ReadonlySet<string>;
+}
+
+/** A judged outcome. */
+export interface Verdict {
+  /** Such as `200`, `404 not-found`, `runtime 400` or `closed`. */
+  readonly label: string;
+  /** What is wrong; empty: nothing. */
+  readonly faults: readonly string[];
+}
+
+const STACK = /\n\s+at |\bat \S+ \(|node_modules|file:\/\/|\/tmp\/|\.(?:m?[jt]s):\d+/;
+const REQUEST_ID = /^[\w.=:-]{8,128}$/;
+
+export function judge(request: FuzzRequest, outcome: Outcome, rules: Rules): Verdict {
+  if (outcome.kind === "timeout") return { label: "timeout", faults: ["no answer in time"] };
+  if (outcome.kind === "closed") {
+    return { label: "closed", faults: request.isWellFormed ? ["the connection ended without an answer"] : [] };
+  }
+  const { answer } = outcome;
+  const leaks = leaksOf(answer, rules.canaries);
+  if (isOfRuntime(answer)) {
+    const faults = request.isWellFormed ? [`the runtime refused a well-formed request: ${answer.body.toString()}`] : [];
+    return { label: `runtime ${answer.status}`, faults: [...leaks, ...faults] };
+  }
+  const code = codeOf(answer);
+  const label = code === undefined ? String(answer.status) : `${answer.status} ${code}`;
+  return { label, faults: [...leaks, ...formFaults(request, answer, code), ...statusFaults(answer, code, rules)] };
+}
+
+/** The HTTP server of workerd refuses what is no HTTP itself, in plain text. */
+function isOfRuntime(answer: RawAnswer): boolean {
+  return header(answer, "content-type") === "text/plain" && answer.body.toString("latin1").startsWith("ERROR: ");
+}
+
+function codeOf(answer: RawAnswer): string | undefined {
+  if (header(answer, "content-type") !== "application/problem+json") return undefined;
+  try {
+    const { code } = JSON.parse(answer.body.toString()) as { readonly code?: unknown };
+    return typeof code === "string" ? code : "without a code";
+  } catch {
+    return undefined;
+  }
+}
+
+function leaksOf(answer: RawAnswer, canaries: Rules["canaries"]): string[] {
+  const text = `${answer.headers.map((line) => line.join(": ")).join("\n")}\n${answer.body.toString("latin1")}`;
+  const leaks = Object.entries(canaries).flatMap(([name, value]) => (text.includes(value) ? [`leaks ${name}`] : []));
+  const stack = STACK.exec(text)?.[0];
+  return stack === undefined ? leaks : [...leaks, `tells of its inside: ${JSON.stringify(stack)}`];
+}
+
+function formFaults({ method }: FuzzRequest, answer: RawAnswer, code: string | undefined): string[] {
+  const faults: string[] = [];
+  const type = header(answer, "content-type");
+  const hasBody = answer.body.length > 0;
+  if (!REQUEST_ID.test(header(answer, "x-request-id") ?? "")) faults.push("has no x-request-id");
+  if (answer.headers.some(([name]) => name === "x-injected")) faults.push("has an injected header");
+  if (answer.status >= 400 && type !== "application/problem+json") faults.push(`is no problem+json: ${type}`);
+  if (hasBody && !/^application\/([\w.+-]+\+)?json\b/.test(type ?? "")) faults.push(`is no JSON: ${type}`);
+  if (answer.status < 400 || method === "HEAD") return faults;
+  if (code === undefined || !Object.hasOwn(PROBLEM_CODES, code)) faults.push(`has no known code: ${code}`);
+  const { status } = (code === undefined ? {} : JSON.parse(answer.body.toString())) as { readonly status?: unknown };
+  if (status !== answer.status) faults.push(`says status ${String(status)}, is ${answer.status}`);
+  return faults;
+}
+
+function statusFaults({ status }: RawAnswer, code: string | undefined, { allowedCodes }: Rules): string[] {
+  if (status < 500 || (code !== undefined && allowedCodes.has(code))) return [];
+  return [`answers ${status} ${code ?? ""}`.trim()];
+}
