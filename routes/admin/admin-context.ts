@@ -2,6 +2,7 @@
 import { z } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { AdminClient } from "../../src/admin/admin-client.ts";
+import { ADMIN_TOKEN_SCHEME } from "../openapi.ts";
 import { HttpProblem } from "../problem.ts";
 import { problems } from "../router.ts";
 import { restateAddress, settingsOf } from "../settings.ts";
@@ -12,7 +13,7 @@ export function adminClient(context: Context): AdminClient {
 }
 
 /** Every operation asks for the admin token. */
-export const ADMIN_SECURITY: Record<string, string[]>[] = [{ adminToken: [] }];
+export const ADMIN_SECURITY: Record<string, string[]>[] = [{ [ADMIN_TOKEN_SCHEME]: [] }];
 
 /** What every operation may answer with: bad request, no token, unknown, Restate's trouble. */
 export const ADMIN_PROBLEMS: ReturnType<typeof problems<400 | 401 | 404 | 502 | 503>> = problems(

@@ -22,7 +22,7 @@ import {
 } from "./admin-context.ts";
 import { deploymentUpdateSchema, deploymentRegistrationSchema, registrationReportSchema } from "./deployment-bodies.ts";
 
-const about = { tags: ["Deployments"], security: ADMIN_SECURITY };
+const about = { tags: ["admin"], security: ADMIN_SECURITY };
 const id = pathParameter("id", /^dp_[0-9A-Za-z]{1,64}$/, "dp_117Sc4tiwdHF3JmbS5fTblD");
 
 const drainSchema: z.ZodType<DrainStatus> = z

@@ -17,7 +17,7 @@ import {
   querySwitch,
 } from "./admin-context.ts";
 
-const about = { tags: ["Kafka clusters"], security: ADMIN_SECURITY };
+const about = { tags: ["admin"], security: ADMIN_SECURITY };
 const name = pathParameter("name", KAFKA_CLUSTER_NAME, "my-cluster");
 
 const list = createRoute({

@@ -16,7 +16,7 @@ import {
   requireVirtualQueues,
 } from "./admin-context.ts";
 
-const about = { tags: ["Limits"], security: ADMIN_SECURITY };
+const about = { tags: ["admin"], security: ADMIN_SECURITY };
 const MAX_RULES = 1_000;
 
 const changes: z.ZodType<{ readonly rules: readonly RuleChange[] }> = z

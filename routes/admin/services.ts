@@ -15,7 +15,7 @@ import {
   pathParameter,
 } from "./admin-context.ts";
 
-const about = { tags: ["Services"], security: ADMIN_SECURITY };
+const about = { tags: ["admin"], security: ADMIN_SECURITY };
 const service = pathParameter("service", /^(?:[A-Za-z]|_[A-Za-z0-9])[A-Za-z0-9_.-]{0,254}$/, "WeatherAgent");
 const handler = pathParameter("handler", /^(?:[A-Za-z]|_[A-Za-z0-9])\w{0,254}$/, "run");
 const serviceAndHandler = service.extend(handler.shape);

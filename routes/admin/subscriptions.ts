@@ -10,7 +10,7 @@ import {
   pathParameter,
 } from "./admin-context.ts";
 
-const about = { tags: ["Subscriptions"], security: ADMIN_SECURITY };
+const about = { tags: ["admin"], security: ADMIN_SECURITY };
 const id = pathParameter("id", /^sub_[0-9A-Za-z]{1,64}$/, "sub_15h68HqISSFGktE8g8DiCHv");
 const uri = z.string().min(1).max(1_024).optional();
 

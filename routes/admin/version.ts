@@ -4,7 +4,7 @@ import { createRouter, json } from "../router.ts";
 import { ADMIN_PROBLEMS, ADMIN_SECURITY, adminClient } from "./admin-context.ts";
 
 const get = createRoute({
-  tags: ["Version"],
+  tags: ["admin"],
   security: ADMIN_SECURITY,
   operationId: "getRestateVersion",
   summary: "Get the version of Restate and which of its features are on",

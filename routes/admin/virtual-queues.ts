@@ -3,7 +3,7 @@ import type { VirtualQueue } from "../../src/admin/virtual-queues.ts";
 import { createRouter, json, problems } from "../router.ts";
 import { ADMIN_PROBLEMS, ADMIN_SECURITY, adminClient, pathParameter, requireVirtualQueues } from "./admin-context.ts";
 
-const about = { tags: ["Virtual queues"], security: ADMIN_SECURITY };
+const about = { tags: ["admin"], security: ADMIN_SECURITY };
 const id = pathParameter("id", /^[0-9A-Za-z_-]{1,128}$/, "vq_1fakR3nFgBcz0qEcxN6QEm4s");
 
 const queueSchema: z.ZodType<VirtualQueue> = z

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { type SchemaInfo, schemaInfoSchema, textsSchema } from "./info.ts";
+import { type SchemaInfo, schemaInfoSchema, sentHeadersSchema, textsSchema } from "./info.ts";
 import { type Service, serviceSchema } from "./service-schemas.ts";
 
 /** How Restate proves itself to a deployment on Cloud Run. */
@@ -122,7 +122,7 @@ const registration = {
   dryRun: z.boolean().optional(),
   breaking: z.boolean().optional(),
   force: z.boolean().optional(),
-  headers: textsSchema.optional(),
+  headers: sentHeadersSchema.optional(),
   metadata: textsSchema.optional(),
 };
 
@@ -180,7 +180,7 @@ export interface DeploymentChanges {
 export const deploymentChangesSchema: z.ZodType<DeploymentChanges> = z.strictObject({
   uri: httpUri().optional(),
   http11: z.boolean().optional(),
-  headers: textsSchema.optional(),
+  headers: sentHeadersSchema.optional(),
   arn: z.string().optional(),
   assumeRoleArn: z.string().optional(),
   overwrite: z.boolean().optional(),

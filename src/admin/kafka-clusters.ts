@@ -51,13 +51,21 @@ export interface NewKafkaCluster extends KafkaClusterSettings {
 export const KAFKA_CLUSTER_NAME: RegExp =
   /^(?=.{1,253}$)[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?)*$/;
 
+/** Restate shows secrets so; written back they would be lost. */
+const HIDDEN = "***";
+
+const properties: z.ZodType<Readonly<Record<string, string>>> = textsSchema.refine(
+  (values) => !Object.values(values).includes(HIDDEN),
+  `must not hold ${HIDDEN}, as which secrets are shown: send the secrets too`,
+);
+
 /** Reads `KafkaClusterSettings`. */
-export const kafkaClusterSettingsSchema: z.ZodType<KafkaClusterSettings> = z.strictObject({ properties: textsSchema });
+export const kafkaClusterSettingsSchema: z.ZodType<KafkaClusterSettings> = z.strictObject({ properties });
 
 /** Reads `NewKafkaCluster`. */
 export const newKafkaClusterSchema: z.ZodType<NewKafkaCluster> = z.strictObject({
   name: z.string().regex(KAFKA_CLUSTER_NAME, "must be a host name"),
-  properties: textsSchema,
+  properties,
 });
 
 /** What `kafkaClusters` of the client calls. */

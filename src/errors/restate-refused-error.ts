@@ -17,7 +17,8 @@ export class RestateRefusedError extends EdgeAgentError {
     super({
       errorCode: "restate-refused",
       message,
-      status,
+      // Restate answers 500 for what it cannot do; that is no failure of this app.
+      status: status >= 500 ? 502 : status,
       fields: restateCode === undefined ? {} : { restateCode },
     });
   }
