@@ -1,10 +1,12 @@
 /** Every operation that the client of the Admin API sends, for comparing them with a server's `/openapi`. */
 import { DEPLOYMENT_OPERATIONS } from "./deployments.ts";
+import { INVOCATION_OPERATIONS } from "./invocation-operations.ts";
 import { KAFKA_CLUSTER_OPERATIONS } from "./kafka-clusters.ts";
 import { LIMIT_OPERATIONS } from "./limits.ts";
 import type { AnyOperation } from "./operation.ts";
 import { SERVER_OPERATIONS } from "./server.ts";
 import { SERVICE_OPERATIONS } from "./services.ts";
+import { STATE_OPERATIONS } from "./state-operations.ts";
 import { SUBSCRIPTION_OPERATIONS } from "./subscriptions.ts";
 import { VIRTUAL_QUEUE_OPERATIONS } from "./virtual-queues.ts";
 
@@ -16,5 +18,7 @@ export const ADMIN_OPERATIONS: Readonly<Record<string, Readonly<Record<string, A
   subscriptions: SUBSCRIPTION_OPERATIONS,
   kafkaClusters: KAFKA_CLUSTER_OPERATIONS,
   limits: LIMIT_OPERATIONS,
+  invocations: INVOCATION_OPERATIONS,
+  state: STATE_OPERATIONS,
   virtualQueues: VIRTUAL_QUEUE_OPERATIONS,
 };
