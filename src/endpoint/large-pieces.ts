@@ -9,7 +9,8 @@ const PIECE_BYTES = 262_144;
 /** The request at `url`, its body in pieces of 256 KiB. It is read only as far as it is asked for. */
 export function withLargePieces(url: URL, request: Request): Request {
   const { method, headers, signal, body } = request;
-  if (body === null) return new Request(url, request);
+  // A body of `GET` is nobody's, and no request can be made with one.
+  if (body === null || method === "GET") return new Request(url, { method, headers, signal });
   return new Request(url, { method, headers, signal, body: inLargePieces(body), ...HALF_DUPLEX });
 }
 

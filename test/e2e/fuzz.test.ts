@@ -18,6 +18,8 @@ const IN_FLIGHT = 48;
 const WARM_UP = Math.min(2_000, REQUESTS);
 /** What workerd may grow by after it is warm: about a fifth of what keeping 10 KiB of each request would take. */
 const MAX_GROWTH_MIB = 192;
+/** This Restate has no virtual queues. Everything else that begins with 5 would be a fault: Restate is there, and its answers are understood. */
+const ALLOWED: ReadonlyMap<number, string> = new Map([[501, "unsupported-by-server"]]);
 
 let stack: FuzzStack;
 let seeded: Seeded;
@@ -41,7 +43,7 @@ async function residentMib(pid: number | undefined): Promise<number> {
 }
 
 test(`${REQUESTS} generated requests: no 5xx, no hang, no leak`, async () => {
-  const rules: Rules = { canaries: stack.canaries, allowedCodes: new Set() };
+  const rules: Rules = { canaries: stack.canaries, allowed: ALLOWED };
   const logged = new Set<string>();
   const forbidden = { ...SECRETS, BODY_CANARY };
   const readLog = (): void => {

@@ -1,5 +1,7 @@
 /** One generated request, as parts that can be changed, left out, and sent as bytes. */
 
+import type { Operation } from "./operations.ts";
+
 /** How the body is announced and sent. */
 export type Framing =
   | "content-length"
@@ -21,6 +23,8 @@ export interface FuzzRequest {
   readonly garbage?: string;
   /** False when the runtime may refuse it before the app sees it. */
   readonly isWellFormed: boolean;
+  /** While it is an honest request of a documented operation: its answers must be documented too. */
+  readonly operation?: Operation | undefined;
   /** What was done to it, for the report. */
   readonly notes: readonly string[];
 }

@@ -15,8 +15,11 @@ export function generate(random: Random, world: World): FuzzRequest {
   let request = honest(random, operation, world);
   const changes = random.pick([0, 1, 1, 1, 2, 2, 3]);
   for (let n = 0; n < changes; n++) request = weighted(random)(random, request, world);
-  return request;
+  return { ...request, isWellFormed: request.isWellFormed && ORIGIN_FORM.test(request.target) };
 }
+
+/** RFC 9112, section 3.2.1, as far as servers agree on its characters. */
+const ORIGIN_FORM = /^\/[\w.~!$&'()*+,;=:@%/?[\]-]*$/;
 
 /** Methods come first: which values may be named depends on them. */
 function honest(random: Random, operation: Operation, world: World): FuzzRequest {
@@ -44,6 +47,7 @@ function honest(random: Random, operation: Operation, world: World): FuzzRequest
     body,
     framing: "content-length",
     isWellFormed: true,
+    operation: isOther || operation.statuses.length === 0 ? undefined : operation,
     notes: [`${method} ${operation.template}`],
   };
 }
@@ -84,6 +88,7 @@ function weighted(random: Random): Change {
 
 const noted = (request: FuzzRequest, note: string, parts: Partial<FuzzRequest>): FuzzRequest => ({
   ...request,
+  operation: undefined,
   ...parts,
   notes: [...request.notes, note],
 });
@@ -162,7 +167,7 @@ function changeQuery(random: Random, request: FuzzRequest): FuzzRequest {
     () => [value],
   ]);
   const next = parameters.length === 0 ? [`${name}=${value}`] : changed();
-  return noted(request, "query", { target: join(path, next.join("&")) });
+  return noted(request, "query", { operation: request.operation, target: join(path, next.join("&")) });
 }
 
 function oddMethod(random: Random, request: FuzzRequest): FuzzRequest {
@@ -210,6 +215,7 @@ function changeToken(random: Random, request: FuzzRequest): FuzzRequest {
     ? `${random.pick(["access_token", "token", "api_key", "Token", "access_token[]"])}=${token}`
     : undefined;
   return noted(request, "token", {
+    operation: request.operation,
     headers: [...others, ...value.map((line) => ["authorization", line] as const)],
     target: join(path, [query, inQuery].filter((part) => part !== undefined).join("&") || undefined),
   });
@@ -227,7 +233,7 @@ function changeBody(random: Random, request: FuzzRequest): FuzzRequest {
   ])();
   const hasType = request.headers.some(([name]) => name === "content-type");
   const headers = hasType ? request.headers : [...request.headers, ["content-type", "application/json"] as const];
-  return noted(request, "body", { body, headers });
+  return noted(request, "body", { operation: request.operation, body, headers });
 }
 
 function parse(body: Buffer): unknown {
@@ -242,6 +248,7 @@ function changeContentType(random: Random, request: FuzzRequest): FuzzRequest {
   const others = request.headers.filter(([name]) => name !== "content-type");
   const types = Array.from({ length: random.int(0, 2) }, () => random.pick(hostile.CONTENT_TYPES));
   return noted(request, "content-type", {
+    operation: request.operation,
     headers: [...others, ...types.map((type) => ["content-type", type] as const)],
   });
 }

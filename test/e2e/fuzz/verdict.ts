@@ -7,8 +7,8 @@ import { header, type Outcome, type RawAnswer } from "./raw-http.ts";
 export interface Rules {
   /** Values that may be nowhere in an answer, by their names. */
   readonly canaries: Readonly<Record<string, string>>;
-  /** Problems of 500 and above that may be met. */
-  readonly allowedCodes: ReadonlySet<string>;
+  /** Problems of 500 and above that may be met, by status. */
+  readonly allowed: ReadonlyMap<number, string>;
 }
 
 /** A judged outcome. */
@@ -29,18 +29,28 @@ export function judge(request: FuzzRequest, outcome: Outcome, rules: Rules): Ver
   }
   const { answer } = outcome;
   const leaks = leaksOf(answer, rules.canaries);
-  if (isOfRuntime(answer)) {
-    const faults = request.isWellFormed ? [`the runtime refused a well-formed request: ${answer.body.toString()}`] : [];
-    return { label: `runtime ${answer.status}`, faults: [...leaks, ...faults] };
-  }
+  if (isOfRuntime(answer))
+    return { label: `runtime ${answer.status}`, faults: [...leaks, ...runtimeFaults(request, answer)] };
   const code = codeOf(answer);
   const label = code === undefined ? String(answer.status) : `${answer.status} ${code}`;
-  return { label, faults: [...leaks, ...formFaults(request, answer, code), ...statusFaults(answer, code, rules)] };
+  return {
+    label,
+    faults: [...leaks, ...formFaults(request, answer, code), ...statusFaults(request, answer, code, rules)],
+  };
 }
 
-/** The HTTP server of workerd refuses what is no HTTP itself, in plain text. */
+/** The HTTP server of workerd refuses what is no HTTP itself, in plain text; nothing of the app has seen the request. */
 function isOfRuntime(answer: RawAnswer): boolean {
-  return header(answer, "content-type") === "text/plain" && answer.body.toString("latin1").startsWith("ERROR: ");
+  const names = new Set(answer.headers.map(([name]) => name));
+  return answer.status >= 400 && !names.has("x-request-id") && !names.has("cache-control");
+}
+
+function runtimeFaults(request: FuzzRequest, { status, body }: RawAnswer): string[] {
+  const text = body.toString("latin1");
+  if (request.isWellFormed) return [`the runtime refused a well-formed request: ${status} ${text}`];
+  // A Worker has no `connect()` of its own.
+  const isKnown = status < 500 || status === 501 || request.method === "CONNECT";
+  return isKnown && text.length < 100 ? [] : [`the runtime answers ${status} ${text}`];
 }
 
 function codeOf(answer: RawAnswer): string | undefined {
@@ -75,7 +85,18 @@ function formFaults({ method }: FuzzRequest, answer: RawAnswer, code: string | u
   return faults;
 }
 
-function statusFaults({ status }: RawAnswer, code: string | undefined, { allowedCodes }: Rules): string[] {
-  if (status < 500 || (code !== undefined && allowedCodes.has(code))) return [];
-  return [`answers ${status} ${code ?? ""}`.trim()];
+function statusFaults(
+  request: FuzzRequest,
+  { status }: RawAnswer,
+  code: string | undefined,
+  { allowed }: Rules,
+): string[] {
+  const { operation, method } = request;
+  const expected = allowed.get(status);
+  const isAllowed = expected !== undefined && (method === "HEAD" || code === expected);
+  const isDocumented = operation === undefined || method === "HEAD" || operation.statuses.includes(String(status));
+  return [
+    ...(status < 500 || isAllowed ? [] : [`answers ${status} ${code ?? ""}`.trim()]),
+    ...(isDocumented ? [] : [`answers ${status} ${code ?? ""}, which is not documented`]),
+  ];
 }
