@@ -1,13 +1,12 @@
 import { z } from "zod";
+import { isInvocationId } from "./invocation-id.ts";
 import { sql, type Sql } from "./sql.ts";
 
-/**
- * `inv_`, one character for the version of the encoding, and 33 of base 62: a partition key of 64 bits and an id of 128.
- * The server may still refuse one that is too large a number.
- */
+/** An invocation's id that Restate can decode. */
 export const invocationIdSchema: z.ZodType<string> = z
   .string()
-  .regex(/^inv_[0-9A-Za-z]{34}$/, "must be an invocation id, such as inv_1fjtoLCTZCOa6PB3PEmER3O4YJUE4aQCiR");
+  .regex(/^inv_1[0-9A-Za-z]{33}$/, "must be an invocation id, such as inv_1fjtoLCTZCOa6PB3PEmER3O4YJUE4aQCiR")
+  .refine(isInvocationId, "must be an id that Restate made");
 
 /** What an invocation is doing, in Restate's words. */
 export const INVOCATION_STATUSES = [
@@ -86,7 +85,9 @@ export interface Invocation {
   readonly traceId?: string | undefined;
   readonly scope?: string | undefined;
   readonly limitKey?: string | undefined;
-  /** Attempts that failed since the journal last grew. */
+  /**
+   * Attempts since this leader of its partition began to run it; not counted across suspensions. More than 1: one failed.
+   */
   readonly retryCount?: number | undefined;
   readonly lastStartAt?: string | undefined;
   readonly nextRetryAt?: string | undefined;

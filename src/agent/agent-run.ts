@@ -14,9 +14,11 @@ import { blobCodec } from "../journal/blob-codec.ts";
 import { Blobs } from "../journal/blobs.ts";
 import type { StepCodec, StepHost } from "../journal/step-host.ts";
 import { plainCodec, type StoredForm } from "../journal/stored-form.ts";
+import { downloadStepName, modelStepName, toolStepName } from "../journal/step-names.ts";
 import { stepHostAt } from "../journal/step.ts";
 import { RunTimeoutError } from "../errors/run-timeout-error.ts";
 import { type RestateAgentOptions, windowOf } from "./agent-options.ts";
+import { RunTrace } from "./run-trace.ts";
 
 /**
  * A parameter of `generate()`: the caller does nothing with the result but return it. So the answer need not wait for
@@ -36,6 +38,9 @@ export class AgentRun {
   /** How far the run's steps may run ahead of their acknowledgements; undefined: not at all. */
   readonly window: Window | undefined;
 
+  /** The run's span; undefined when nobody wants it. */
+  readonly trace: RunTrace | undefined;
+
   readonly #blobs: Blobs | undefined;
   #failure: { readonly error: unknown } | undefined;
   #modelSteps = 0;
@@ -50,7 +55,13 @@ export class AgentRun {
   readonly #killed = Promise.withResolvers<never>();
   readonly #releases: (() => void)[] = [];
 
-  constructor(name: string, place: Place, options: RestateAgentOptions, callerSignal: AbortSignal | undefined) {
+  /** @param agent The agent's name; `name` is the run's. */
+  constructor(
+    { name, agent }: { readonly name: string; readonly agent: string },
+    place: Place,
+    options: RestateAgentOptions,
+    callerSignal: AbortSignal | undefined,
+  ) {
     this.name = name;
     this.place = place;
     this.options = options;
@@ -60,6 +71,8 @@ export class AgentRun {
     place.invocation.size.limit(options.journal ?? {});
     this.#idPrefix = place.invocation.sdkContext.rand.uuidv4();
     this.#killed.promise.catch(() => {});
+    const { trace } = place.invocation;
+    this.trace = trace === undefined ? undefined : new RunTrace(trace, place, { run: name, agent });
     this.#releases.push(place.invocation.scheduler.onCancel((reason) => this.#record(reason)));
   }
 
@@ -85,23 +98,23 @@ export class AgentRun {
   nextModelStep(): string {
     this.throwIfFailed();
     this.#modelSteps += 1;
-    return `${this.name} model ${this.#modelSteps}`;
+    return modelStepName(this.name, this.#modelSteps);
   }
 
   /** `<agent> tool <toolName> <toolCallId>`; a call id that a provider uses twice gets ` #2`. */
   nextToolStep(toolName: string, toolCallId: string): string {
     this.throwIfFailed();
-    const name = `${this.name} tool ${toolName} ${toolCallId}`;
+    const name = toolStepName(this.name, toolName, toolCallId);
     const count = (this.#toolSteps.get(name) ?? 0) + 1;
     this.#toolSteps.set(name, count);
-    return count === 1 ? name : `${name} #${count}`;
+    return toolStepName(this.name, toolName, toolCallId, count);
   }
 
   /** `<agent> download <n>` */
   nextDownloadStep(): string {
     this.throwIfFailed();
     this.#downloads += 1;
-    return `${this.name} download ${this.#downloads}`;
+    return downloadStepName(this.name, this.#downloads);
   }
 
   /** Ids for the AI SDK: unique across invocations, the same on replay. */
@@ -193,8 +206,9 @@ export class AgentRun {
     this.throwIfFailed();
   }
 
-  /** Lets go of timers and listeners. */
-  end(): void {
+  /** The run is over, with `failure` if it failed. Lets go of timers and listeners. */
+  end(failure?: { readonly error: unknown }): void {
+    this.trace?.end(failure);
     for (const release of this.#releases.splice(0)) release();
   }
 

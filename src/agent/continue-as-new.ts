@@ -24,6 +24,7 @@ import type { LanguageModelUsage, ModelMessage } from "ai";
 import { DefinitionError } from "../errors/definition-error.ts";
 import { requirePlace } from "../journal/ambient.ts";
 import { stepHostAt } from "../journal/step.ts";
+import { continueStepName } from "../journal/step-names.ts";
 import type { StepScope } from "../journal/step-host.ts";
 import { type Context, type Serde, serde } from "../restate.ts";
 import { conversationProblem } from "./compaction.ts";
@@ -153,7 +154,7 @@ export class SegmentChain {
       return encodeContinuation({ ...handover, messages, segment: number + 1, parameters: kept });
     };
     const bytes = { contentType: "application/json", encode: asIs, decode: asIs };
-    return await stepHostAt(place).step(`${this.#chain.agent} continue`, compacted, bytes);
+    return await stepHostAt(place).step(continueStepName(this.#chain.agent), compacted, bytes);
   }
 
   async #compact({ messages, earlier }: Handover, signal: AbortSignal, segment: number): Promise<ModelMessage[]> {

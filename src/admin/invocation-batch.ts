@@ -1,0 +1,97 @@
+/**
+ * The same action on many invocations.
+ *
+ * Restate has an endpoint for that, which its CLI and UI use and which no document describes: one request for a
+ * thousand invocations, where Workers may send only so many. So it is tried first; a server (or a proxy before it) that
+ * does not offer it, or answers something else, is asked once for each invocation, a few at a time.
+ */
+import { z } from "zod";
+import { EdgeAgentError } from "../errors/edge-agent-error.ts";
+import { RestateRefusedError } from "../errors/restate-refused-error.ts";
+import { path } from "../http/restate-http.ts";
+import type { AdminHttp } from "./admin-http.ts";
+import type { ActionOptions, InvocationAction } from "./invocation-actions.ts";
+
+/** Most invocations of one batch. */
+export const MAX_BATCH = 1000;
+
+/** Workers open six connections at once; more would wait there. */
+const CONCURRENCY = 6;
+
+/** What happened to one invocation of a batch. */
+export interface BatchItem {
+  readonly id: string;
+  readonly done: boolean;
+  /** Why not: `invocation-not-found`, `restate-refused` or `restate-unexpected`. */
+  readonly code?: string | undefined;
+  readonly reason?: string | undefined;
+  /** Of `restart`: the invocation that began. */
+  readonly newId?: string | undefined;
+}
+
+const succeededSchema = z.union([
+  z.string().transform((id) => ({ old_invocation_id: id, new_invocation_id: undefined })),
+  z.object({ old_invocation_id: z.string(), new_invocation_id: z.string() }),
+]);
+
+const answerSchema = z.object({
+  succeeded: succeededSchema.array(),
+  failed: z.object({ invocation_id: z.string(), error: z.string() }).array(),
+});
+
+/**
+ * One request for all; undefined when the server has no such endpoint.
+ *
+ * @throws RestateUnexpectedError (502) when its answer is not what it was: the actions have happened or not.
+ */
+export async function batchAtOnce(
+  http: AdminHttp,
+  action: InvocationAction,
+  ids: readonly string[],
+  { deployment }: ActionOptions,
+): Promise<BatchItem[] | undefined> {
+  const name = action === "restart" ? "restart-as-new" : action;
+  const body = { invocation_ids: ids, ...(deployment === undefined ? {} : { deployment }) };
+  const request = { method: "POST", path: path("internal", "invocations_batch_operations", name), body } as const;
+  let answer: z.infer<typeof answerSchema>;
+  try {
+    answer = await http.json(request, answerSchema);
+  } catch (error) {
+    if (error instanceof RestateRefusedError) return undefined;
+    throw error;
+  }
+  const items = new Map<string, BatchItem>();
+  for (const { old_invocation_id: id, new_invocation_id: newId } of answer.succeeded)
+    items.set(id, { id, done: true, newId });
+  for (const { invocation_id: id, error } of answer.failed) {
+    const code = /not found|not exist/.test(error) ? "invocation-not-found" : "restate-refused";
+    items.set(id, { id, done: false, code, reason: error });
+  }
+  const unmentioned = { done: false, code: "restate-unexpected", reason: "Restate did not say what happened" };
+  return ids.map((id) => items.get(id) ?? { id, ...unmentioned });
+}
+
+/** One request for each, a few at a time. What `act` throws that is no refusal ends the batch. */
+export async function batchOneByOne(
+  ids: readonly string[],
+  act: (id: string) => Promise<string | undefined>,
+): Promise<BatchItem[]> {
+  const items: BatchItem[] = [];
+  const waiting = ids.entries();
+  const work = async (): Promise<void> => {
+    for (const [index, id] of waiting) {
+      items[index] = await itemOf(id, act);
+    }
+  };
+  await Promise.all(Array.from({ length: CONCURRENCY }, work));
+  return items;
+}
+
+async function itemOf(id: string, act: (id: string) => Promise<string | undefined>): Promise<BatchItem> {
+  try {
+    return { id, done: true, newId: await act(id) };
+  } catch (error) {
+    if (!EdgeAgentError.isInstance(error) || error.code >= 500) throw error;
+    return { id, done: false, code: error.errorCode, reason: error.message };
+  }
+}

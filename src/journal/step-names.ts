@@ -1,0 +1,56 @@
+/** Names of an agent's steps: made here when a run journals them, and read here when somebody looks at a journal. */
+
+/** What a step's name tells. */
+export interface StepName {
+  readonly kind: "model" | "tool" | "download" | "continue";
+  /** The agent, or the prefix of a durable model. */
+  readonly agent: string;
+  /** Of a model step and a download: which of them it is in its run, from 1. */
+  readonly n?: number | undefined;
+  readonly tool?: string | undefined;
+  readonly toolCallId?: string | undefined;
+  /** Of a tool call whose id the provider used before: 2 and more. */
+  readonly repetition?: number | undefined;
+}
+
+/** `<agent> model <n>` */
+export function modelStepName(agent: string, n: number): string {
+  return `${agent} model ${n}`;
+}
+
+/** `<agent> tool <toolName> <toolCallId>`; a call id that a provider uses twice gets ` #2`. */
+export function toolStepName(agent: string, tool: string, toolCallId: string, repetition = 1): string {
+  const name = `${agent} tool ${tool} ${toolCallId}`;
+  return repetition === 1 ? name : `${name} #${repetition}`;
+}
+
+/** `<agent> download <n>` */
+export function downloadStepName(agent: string, n: number): string {
+  return `${agent} download ${n}`;
+}
+
+/** `<agent> continue`: the end of a segment of a long run. */
+export function continueStepName(agent: string): string {
+  return `${agent} continue`;
+}
+
+const COUNTED = /^(?<agent>.+) (?<kind>model|download) (?<n>[1-9]\d{0,9})$/s;
+const TOOL = /^(?<agent>.+?) tool (?<tool>\S+) (?<toolCallId>\S+)(?: #(?<repetition>[1-9]\d{0,9}))?$/s;
+const CONTINUE = /^(?<agent>.+) continue$/s;
+
+/** Reads a step's name; undefined when no agent made it. */
+export function parseStepName(name: string): StepName | undefined {
+  const counted = COUNTED.exec(name)?.groups;
+  if (counted !== undefined) {
+    const kind = counted["kind"] === "model" ? "model" : "download";
+    return { kind, agent: counted["agent"] ?? "", n: Number(counted["n"]) };
+  }
+  const tool = TOOL.exec(name)?.groups;
+  if (tool !== undefined) {
+    const { agent = "", tool: toolName = "", toolCallId = "", repetition } = tool;
+    const again = repetition === undefined ? {} : { repetition: Number(repetition) };
+    return { kind: "tool", agent, tool: toolName, toolCallId, ...again };
+  }
+  const agent = CONTINUE.exec(name)?.groups?.["agent"];
+  return agent === undefined ? undefined : { kind: "continue", agent };
+}
