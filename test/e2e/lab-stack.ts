@@ -1,6 +1,6 @@
 /** The stack of the end-to-end tests. Each test says what the model answers. */
 import { type EffectServer, startEffectServer } from "../../src/testing/effect-server.ts";
-import { type RestateTestServer, startRestate } from "../../src/testing/restate-server.ts";
+import type { StartedRestate } from "../../src/testing/restate-server.ts";
 import {
   answeredToolCalls,
   type RecordedRequest,
@@ -9,15 +9,19 @@ import {
   startScriptedOpenAI,
 } from "../../src/testing/scripted-openai.ts";
 import { serveDeno, type ServedEndpoint, serveWorker } from "../../src/testing/serve.ts";
+import { type RestateKind, startTestRestate } from "./stack.ts";
 
 export type Runtime = "workerd" | "deno";
-export const RUNTIMES: readonly Runtime[] = ["workerd", "deno"];
+/** Those that this run of the tests is about: all, or those that the environment variable `RUNTIMES` names. */
+export const RUNTIMES: readonly Runtime[] = (["workerd", "deno"] as const).filter(
+  (runtime) => process.env["RUNTIMES"]?.includes(runtime) ?? true,
+);
 
 /** A tool call of the scripted model: the tool and the id of its input. */
 export const call = (name: string, id: string) => ({ id: `call_${id}`, name, input: { id } });
 
 export class LabStack {
-  readonly restate: RestateTestServer;
+  readonly restate: StartedRestate;
   readonly endpoint: ServedEndpoint;
   readonly openai: ScriptedOpenAI;
   readonly effects: EffectServer;
@@ -33,13 +37,18 @@ export class LabStack {
     this.effects = parts.effects;
   }
 
-  static async start(runtime: Runtime): Promise<LabStack> {
+  /** @param kind Which Restate. Default: the one that this run of the tests is about. */
+  static async start(runtime: Runtime, kind?: RestateKind): Promise<LabStack> {
     const effects = await startEffectServer({ delayMs: () => stack.effectMs });
     const openai = await startScriptedOpenAI((request, n) => stack.script(request, n));
-    const vars = { OPENAI_BASE_URL: openai.baseURL, EFFECT_URL: effects.url, ENVIRONMENT: "development" };
+    const { restate, vars, trustedCertificates } = await startTestRestate({}, kind);
     const serve = runtime === "workerd" ? serveWorker : serveDeno;
     const entry = new URL(`../fixtures/lab/${runtime === "workerd" ? "worker" : "deno"}.ts`, import.meta.url).pathname;
-    const [restate, endpoint] = await Promise.all([startRestate(), serve({ entry, vars })]);
+    const endpoint = await serve({
+      entry,
+      vars: { ...vars, OPENAI_BASE_URL: openai.baseURL, EFFECT_URL: effects.url },
+      trustedCertificates,
+    });
     const stack: LabStack = new LabStack({ restate, endpoint, openai, effects });
     await restate.register(`${endpoint.url}/restate`, { http11: runtime === "workerd" });
     return stack;

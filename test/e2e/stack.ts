@@ -1,9 +1,16 @@
 /** The Restate of the end-to-end tests: a bare server, or one behind the front of a cloud. */
-import { type RestateServerOptions, startRestate, type StartedRestate } from "../../src/testing/restate-server.ts";
+import { startRestateCloud } from "../../src/testing/restate-cloud.ts";
+import { type RestateServerOptions, type StartedRestate, startRestate } from "../../src/testing/restate-server.ts";
+
+/**
+ * - `server`: reached over HTTP without a token, unsigned; the Worker is in development.
+ * - `cloud`: reached over TLS with a token, signs its requests; the Worker is in production.
+ */
+export type RestateKind = "server" | "cloud";
 
 /** A running Restate, and what a Worker needs to work with it. */
 export interface TestRestate {
-  readonly kind: "server" | "cloud";
+  readonly kind: RestateKind;
   readonly restate: StartedRestate;
   /** Settings of the Worker: the addresses and the token of Restate, its public key, the environment. */
   readonly vars: Readonly<Record<string, string>>;
@@ -11,8 +18,15 @@ export interface TestRestate {
   readonly trustedCertificates: readonly string[];
 }
 
-/** Starts the Restate that the environment variable `RESTATE_STACK` names: `server` (default) or `cloud`. */
-export async function startTestRestate(options: RestateServerOptions = {}): Promise<TestRestate> {
+/** What the environment variable `RESTATE_STACK` names. Default: `server`. */
+const KIND: RestateKind = process.env["RESTATE_STACK"] === "cloud" ? "cloud" : "server";
+
+/** Starts one of `kind`. Default: of the kind that this run of the tests is about. */
+export async function startTestRestate(options: RestateServerOptions = {}, kind = KIND): Promise<TestRestate> {
+  return kind === "cloud" ? cloud(options) : server(options);
+}
+
+async function server(options: RestateServerOptions): Promise<TestRestate> {
   const restate = await startRestate(options);
   const vars = {
     ENVIRONMENT: "development",
@@ -20,4 +34,16 @@ export async function startTestRestate(options: RestateServerOptions = {}): Prom
     RESTATE_ADMIN_URL: restate.adminUrl,
   };
   return { kind: "server", restate, vars, trustedCertificates: [] };
+}
+
+async function cloud(options: RestateServerOptions): Promise<TestRestate> {
+  const restate = await startRestateCloud(options);
+  const vars = {
+    ENVIRONMENT: "production",
+    RESTATE_INGRESS_URL: restate.ingressUrl,
+    RESTATE_ADMIN_URL: restate.adminUrl,
+    RESTATE_AUTH_TOKEN: restate.token,
+    RESTATE_IDENTITY_KEYS: restate.identityKey,
+  };
+  return { kind: "cloud", restate, vars, trustedCertificates: [restate.certificate] };
 }

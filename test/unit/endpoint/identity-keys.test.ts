@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { parseIdentityKeys } from "../../../src/endpoint/identity-keys.ts";
-import { base58, RestateIdentity } from "./restate-identity.ts";
+import { base58, RestateIdentity } from "../../../src/testing/restate-identity.ts";
 
 const key = (bytes: Uint8Array): string => `publickeyv1_${base58(bytes)}`;
 

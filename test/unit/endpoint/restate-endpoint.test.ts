@@ -1,7 +1,7 @@
 import { afterEach, expect, test, vi } from "vitest";
 import { createRestateEndpoint, type RestateEndpointOptions } from "../../../src/endpoint/restate-endpoint.ts";
 import { DECODE, DISCOVER, echoService, INVOKE } from "./echo-service.ts";
-import { type Claims, RestateIdentity } from "./restate-identity.ts";
+import { type Claims, RestateIdentity } from "../../../src/testing/restate-identity.ts";
 
 const restate = new RestateIdentity();
 const stranger = new RestateIdentity();

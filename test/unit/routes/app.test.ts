@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { createEdgeApp, type EdgeAppOptions, PROBLEM_CODES } from "../../../routes/index.ts";
 import { DECODE, DISCOVER, echoService, INVOKE } from "../endpoint/echo-service.ts";
-import { RestateIdentity } from "../endpoint/restate-identity.ts";
+import { RestateIdentity } from "../../../src/testing/restate-identity.ts";
 
 const restate = new RestateIdentity();
 const REQUESTS = [
@@ -21,7 +21,8 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
-const app = (options: Partial<EdgeAppOptions> = {}) => createEdgeApp({ services: [echoService], ...options });
+const app = (options: Partial<EdgeAppOptions> = {}) =>
+  createEdgeApp({ services: [echoService], log: false, ...options });
 
 /** Checks that a response is problem details with this code and tells nothing of what is inside. */
 async function expectProblem(response: Response, status: number, code: keyof typeof PROBLEM_CODES): Promise<string> {
@@ -64,6 +65,7 @@ test("codes of problems are a contract", () => {
     "restate-unauthorized",
     "restate-unexpected",
     "restate-unreachable",
+    "state-changed",
     "token-in-query",
     "unauthorized",
     "unsupported-by-server",
@@ -107,11 +109,13 @@ test("the version is the Worker's or that of Deno Deploy", async () => {
 test("HEAD /health answers without a body, other methods are named", async () => {
   const head = await app().request("/health", { method: "HEAD" });
   expect([head.status, await head.text()]).toEqual([200, ""]);
-  for (const method of ["POST", "PUT", "DELETE", "OPTIONS"]) {
+  for (const method of ["POST", "PUT", "DELETE", "PROPFIND"]) {
     const response = await app().request("/health", { method });
-    expect(response.headers.get("allow")).toBe("GET, HEAD");
+    expect(response.headers.get("allow")).toBe("GET, HEAD, OPTIONS");
     await expectProblem(response, 405, "method-not-allowed");
   }
+  const options = await app().request("/health", { method: "OPTIONS" });
+  expect([options.status, options.headers.get("allow")]).toEqual([204, "GET, HEAD, OPTIONS"]);
 });
 
 test.each([
