@@ -7,8 +7,19 @@ import { HttpProblem } from "./problem.ts";
 const MIN_TOKEN_LENGTH = 16;
 const HASHED = /^sha256:([0-9a-f]{64})$/i;
 
-/** Names under which tokens are often put into a URL, where logs and browsers keep them. */
-const QUERY_NAMES = ["access_token", "api_key", "api-key", "apikey", "auth_token", "authorization", "token"];
+/** Names under which tokens are often put into a URL, where logs and browsers keep them; without case, `-` and `_`. */
+const QUERY_NAMES: ReadonlySet<string> = new Set([
+  "accesstoken",
+  "admintoken",
+  "apikey",
+  "apitoken",
+  "authorization",
+  "authtoken",
+  "bearer",
+  "bearertoken",
+  "token",
+  "xapikey",
+]);
 
 /** The tokens of a setting; several, so that they can rotate. Only their SHA-256 hashes are kept. */
 export class TokenSet {
@@ -77,13 +88,13 @@ export function bearerGate({ setting, tokens, closed }: BearerGateOptions): Midd
 }
 
 function refuseTokensInQuery(url: string): void {
-  const { searchParams } = new URL(url);
-  const name = QUERY_NAMES.find((candidate) => searchParams.has(candidate));
+  const names = [...new URL(url).searchParams.keys()];
+  const name = names.find((candidate) => QUERY_NAMES.has(candidate.toLowerCase().replaceAll(/[^a-z]/g, "")));
   if (name === undefined) return;
   throw new HttpProblem(
     "token-in-query",
     400,
-    `Do not send a token in the URL ("${name}"), where logs keep it: send authorization: Bearer <token>, and replace a token that was sent so`,
+    `Do not send a token in the URL ("${name.slice(0, 40)}"), where logs keep it: send authorization: Bearer <token>, and replace a token that was sent so`,
   );
 }
 

@@ -13,9 +13,10 @@ const METHODS_WITHOUT_BODY: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIO
 
 /**
  * Reads a request's body within bounds before a route sees it, so that no route waits for a slow sender or holds more
- * than it should. A body must be JSON by its content type.
+ * than it should. A body must be JSON by its content type, not compressed, and UTF-8: what one decoder replaces another
+ * one drops, and then two see different texts.
  *
- * The errors are `body-too-large` (413), `body-timeout` (408) and `unsupported-media-type` (415).
+ * The errors are `body-too-large` (413), `body-timeout` (408), `unsupported-media-type` (415) and `malformed-json` (400).
  */
 export function limitedJson({ maxBytes, timeoutMs }: BodyLimits): MiddlewareHandler {
   return async (context, next) => {
@@ -24,8 +25,14 @@ export function limitedJson({ maxBytes, timeoutMs }: BodyLimits): MiddlewareHand
     const announced = Number(raw.headers.get("content-length") ?? 0);
     if (announced > maxBytes) throw tooLarge(maxBytes);
     const body = await readWithin(raw.body, maxBytes, timeoutMs);
-    if (body.size > 0 && !isJson(raw.headers.get("content-type"))) {
-      throw new HttpProblem("unsupported-media-type", 415, "Send JSON, with content-type: application/json");
+    if (body.size > 0) {
+      if (!isJson(raw.headers.get("content-type"))) {
+        throw new HttpProblem("unsupported-media-type", 415, "Send JSON, with content-type: application/json");
+      }
+      if (!/^(identity)?$/i.test(raw.headers.get("content-encoding") ?? "")) {
+        throw new HttpProblem("unsupported-media-type", 415, "Send JSON as it is, without content-encoding");
+      }
+      await requireUtf8(body);
     }
     const { url, method, headers, signal } = raw;
     context.req.raw = new Request(url, { method, headers, signal, ...(body.size === 0 ? {} : { body }) });
@@ -61,6 +68,14 @@ async function readWithin(stream: ReadableStream<Uint8Array>, maxBytes: number, 
     throw new HttpProblem("invalid-request", 400, "The body broke off", { cause: error });
   } finally {
     clearTimeout(timer);
+  }
+}
+
+async function requireUtf8(body: Blob): Promise<void> {
+  try {
+    new TextDecoder("utf-8", { fatal: true }).decode(await body.arrayBuffer());
+  } catch (error) {
+    throw new HttpProblem("malformed-json", 400, "The body is not UTF-8", { cause: error });
   }
 }
 

@@ -22,6 +22,9 @@ export interface Verdict {
 const STACK = /\n\s+at |\bat \S+ \(|node_modules|file:\/\/|\/tmp\/|\.(?:m?[jt]s):\d+/;
 const REQUEST_ID = /^[\w.=:-]{8,128}$/;
 
+/** What stands before every route: the URL's encoding, and the body's time, length and type. */
+const BOUNDS: ReadonlySet<number> = new Set([400, 408, 413, 415]);
+
 export function judge(request: FuzzRequest, outcome: Outcome, rules: Rules): Verdict {
   if (outcome.kind === "timeout") return { label: "timeout", faults: ["no answer in time"] };
   if (outcome.kind === "closed") {
@@ -94,7 +97,8 @@ function statusFaults(
   const { operation, method } = request;
   const expected = allowed.get(status);
   const isAllowed = expected !== undefined && (method === "HEAD" || code === expected);
-  const isDocumented = operation === undefined || method === "HEAD" || operation.statuses.includes(String(status));
+  const isDocumented =
+    operation === undefined || method === "HEAD" || BOUNDS.has(status) || operation.statuses.includes(String(status));
   return [
     ...(status < 500 || isAllowed ? [] : [`answers ${status} ${code ?? ""}`.trim()]),
     ...(isDocumented ? [] : [`answers ${status} ${code ?? ""}, which is not documented`]),
