@@ -2,6 +2,7 @@ import type { Hono } from "hono";
 import type { BlankEnv } from "hono/types";
 import { type AnyService } from "../src/endpoint/restate-endpoint.ts";
 import { DefinitionError } from "../src/errors/definition-error.ts";
+import type { SpanExporter } from "../src/telemetry/span.ts";
 import { adminRoutes } from "./admin/admin-routes.ts";
 import { healthRoute } from "./health.ts";
 import { errorsOnly } from "./operations/errors-only.ts";
@@ -35,6 +36,11 @@ export interface EdgeAppOptions {
    * value. Default: JSON to the console. `false`: only the failures.
    */
   readonly log?: Log | false;
+  /**
+   * Where the spans of agents go. Default: over OTLP/HTTP to where `OTEL_EXPORTER_OTLP_ENDPOINT` says, if it is set.
+   * `otlpTelemetry()` makes one with more options. `false`: nowhere.
+   */
+  readonly telemetry?: SpanExporter | false;
 }
 
 /**
@@ -54,6 +60,7 @@ export function createEdgeApp(options: EdgeAppOptions): Hono {
     mount = "/restate",
     info = () => ({}),
     log = consoleLog,
+    telemetry,
   } = options;
   checkMount(mount);
   const app = createRouter<BlankEnv>();
@@ -63,7 +70,7 @@ export function createEdgeApp(options: EdgeAppOptions): Hono {
   app.route("/", readyRoute({ shapes: [...shapesOf(services).values()], needsIngress: publicServices.length > 0 }));
   app.route("/", openApiRoute(app, name));
   app.route("/admin", adminRoutes());
-  app.route("/", restateRoute({ services, bidirectional, mount }));
+  app.route("/", restateRoute({ services, bidirectional, mount, name, telemetry }));
   app.notFound(notFound(app));
   app.onError(answerFailures(log === false ? quietLog : log));
   return app;

@@ -1,17 +1,23 @@
 import { type Context, Hono } from "hono";
 import { parseIdentityKeys } from "../src/endpoint/identity-keys.ts";
 import { type AnyService, createRestateEndpoint, type RestateEndpoint } from "../src/endpoint/restate-endpoint.ts";
+import type { SpanExporter } from "../src/telemetry/span.ts";
 import { taggedWithVersion } from "./readiness/version-tag.ts";
 import { settingsOf, versionOf } from "./settings.ts";
+import { telemetryOf, telemetrySettingsKey } from "./telemetry.ts";
 
 /** How the Restate endpoint is mounted. */
 export interface RestateRouteOptions {
   readonly services: readonly AnyService[];
   readonly bidirectional: boolean;
   readonly mount: string;
+  /** Name of the app in traces. */
+  readonly name: string;
+  /** Where spans go instead of where the settings say. `false`: nowhere. */
+  readonly telemetry?: SpanExporter | false | undefined;
 }
 
-/** `/restate/*`: for Restate alone. The endpoint is built once for each set of keys, not for each request. */
+/** `/restate/*`: for Restate alone. The endpoint is built once for each set of settings, not for each request. */
 export function restateRoute(options: RestateRouteOptions): Hono {
   const endpoints = new Map<string, RestateEndpoint>();
   const endpointFor = (context: Context): RestateEndpoint => {
@@ -19,12 +25,13 @@ export function restateRoute(options: RestateRouteOptions): Hono {
     const { ENVIRONMENT, RESTATE_IDENTITY_KEYS = "" } = settings;
     const development = ENVIRONMENT === "development";
     const version = versionOf(settings);
-    const key = `${development} ${version} ${RESTATE_IDENTITY_KEYS}`;
+    const key = [development, version, RESTATE_IDENTITY_KEYS, telemetrySettingsKey(settings)].join("\n");
     const known = endpoints.get(key);
     if (known !== undefined) return known;
     const identityKeys = parseIdentityKeys(RESTATE_IDENTITY_KEYS);
     const services = taggedWithVersion(options.services, version);
-    const endpoint = createRestateEndpoint({ ...options, services, identityKeys, development });
+    const telemetry = telemetryOf(settings, options);
+    const endpoint = createRestateEndpoint({ ...options, services, identityKeys, development, telemetry });
     endpoints.set(key, endpoint);
     return endpoint;
   };

@@ -36,6 +36,10 @@ export interface Settings {
   readonly OTEL_EXPORTER_OTLP_ENDPOINT?: string | undefined;
   /** Headers for it: `name=value`, comma-separated. */
   readonly OTEL_EXPORTER_OTLP_HEADERS?: string | undefined;
+  /** Name of the app in traces. Default: the app's own. */
+  readonly OTEL_SERVICE_NAME?: string | undefined;
+  /** What else is said of the app in traces: `name=value`, comma-separated. */
+  readonly OTEL_RESOURCE_ATTRIBUTES?: string | undefined;
   /** Workers: the version metadata binding. */
   readonly CF_VERSION_METADATA?: { readonly id: string } | undefined;
   /** Deno Deploy: the revision. */
@@ -54,6 +58,8 @@ const settingsSchema: z.ZodType<Settings> = z.object({
   AGENT_API_KEYS: text,
   OTEL_EXPORTER_OTLP_ENDPOINT: url,
   OTEL_EXPORTER_OTLP_HEADERS: text,
+  OTEL_SERVICE_NAME: text,
+  OTEL_RESOURCE_ATTRIBUTES: text,
   CF_VERSION_METADATA: z.object({ id: z.string() }).optional(),
   DENO_DEPLOY_BUILD_ID: z.string().optional(),
   DENO_DEPLOYMENT_ID: z.string().optional(),

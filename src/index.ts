@@ -58,6 +58,11 @@ export type {
   WorkflowSharedContext,
 } from "./restate.ts";
 
+// Telemetry
+export { otlpTelemetry } from "./telemetry/otlp-telemetry.ts";
+export type { OtlpTelemetryOptions } from "./telemetry/otlp-telemetry.ts";
+export type { Span, SpanAttributes, SpanError, SpanExporter } from "./telemetry/span.ts";
+
 // Errors
 export { AbortedError } from "./errors/aborted-error.ts";
 export { BlobMissingError } from "./errors/blob-missing-error.ts";

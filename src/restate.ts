@@ -6,7 +6,7 @@
  * the same API. Only names that exist at run time in *both* builds may be listed as values here.
  */
 import { RestatePromise as SdkPromise } from "#restate";
-import type { RestatePromise } from "@restatedev/restate-sdk/fetch";
+import type { Context, RestatePromise } from "@restatedev/restate-sdk/fetch";
 
 /** The SDK's `RestatePromise.race`. Only the scheduler may await SDK promises, so its other combinators stay here. */
 export function sdkRace<T>(promises: readonly RestatePromise<T>[]): RestatePromise<T> {
@@ -30,6 +30,14 @@ export async function sdkPolling(promise: RestatePromise<unknown>): Promise<void
 /** True when this build of the SDK has the field that `sdkPolling()` reads. */
 export function canSdkLetGo(promise: RestatePromise<unknown>): boolean {
   return "pollingPromise" in promise;
+}
+
+/**
+ * True when the attempt has issued every command of its journal: what happens now, between steps, happens for the first
+ * time. The SDK's own logger asks the same, and its hooks are told of it under a symbol; a build that lacks it says yes.
+ */
+export function sdkIsProcessing(context: Context): boolean {
+  return (context as { isProcessing?(): boolean }).isProcessing?.() ?? true;
 }
 
 export {

@@ -77,11 +77,15 @@ export class RestateAgent<
     if (this.#isPlain()) return super.generate(parameters);
     return inFiber(requirePlace("RestateAgent.generate()"), async (place) => {
       const run = this.#startRun(place, parameters);
+      let failure: { readonly error: unknown } | undefined;
       try {
         const { [LAST_ACT]: isLastAct = false } = parameters as { readonly [LAST_ACT]?: boolean };
         return await run.settle(this.#loop(run, parameters).generate(this.#parameters(run, parameters)), isLastAct);
+      } catch (error) {
+        failure = { error };
+        throw error;
       } finally {
-        run.end();
+        run.end(failure);
       }
     });
   }
@@ -96,10 +100,14 @@ export class RestateAgent<
     if (this.#isPlain()) return super.stream(parameters);
     const outer = requirePlace("RestateAgent.stream()");
     const { scheduler } = outer.invocation;
-    const place: Place = { invocation: outer.invocation, fiber: scheduler.fork(outer.fiber) };
+    const place: Place = {
+      invocation: outer.invocation,
+      fiber: scheduler.fork(outer.fiber),
+      spanId: outer.spanId,
+    };
     const run = this.#startRun(place, parameters);
-    const end = (): void => {
-      run.end();
+    const end = (failure?: { readonly error: unknown }): void => {
+      run.end(failure);
       scheduler.end(place.fiber);
     };
     const { experimental_transform: own = [] } = parameters;
@@ -114,7 +122,7 @@ export class RestateAgent<
         ),
       );
     } catch (error) {
-      end();
+      end({ error });
       throw error;
     }
   }
@@ -124,7 +132,8 @@ export class RestateAgent<
   }
 
   #startRun(place: Place, { abortSignal }: { readonly abortSignal?: AbortSignal | undefined }): AgentRun {
-    return runAt(place, () => new AgentRun(nextRunName(this.#name), place, this.#options, abortSignal));
+    const agent = this.#name;
+    return runAt(place, () => new AgentRun({ name: nextRunName(agent), agent }, place, this.#options, abortSignal));
   }
 
   /** The AI SDK's agent for one run. */

@@ -20,7 +20,7 @@ import { journalTool, type ToolHost } from "../tools/journal-tool.ts";
 import type { ToolOptions } from "../tools/tool-options.ts";
 import type { AgentStreamEvent } from "./agent-options.ts";
 import type { AgentRun } from "./agent-run.ts";
-import { unheardTelemetry } from "./telemetry.ts";
+import { telemetrySettings, unheardTelemetry } from "./telemetry.ts";
 import { type Timeouts, timeoutsOf } from "./timeouts.ts";
 
 /** Settings whose types depend on the agent's type parameters; this file only moves them. */
@@ -60,6 +60,7 @@ function journaledCallback(name: string, callback: Callback, run: AgentRun): Cal
 export function durableSettings(prepared: LooseSettings, timeout: unknown, run: AgentRun): LooseSettings {
   const timeouts = timeoutsOf(timeout ?? prepared["timeout"]);
   if (timeouts.totalMs !== undefined) run.limit(timeouts.totalMs);
+  run.trace?.configure(telemetrySettings(prepared));
   const { timeout: _timeout, ...rest } = prepared;
   const model = rest["model"] as LanguageModel;
   return {
@@ -111,7 +112,11 @@ function durableModelOf(model: LanguageModel, timeouts: Timeouts, run: AgentRun)
     ...(options.runOptions === undefined ? {} : { options: options.runOptions }),
     ...(onStreamEvent === undefined ? {} : { onStreamEvent }),
     timeout: timeouts.model,
-    onModelStep: ({ ms }) => run.advance(ms),
+    onModelStep: (step, own) => {
+      run.advance(step.ms);
+      run.trace?.onModelStep(step, own);
+    },
+    trace: () => run.trace?.modelTrace(),
   });
   return callerSignal === undefined ? durable : withCallerSignal(durable, callerSignal);
 }
@@ -150,6 +155,7 @@ function durableTools(tools: ToolSet, timeouts: Timeouts, run: AgentRun): ToolSe
     track: (call) => run.track(call),
     timeoutMs: (toolName) => timeouts.tool(toolName),
     onOutput: (event) => notify(run, event),
+    trace: (toolName, toolCallId, description) => run.trace?.toolTrace(toolName, toolCallId, description),
   };
   const entries = Object.entries(tools).map(([name, tool]) => {
     const own: ToolOptions = { wrap: autoWrapTools, ...runOptions, ...toolOptions[name] };

@@ -5,7 +5,10 @@ import type { AgentRun } from "./agent-run.ts";
  * The last transform of a durable stream. The AI SDK ends the stream of a cancelled or failed run normally, so that
  * a handler which only reads the text would return half an answer as a success. Here such a stream fails (G5, G6).
  */
-export function streamGuard<TOOLS extends ToolSet>(run: AgentRun, onEnd: () => void): StreamTextTransform<TOOLS> {
+export function streamGuard<TOOLS extends ToolSet>(
+  run: AgentRun,
+  onEnd: (failure?: { readonly error: unknown }) => void,
+): StreamTextTransform<TOOLS> {
   return () => {
     let failure: { readonly error: unknown } | undefined;
     return new TransformStream({
@@ -19,7 +22,7 @@ export function streamGuard<TOOLS extends ToolSet>(run: AgentRun, onEnd: () => v
         } catch (error) {
           failure = { error };
         }
-        onEnd();
+        onEnd(failure);
         if (failure !== undefined) controller.error(failure.error);
       },
     });

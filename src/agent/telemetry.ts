@@ -2,7 +2,7 @@
  * The AI SDK makes telemetry events of every step, also when nobody receives them, and a replayed step makes them again.
  * Without a receiver they are switched off: on Workers they took a tenth of a run's CPU time.
  */
-import { AI_SDK_TELEMETRY_TRACING_CHANNEL } from "ai";
+import { AI_SDK_TELEMETRY_TRACING_CHANNEL, type TelemetryOptions } from "ai";
 
 type Channel = { readonly hasSubscribers?: boolean } | undefined;
 type TracingChannel = Readonly<Record<"start" | "end" | "asyncStart" | "asyncEnd" | "error", Channel>>;
@@ -13,6 +13,11 @@ interface RuntimeWithBuiltins {
 }
 
 let channel: TracingChannel | undefined;
+
+/** An agent's telemetry settings, under the name of today or the former one. */
+export function telemetrySettings(settings: Readonly<Record<string, unknown>>): TelemetryOptions | undefined {
+  return (settings["telemetry"] ?? settings["experimental_telemetry"]) as TelemetryOptions | undefined;
+}
 
 /** The settings that switch telemetry off, if nobody would receive it. */
 export function unheardTelemetry(settings: Readonly<Record<string, unknown>>): { telemetry?: { isEnabled: false } } {

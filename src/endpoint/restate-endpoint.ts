@@ -14,6 +14,8 @@ import {
   type VirtualObjectDefinition,
   type WorkflowDefinition,
 } from "../restate.ts";
+import { withSpanExporter } from "../telemetry/exporter-scope.ts";
+import type { SpanExporter } from "../telemetry/span.ts";
 import { withLargePieces } from "./large-pieces.ts";
 import { matchRestatePath } from "./restate-path.ts";
 
@@ -34,6 +36,8 @@ export interface RestateEndpointOptions {
   readonly bidirectional?: boolean;
   /** Path prefix, such as `/restate`. Default none. */
   readonly mount?: string;
+  /** Where the spans of handlers go. Default: none are made. */
+  readonly telemetry?: SpanExporter | undefined;
 }
 
 /** The answer to a request, or why it is not served. */
@@ -53,7 +57,7 @@ export class EndpointError extends EdgeAgentError {
  * @throws EndpointError `bidirectional-unsupported` (503) with `bidirectional` on workerd.
  */
 export function createRestateEndpoint(options: RestateEndpointOptions): RestateEndpoint {
-  const { services, identityKeys, development = false, bidirectional = false, mount = "" } = options;
+  const { services, identityKeys, development = false, bidirectional = false, mount = "", telemetry } = options;
   if (bidirectional && isWorkerd()) {
     throw new EndpointError(
       "bidirectional-unsupported",
@@ -84,9 +88,11 @@ export function createRestateEndpoint(options: RestateEndpointOptions): RestateE
       });
     }
     url.pathname = match.path;
-    const response = bidirectional
-      ? await handler(new Request(url, request), ...platform)
-      : await inRequestResponse(() => handler(withLargePieces(url, request), ...platform));
+    const serve = (): Promise<Response> =>
+      bidirectional
+        ? handler(new Request(url, request), ...platform)
+        : inRequestResponse(() => handler(withLargePieces(url, request), ...platform));
+    const response = await (telemetry === undefined ? serve() : withSpanExporter(telemetry, serve));
     if (response.status !== 401) return response;
     throw new EndpointError("identity-rejected", "The request is not signed by a Restate whose key is known here", 401);
   };

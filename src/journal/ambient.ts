@@ -8,6 +8,7 @@ import { AsyncLocalStorage } from "node:async_hooks";
 import { InsideStepError } from "../errors/inside-step-error.ts";
 import { OutsideHandlerError } from "../errors/outside-handler-error.ts";
 import type { WorkflowContext } from "../restate.ts";
+import type { InvocationTrace } from "../telemetry/invocation-trace.ts";
 import type { Fiber } from "./fiber.ts";
 import type { JournalSize } from "./journal-size.ts";
 import type { Scheduler } from "./scheduler.ts";
@@ -27,6 +28,8 @@ export interface Invocation {
   readonly size: JournalSize;
   /** How often each name was used; see `invocationCounter`. */
   readonly counters: Map<string, number>;
+  /** The invocation's spans; undefined when nobody wants them. */
+  readonly trace: InvocationTrace | undefined;
 }
 
 /** The running code's place: its invocation, its fiber, and the journaled step it is inside of, if any. */
@@ -34,6 +37,8 @@ export interface Place {
   readonly invocation: Invocation;
   readonly fiber: Fiber;
   readonly step?: string;
+  /** The span of the tool that it is inside of, if there is one. */
+  readonly spanId?: string | undefined;
 }
 
 const storage = new AsyncLocalStorage<Place>();
@@ -66,7 +71,7 @@ export function requirePlace(what: string): Place {
 export async function inFiber<T>(place: Place, body: (place: Place) => PromiseLike<T>): Promise<T> {
   const { scheduler } = place.invocation;
   const fiber = scheduler.fork(place.fiber);
-  const child: Place = { invocation: place.invocation, fiber };
+  const child: Place = { invocation: place.invocation, fiber, spanId: place.spanId };
   try {
     return await runAt(child, () => body(child));
   } finally {

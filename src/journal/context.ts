@@ -1,12 +1,15 @@
 /** The ambient Restate context: how code deep inside an agent reaches the journal. */
 import { WrongHandlerKindError } from "../errors/wrong-handler-kind-error.ts";
-import type {
-  Context,
-  ObjectContext,
-  ObjectSharedContext,
-  WorkflowContext,
-  WorkflowSharedContext,
+import {
+  type Context,
+  type ObjectContext,
+  type ObjectSharedContext,
+  sdkIsProcessing,
+  TerminalError,
+  type WorkflowContext,
+  type WorkflowSharedContext,
 } from "../restate.ts";
+import { InvocationTrace } from "../telemetry/invocation-trace.ts";
 import { type HandlerKind, type Invocation, type Place, currentPlace, requirePlace, runAt } from "./ambient.ts";
 import { DRIVER, type Driver } from "./driver.ts";
 import { JournalSize, type JournalSizeWarning } from "./journal-size.ts";
@@ -75,9 +78,14 @@ export async function runInvocation<C extends Context, T>(
   body: (context: C) => PromiseLike<T>,
 ): Promise<T> {
   const place = invocationPlace(sdk, kind);
-  const { scheduler } = place.invocation;
+  const { scheduler, trace } = place.invocation;
   try {
-    return await runAt(place, () => body(place.invocation.context as unknown as C));
+    const result = await runAt(place, () => body(place.invocation.context as unknown as C));
+    trace?.goOn();
+    return result;
+  } catch (error) {
+    if (error instanceof TerminalError) trace?.goOn();
+    throw error;
   } finally {
     scheduler.end(scheduler.main);
   }
@@ -86,15 +94,19 @@ export async function runInvocation<C extends Context, T>(
 function invocationPlace(sdk: Context, kind: HandlerKind): Place {
   const sdkContext = sdk as unknown as WorkflowContext;
   const { [DRIVER]: driver = currentDriver() } = sdk as { readonly [DRIVER]?: Driver };
+  const trace = InvocationTrace.of(sdkContext.request(), () => sdkIsProcessing(sdkContext));
   const scheduler = new Scheduler({
     driver,
-    sleep: (duration) => sdkContext.sleep(duration),
+    sleep: (duration) => {
+      trace?.goOn();
+      return sdkContext.sleep(duration);
+    },
     currentFiber: () => currentPlace()?.fiber,
   });
   const context = scheduledContext(sdkContext, scheduler, () => place);
   const size = new JournalSize({ onWarn: (warning) => warnOfSize(sdkContext, warning) });
   size.add(sdkContext.request().body.length);
-  const invocation: Invocation = { kind, sdkContext, context, scheduler, size, counters: new Map() };
+  const invocation: Invocation = { kind, sdkContext, context, scheduler, size, counters: new Map(), trace };
   const place: Place = { invocation, fiber: scheduler.main };
   return place;
 }

@@ -100,11 +100,13 @@ function withKind(kind: HandlerKind, make: unknown): (...parameters: unknown[]) 
 
 function install(handler: Handler, kind: HandlerKind): Handler {
   return async function installedHandler(this: unknown, context, input) {
-    try {
-      return await runInvocation(context, kind, async (scheduled) => handler.call(this, scheduled, input));
-    } catch (error) {
-      throw atBoundary(error);
-    }
+    return runInvocation(context, kind, async (scheduled) => {
+      try {
+        return await handler.call(this, scheduled, input);
+      } catch (error) {
+        throw atBoundary(error);
+      }
+    });
   };
 }
 

@@ -18,6 +18,7 @@ import { RestateError } from "../restate.ts";
 import { CallLimits, type CallTimeout } from "./call-limits.ts";
 import { StreamCollector } from "./collect-stream.ts";
 import { type ModelStep, modelStepCodec } from "./model-step.ts";
+import { type ModelTrace, traceAnswer, traceFailure } from "./model-trace.ts";
 import type { StreamEvent } from "./stream-event.ts";
 import { synthesizeStream } from "./synthesize-stream.ts";
 
@@ -33,8 +34,10 @@ export interface ModelHost {
   readonly onStreamEvent?: (event: StreamEvent) => void | PromiseLike<void>;
   /** Bounds of one call, in milliseconds; exceeding one is a transient failure. */
   readonly timeout?: CallTimeout;
-  /** Told the stored duration of each call, also on replay. */
-  readonly onModelStep?: (step: { readonly ms: number }) => void;
+  /** Told what is stored of each call, also on replay. */
+  readonly onModelStep?: (step: ModelStep, model: { readonly provider: string; readonly modelId: string }) => void;
+  /** Where the span of the next call belongs; undefined: none is made. Called when the step's name is known. */
+  readonly trace?: () => ModelTrace | undefined;
 }
 
 type Answer = Omit<ModelStep, "ms" | "response"> & { readonly response?: LanguageModelV4GenerateResult["response"] };
@@ -45,10 +48,12 @@ export function journalModel(model: LanguageModel, host: ModelHost): LanguageMod
   const call = async (parameters: LanguageModelV4CallOptions, streamed: boolean): Promise<ModelStep> => {
     await host.beforeCall?.(parameters);
     const name = host.nextStepName(provider);
+    const trace = host.trace?.();
+    const isStreamed = streamed || host.onStreamEvent !== undefined;
     const action = (scope: StepScope): Promise<ModelStep> =>
-      callProvider({ provider, parameters, host, name, streamed: streamed || host.onStreamEvent !== undefined }, scope);
+      callProvider({ provider, parameters, host, name, streamed: isStreamed, trace }, scope);
     const step = await host.steps.step(name, action, host.codec?.(name) ?? modelStepCodec, host.options);
-    host.onModelStep?.({ ms: step.ms });
+    host.onModelStep?.(step, provider);
     return step;
   };
   return {
@@ -57,7 +62,7 @@ export function journalModel(model: LanguageModel, host: ModelHost): LanguageMod
     modelId: provider.modelId,
     supportedUrls: provider.supportedUrls,
     doGenerate: async (parameters) => {
-      const { ms: _, content, ...step } = await call(parameters, false);
+      const { ms: _, startedMs: _started, runParentSpanId: _parent, content, ...step } = await call(parameters, false);
       return { ...step, content: [...content] };
     },
     doStream: async (parameters) => ({ stream: synthesizeStream(await call(parameters, true)) }),
@@ -81,11 +86,12 @@ interface ProviderCall {
   readonly host: ModelHost;
   readonly name: string;
   readonly streamed: boolean;
+  readonly trace: ModelTrace | undefined;
   readonly limits: CallLimits;
 }
 
 async function callProvider(call: Omit<ProviderCall, "limits">, scope: StepScope): Promise<ModelStep> {
-  const { provider, parameters, host, streamed } = call;
+  const { provider, parameters, host, streamed, trace } = call;
   const caller = parameters.abortSignal;
   const limits = new CallLimits(host.timeout ?? {});
   const abortSignal = AbortSignal.any([scope.signal, limits.signal, ...(caller === undefined ? [] : [caller])]);
@@ -96,9 +102,15 @@ async function callProvider(call: Omit<ProviderCall, "limits">, scope: StepScope
     const run = streamed ? streamAnswer : generateAnswer;
     const answer = await untilAborted(run({ ...call, limits }, { ...parameters, abortSignal }), abortSignal);
     // oxlint-disable-next-line no-restricted-properties -- inside a journaled step (M3)
-    return modelStep(answer, provider, Date.now() - started);
+    const step = modelStep(answer, provider, Date.now() - started);
+    if (trace === undefined) return step;
+    traceAnswer(trace, { ...call, startMs: started }, step);
+    const { runParentSpanId } = trace;
+    return { ...step, startedMs: started, ...(runParentSpanId === undefined ? {} : { runParentSpanId }) };
   } catch (error) {
-    throw judge(error, call, scope.signal, limits.signal);
+    const failure = judge(error, call, scope.signal, limits.signal);
+    if (trace !== undefined) traceFailure(trace, { ...call, startMs: started }, error, failure);
+    throw failure;
   } finally {
     limits.end();
   }

@@ -15,6 +15,10 @@ export interface ModelStep {
   readonly response: { readonly id: string; readonly timestamp: Date; readonly modelId: string };
   /** How long the provider took, in milliseconds. */
   readonly ms: number;
+  /** When the call began, in milliseconds since 1970; only with telemetry, which tells from it when its run began. */
+  readonly startedMs?: number;
+  /** The span that the run belongs to which began with this step; only with telemetry. */
+  readonly runParentSpanId?: string;
 }
 
 /**
@@ -22,7 +26,8 @@ export interface ModelStep {
  * unusual that version 2 would change it. Both stay readable.
  */
 export const modelStepForm: StoredForm<ModelStep> = {
-  pack: ({ content, structuredOutputText, finishReason, usage, warnings, providerMetadata, response, ms }, tag) => {
+  pack: (step, tag) => {
+    const { content, structuredOutputText, finishReason, usage, warnings, providerMetadata, response, ms } = step;
     const answer = {
       content,
       structuredOutputText,
@@ -30,23 +35,35 @@ export const modelStepForm: StoredForm<ModelStep> = {
       usage,
       warnings: warnings.length === 0 ? undefined : warnings,
       providerMetadata,
+      started: step.startedMs,
+      span: step.runParentSpanId,
     };
     const json = tag({ ...answer, response, ms }) as JsonObject;
-    const step = stepJson(json);
-    return (step === undefined ? undefined : packStep(step)) ?? { v: 1, ...json };
+    const usual = stepJson(json);
+    return (usual === undefined ? undefined : packStep(usual)) ?? { v: 1, ...json };
   },
   unpack: (json, untag) => {
     const version = isJsonObject(json) ? json["v"] : undefined;
     if (!isJsonObject(json) || (version !== 1 && version !== 2)) throw unknownVersion(version);
     if (version === 1) {
-      const { v: _, ...step } = json;
-      return { warnings: [], ...(untag(step) as object) } as unknown as ModelStep;
+      const { v: _, started, span, ...step } = json;
+      return { warnings: [], ...(untag(step) as object), ...runFields(started, span) } as unknown as ModelStep;
     }
     const { answer, id, at, model, ms } = unpackStep(json);
+    const { started, span, ...rest } = answer;
     const response: ModelStep["response"] = { id, timestamp: new Date(at), modelId: model };
-    return { warnings: [], ...(untag(answer) as object), response, ms } as unknown as ModelStep;
+    const own = { response, ms, ...runFields(started, span) };
+    return { warnings: [], ...(untag(rest) as object), ...own } as unknown as ModelStep;
   },
 };
+
+/** What telemetry has added: absent without it. Versions that do not know it pass it by. */
+function runFields(started: unknown, span: unknown): Pick<ModelStep, "startedMs" | "runParentSpanId"> {
+  return {
+    ...(typeof started === "number" ? { startedMs: started } : {}),
+    ...(typeof span === "string" ? { runParentSpanId: span } : {}),
+  };
+}
 
 /** Writes and reads the stored form. */
 export const modelStepCodec: PlainCodec<ModelStep> = plainCodec(modelStepForm);

@@ -6,7 +6,7 @@
  *   until the journal goes on, with a new command or with the end of the handler: from then on replays see that there
  *   is more in the journal, and make none. An attempt that dies in between makes it once more, under the same id.
  * - I3 Ids follow from names (span-id.ts), so a parent's id is known before the parent has ended.
- * - I4 Nothing here decides anything about the run: clocks are read for spans alone.
+ * - I4 Nothing here decides anything about the run: clocks are read for spans alone, and no failure gets out.
  */
 import type { Span, SpanAttributes, SpanError } from "./span.ts";
 import { currentSpanExporter } from "./exporter-scope.ts";
@@ -29,7 +29,7 @@ export class InvocationTrace {
   readonly #context: TraceContext;
   readonly #spans: RequestSpans;
   readonly #isProcessing: () => boolean;
-  #deferred: SpanDraft[] = [];
+  readonly #deferred: (() => SpanDraft)[] = [];
 
   private constructor(
     request: AttemptRequest,
@@ -63,6 +63,11 @@ export class InvocationTrace {
     return this.#context.attemptSpanId;
   }
 
+  /** The span of whoever invoked the handler, if it is known. */
+  get callerSpanId(): string | undefined {
+    return this.#context.callerSpanId;
+  }
+
   /** The span that what this attempt does hangs from, unless something of ours is in between. */
   get outerSpanId(): string | undefined {
     return this.#context.attemptSpanId ?? this.#context.callerSpanId;
@@ -77,9 +82,16 @@ export class InvocationTrace {
     return spanIdOf(this.#request.id, key);
   }
 
-  /** A step was executed (I1). */
-  add(draft: SpanDraft): void {
-    const { key, attributes, ...span } = draft;
+  /** A step was executed (I1). `make` reads what providers and tools returned: should that throw, there is no span. */
+  add(make: () => SpanDraft): void {
+    try {
+      this.#add(make());
+    } catch {
+      // A span must not cost a step.
+    }
+  }
+
+  #add({ key, attributes, ...span }: SpanDraft): void {
     const { id, target } = this.#request;
     const { traceId, traceState, attemptSpanId } = this.#context;
     this.#spans.add({
@@ -98,16 +110,14 @@ export class InvocationTrace {
   }
 
   /** Something between steps has ended (I2). */
-  defer(draft: SpanDraft): void {
-    if (this.#isProcessing()) this.#deferred.push(draft);
+  defer(make: () => SpanDraft): void {
+    if (this.#isProcessing()) this.#deferred.push(make);
   }
 
   /** Called before a command is issued, and when the handler has ended: the journal goes on. */
   goOn(): void {
     if (this.#deferred.length === 0) return;
-    const drafts = this.#deferred;
-    this.#deferred = [];
-    for (const draft of drafts) this.add(draft);
+    for (const make of this.#deferred.splice(0)) this.add(make);
   }
 }
 

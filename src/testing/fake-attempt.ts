@@ -107,6 +107,11 @@ export class FakeAttempt implements FakePromiseHost {
     return this.#init.journal.nowMs;
   }
 
+  /** As the SDK's: the attempt lives, and has issued every command of the journal. */
+  get isProcessing(): boolean {
+    return !this.#over && this.#issued.length >= this.#init.journal.commands.length;
+  }
+
   end(end: AttemptEnd): void {
     this.#over = true;
     this.#ended.resolve(end);

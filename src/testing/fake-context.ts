@@ -59,6 +59,7 @@ export function fakeContext(
     rand: fakeRandom(invocation.seed),
     console: fakeConsole(invocation.logs),
     key: invocation.key,
+    isProcessing: () => attempt.isProcessing,
     request: () => ({
       id: "inv_fake",
       target: { service: "Fake", handler: "run", key: invocation.key },

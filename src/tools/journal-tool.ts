@@ -7,13 +7,14 @@ import { AbortedError } from "../errors/aborted-error.ts";
 import { BlobMissingError } from "../errors/blob-missing-error.ts";
 import { JournalTooLargeError } from "../errors/journal-too-large-error.ts";
 import { ToolTimeoutError } from "../errors/tool-timeout-error.ts";
-import { inFiber, type Place } from "../journal/ambient.ts";
+import { inFiber, type Place, runAt } from "../journal/ambient.ts";
 import type { Window } from "../journal/run-ahead.ts";
 import type { StepCodec, StepOptions, StepScope } from "../journal/step-host.ts";
 import { runStep } from "../journal/step.ts";
 import { CancelledError, TerminalError } from "../restate.ts";
 import { isContextTool } from "./context-tool.ts";
 import type { ToolErrorPolicy, ToolOptions } from "./tool-options.ts";
+import type { ToolTrace } from "./tool-trace.ts";
 
 /** A preliminary output of a tool that is an async generator, sent live from inside its step. */
 export interface ToolOutputEvent {
@@ -45,6 +46,8 @@ export interface ToolHost {
   /** Longest time for one call of the tool in milliseconds, if bounded. */
   timeoutMs(toolName: string): number | undefined;
   onOutput(event: ToolOutputEvent): PromiseLike<void>;
+  /** Where the span of a call belongs; undefined: none is made. Called in the order of the calls. */
+  trace(toolName: string, toolCallId: string, description: string | undefined): ToolTrace | undefined;
 }
 
 type Execute = (input: unknown, options: ToolExecutionOptions<never>) => unknown;
@@ -55,6 +58,7 @@ interface Call {
   readonly execute: Execute;
   readonly input: unknown;
   readonly options: ToolExecutionOptions<never>;
+  readonly trace: ToolTrace | undefined;
 }
 
 /** The tool with an `execute` that is durable. Tools without one (client tools, provider tools) are left as they are. */
@@ -65,7 +69,9 @@ export function journalTool(toolName: string, tool: Tool, toolOptions: ToolOptio
   const asStep = wrap && !isContextTool(tool);
   const durable: Execute = (input, options) => {
     host.throwIfFailed();
-    const call: Call = { toolName, execute: execute.bind(tool), input, options };
+    const description = typeof tool.description === "string" ? tool.description : undefined;
+    const trace = host.trace(toolName, options.toolCallId, description);
+    const call: Call = { toolName, execute: execute.bind(tool), input, options, trace };
     const begin = async (place: Place): Promise<unknown> => {
       if (!readOnly) await host.barrier(place);
       return asStep ? callAsStep(host, call, place, stepOptions) : callInHandler(host, call, place);
@@ -77,7 +83,9 @@ export function journalTool(toolName: string, tool: Tool, toolOptions: ToolOptio
 
 function callAsStep(host: ToolHost, call: Call, place: Place, stepOptions: StepOptions): PromiseLike<unknown> {
   const name = host.nextToolStep(call.toolName, call.options.toolCallId);
-  const action = (scope: StepScope): PromiseLike<unknown> => insideStep(host, call, name, scope);
+  const work = (scope: StepScope): Promise<unknown> => insideStep(host, call, name, scope);
+  const { trace, input } = call;
+  const action = trace === undefined ? work : (scope: StepScope) => trace.inStep(name, input, () => work(scope));
   return runStep(place, name, action, host.codec(name), { ...stepOptions, window: host.window });
 }
 
@@ -99,7 +107,14 @@ async function insideStep(host: ToolHost, call: Call, step: string, scope: StepS
   }
 }
 
-async function callInHandler(host: ToolHost, call: Call, place: Place): Promise<unknown> {
+function callInHandler(host: ToolHost, call: Call, outer: Place): Promise<unknown> {
+  const { trace, input } = call;
+  if (trace === undefined) return executeInHandler(host, call, outer);
+  const place: Place = { ...outer, spanId: trace.spanId };
+  return trace.inHandler(input, () => runAt(place, () => executeInHandler(host, call, place)));
+}
+
+async function executeInHandler(host: ToolHost, call: Call, place: Place): Promise<unknown> {
   const { scheduler } = place.invocation;
   const timeoutMs = host.timeoutMs(call.toolName);
   let isLate = false;
