@@ -16,6 +16,7 @@ export const PROBLEM_CODES = {
   "internal-error": "Something failed here",
   "invalid-request": "The request is invalid",
   "invalid-settings": "The settings are invalid",
+  "invocation-completed": "The invocation has ended already",
   "invocation-failed": "The invocation failed",
   "invocation-not-found": "There is no such invocation",
   "malformed-json": "The body is not JSON",
@@ -27,10 +28,12 @@ export const PROBLEM_CODES = {
   "restate-unauthorized": "Restate does not accept this app's token",
   "restate-unexpected": "Restate gave an answer that is not understood",
   "restate-unreachable": "Restate cannot be reached",
+  "state-changed": "The state has changed meanwhile",
   "token-in-query": "A token was sent in the URL",
   unauthorized: "A valid token is needed",
   "unsupported-by-server": "This Restate server cannot do that",
   "unsupported-media-type": "The body must be JSON",
+  "workflow-already-started": "The workflow has been started already",
 } as const;
 
 /** A stable name of a problem. */

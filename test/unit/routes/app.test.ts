@@ -54,6 +54,7 @@ test("codes of problems are a contract", () => {
     "internal-error",
     "invalid-request",
     "invalid-settings",
+    "invocation-completed",
     "invocation-failed",
     "invocation-not-found",
     "malformed-json",
@@ -70,6 +71,7 @@ test("codes of problems are a contract", () => {
     "unauthorized",
     "unsupported-by-server",
     "unsupported-media-type",
+    "workflow-already-started",
   ]);
 });
 

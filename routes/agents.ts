@@ -1,0 +1,70 @@
+/** `/agents`: invoke agents from anywhere. Only public services, only for callers with an API key. */
+import type { OpenAPIHono } from "@hono/zod-openapi";
+import type { MiddlewareHandler } from "hono";
+import { cors } from "hono/cors";
+import type { AnyService } from "../src/endpoint/restate-endpoint.ts";
+import { invocationRoutes } from "./agents/invocations.ts";
+import { invokeRoutes } from "./agents/invoke.ts";
+import type { AgentsContext } from "./agents/route-context.ts";
+import { Targets } from "./agents/targets.ts";
+import { bearerGate } from "./auth.ts";
+import { limitedJson } from "./body.ts";
+import { HttpProblem } from "./problem.ts";
+import { rateLimit, type RateLimiter } from "./rate-limit.ts";
+import { createRouter } from "./router.ts";
+import { settingsOf } from "./settings.ts";
+
+/** Options of `hono/cors`. */
+export type CorsOptions = NonNullable<Parameters<typeof cors>[0]>;
+
+/** How the agents API is served. */
+export interface AgentsRouteOptions {
+  /** The services that callers may invoke, without their `ingressPrivate` handlers. */
+  readonly publicServices: readonly AnyService[];
+  /**
+   * Stands in for the API keys, such as `hono/jwt` or a check of Cloudflare Access. It throws or answers what is not to
+   * pass, and may set `caller`, a text that names who asks, for the rate limit.
+   */
+  readonly auth?: MiddlewareHandler | undefined;
+  /** Lets pages of other origins use the API; without it no browser lets them. Preflights are answered before `auth`. */
+  readonly cors?: CorsOptions | undefined;
+  /** Default: the Worker's rate-limit binding `RATE_LIMITER`, when there is one. */
+  readonly rateLimit?: RateLimiter | undefined;
+  /** How long a call waits for its result unless the caller says otherwise, in milliseconds. Then it answers 202. Default 60,000. */
+  readonly waitMs?: number | undefined;
+  /** Longest wait that callers may ask for, in milliseconds. Default 120,000. */
+  readonly maxWaitMs?: number | undefined;
+  /** Largest body of a request, in bytes. Default 1 MiB. */
+  readonly maxBodyBytes?: number | undefined;
+}
+
+const BODY_TIMEOUT_MS = 10_000;
+
+/** Headers of answers that pages of other origins may read. */
+const EXPOSED = ["location", "preference-applied", "retry-after", "x-request-id", "x-restate-id"];
+
+/** The routes of the agents API, to be mounted at `/agents`. */
+export function agentsRoutes(options: AgentsRouteOptions): OpenAPIHono {
+  const { publicServices, auth = apiKeys(), maxBodyBytes: maxBytes = 1024 * 1024 } = options;
+  const { waitMs = 60_000, maxWaitMs = 120_000 } = options;
+  const agents: AgentsContext = { targets: new Targets(publicServices), waitMs, maxWaitMs };
+  const router = createRouter();
+  if (options.cors !== undefined) router.use("*", cors({ origin: [], exposeHeaders: EXPOSED, ...options.cors }));
+  router.use("*", auth, rateLimit(options.rateLimit), limitedJson({ maxBytes, timeoutMs: BODY_TIMEOUT_MS }));
+  router.route("/", invocationRoutes(agents));
+  router.route("/", invokeRoutes(agents));
+  return router;
+}
+
+function apiKeys(): MiddlewareHandler {
+  return bearerGate({
+    setting: "AGENT_API_KEYS",
+    tokens: (context) => settingsOf(context).AGENT_API_KEYS,
+    closed: () =>
+      new HttpProblem(
+        "api-keys-missing",
+        503,
+        "Nobody can invoke agents here: set AGENT_API_KEYS to keys of at least 16 characters, or their hashes",
+      ),
+  });
+}
