@@ -66,20 +66,23 @@ export interface AgentClient {
  */
 export function createClient(options: AgentClientOptions): AgentClient {
   const connection = new Connection(options);
-  const keyed = (kind: string, name: string, key: string): unknown =>
-    handlersClient(connection, name, `/${segment(kind, name)}/${segment("key", key)}`);
   // The types of names and handlers are the callers': at run time any name is a path.
   const client = {
-    service: (name: string): unknown => handlersClient(connection, name, `/${segment("service", name)}`),
-    object: (name: string, key: string) => keyed("object", name, key),
-    workflow: (name: string, id: string) => keyed("workflow", name, id),
+    service: (name: string) => handlersClient(connection, name, `/${segment("service", name)}`),
+    object: (name: string, key: string) =>
+      handlersClient(connection, name, `/${segment("object", name)}/${segment("key", key)}`),
+    workflow: (name: string, id: string) =>
+      handlersClient(connection, name, `/${segment("workflow", name)}/${segment("id", id)}`, "run"),
     invocation: (id: string) => invocation(connection, segmentChecked(id), id),
   };
   return client as AgentClient;
 }
 
-/** Which handlers there are is known to the types alone, so a name becomes a handler when it is read. */
-function handlersClient(connection: Connection, service: string, path: string): object {
+/**
+ * Which handlers there are is known to the types alone, so a name becomes a handler when it is read. `once` is the
+ * handler of which the path names one invocation.
+ */
+function handlersClient(connection: Connection, service: string, path: string, once?: string): object {
   const made = new Map<string, unknown>();
   return new Proxy(Object.freeze(Object.create(null) as object), {
     get(_target, name) {
@@ -88,7 +91,12 @@ function handlersClient(connection: Connection, service: string, path: string): 
         return undefined;
       let handler = made.get(name);
       if (handler === undefined) {
-        handler = handlerClient(connection, `${service}/${name}`, `${path}/${segment("handler", name)}`);
+        const target = {
+          name: `${service}/${name}`,
+          path: `${path}/${segment("handler", name)}`,
+          isOnce: name === once,
+        };
+        handler = handlerClient(connection, target);
         made.set(name, handler);
       }
       return handler;
@@ -96,10 +104,19 @@ function handlersClient(connection: Connection, service: string, path: string): 
   });
 }
 
-function handlerClient(connection: Connection, target: string, path: string): AgentHandler<[unknown?], unknown> {
+interface Target {
+  /** For errors. */
+  readonly name: string;
+  readonly path: string;
+  /** True for the `run` of a workflow: its id is its idempotency key. */
+  readonly isOnce: boolean;
+}
+
+function handlerClient(connection: Connection, { name, path, isOnce }: Target): AgentHandler<[unknown?], unknown> {
   const post = async (verb: string, input: unknown, options: SendOptions, isAwaited: boolean) => {
-    const idempotencyKey = options.idempotencyKey === false ? undefined : (options.idempotencyKey ?? randomKey());
-    const attempted: Attempted = { action: `${verb} ${target}`, idempotencyKey };
+    const idempotencyKey =
+      isOnce || options.idempotencyKey === false ? undefined : (options.idempotencyKey ?? randomKey());
+    const attempted: Attempted = { action: `${verb} ${name}`, idempotencyKey };
     const deadline = deadlineOf(options, isAwaited ? undefined : SEND_MS);
     const answer = await connection.send(
       {
@@ -115,7 +132,7 @@ function handlerClient(connection: Connection, target: string, path: string): Ag
         },
         wait: isAwaited ? "prefer" : undefined,
         body: input === undefined ? undefined : JSON.stringify(input),
-        isRepeatable: idempotencyKey !== undefined,
+        isRepeatable: isOnce || idempotencyKey !== undefined,
       },
       deadline,
     );
@@ -134,7 +151,7 @@ function handlerClient(connection: Connection, target: string, path: string): Ag
     return byId(acceptedId(answer, attempted));
   };
 
-  const byId = (id: string): AgentInvocation<unknown> => invocation(connection, segmentChecked(id), target);
+  const byId = (id: string): AgentInvocation<unknown> => invocation(connection, segmentChecked(id), name);
   return Object.assign(run, { send, invocation: byId });
 }
 

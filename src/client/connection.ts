@@ -36,12 +36,12 @@ export interface ClientRequest extends Attempted {
 /** The way to one app. */
 export class Connection {
   readonly pollMs: number;
+  readonly retryDelayMs: number;
   readonly #url: string;
   readonly #fetch: ClientFetch;
   readonly #apiKey: Supplied<string> | undefined;
   readonly #headers: Supplied<Readonly<Record<string, string>>>;
   readonly #maxRetries: number;
-  readonly #retryDelayMs: number;
 
   constructor(options: AgentClientOptions) {
     this.#url = baseUrl(options.url);
@@ -49,7 +49,7 @@ export class Connection {
     this.#apiKey = options.apiKey;
     this.#headers = options.headers ?? {};
     this.#maxRetries = bounded("maxRetries", options.maxRetries, 5, 0, 100);
-    this.#retryDelayMs = bounded("retryDelayMs", options.retryDelayMs, 250, 1, 60_000);
+    this.retryDelayMs = bounded("retryDelayMs", options.retryDelayMs, 250, 1, 60_000);
     this.pollMs = bounded("pollMs", options.pollMs, 25_000, 1_000, 60_000);
   }
 
@@ -63,7 +63,7 @@ export class Connection {
       const outcome = await this.#attempt(request, deadline);
       if (!("error" in outcome)) return outcome;
       if (!request.isRepeatable || !outcome.isTransient || n > this.#maxRetries) throw outcome.error;
-      const pauseMs = Math.max(outcome.error.retryAfterMs ?? 0, backoffMs(n, this.#retryDelayMs));
+      const pauseMs = Math.max(outcome.error.retryAfterMs ?? 0, backoffMs(n, this.retryDelayMs));
       // Whoever waits until the time is over learns less than from this error.
       if (pauseMs >= deadline.leftMs) throw outcome.error;
       await deadline.pause(pauseMs);

@@ -97,7 +97,7 @@ export async function pollResult(
     const answer = await connection.send(request, deadline);
     if (answer.status !== 202) return answer.body;
     quick = performance.now() - start < QUICK_MS ? quick + 1 : 0;
-    if (quick > 0) await deadline.pause(Math.min(deadline.leftMs, backoffMs(quick, QUICK_MS)));
+    if (quick > 0) await deadline.pause(Math.min(deadline.leftMs, backoffMs(quick, connection.retryDelayMs)));
   }
 }
 

@@ -69,10 +69,10 @@ export function baseUrl(url: string): string {
   return (isRelative ? "" : parsed.origin) + parsed.pathname.replace(/\/+$/, "");
 }
 
-/** One segment of a path. Dots would be resolved by URL parsers, also encoded ones. */
+/** One segment of a path. URL parsers take dots for steps through the path, percent-encoded ones too. */
 export function segment(what: string, value: string): string {
-  if (typeof value === "string" && !/^\.{0,2}$/.test(value)) return encodeURIComponent(value);
-  throw invalid(`${what} must not be empty, "." or ".."`);
+  if (typeof value === "string" && !/^\.{0,2}$/.test(value) && value.isWellFormed()) return encodeURIComponent(value);
+  throw invalid(`${what} must be text, and neither empty nor "." or ".."`);
 }
 
 /** A number within bounds, or its default. */
