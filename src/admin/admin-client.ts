@@ -1,11 +1,13 @@
 /** Restate's Admin API (1.7), typed. */
 import { AdminHttp, type AdminOptions } from "./admin-http.ts";
 import { Deployments } from "./deployments.ts";
+import { Invocations } from "./invocations.ts";
 import { KafkaClusters } from "./kafka-clusters.ts";
 import { Limits } from "./limits.ts";
 import { ask, command } from "./operation.ts";
 import { type ClusterHealth, SERVER_OPERATIONS, type ServerVersion } from "./server.ts";
 import { Services } from "./services.ts";
+import { ObjectStates } from "./state.ts";
 import { Subscriptions } from "./subscriptions.ts";
 import { VirtualQueues } from "./virtual-queues.ts";
 
@@ -24,6 +26,8 @@ import { VirtualQueues } from "./virtual-queues.ts";
 export class AdminClient {
   readonly deployments: Deployments;
   readonly services: Services;
+  readonly invocations: Invocations;
+  readonly state: ObjectStates;
   readonly subscriptions: Subscriptions;
   readonly kafkaClusters: KafkaClusters;
   readonly limits: Limits;
@@ -35,6 +39,8 @@ export class AdminClient {
     this.#http = http;
     this.deployments = new Deployments(http);
     this.services = new Services(http);
+    this.invocations = new Invocations(http);
+    this.state = new ObjectStates(http);
     this.subscriptions = new Subscriptions(http);
     this.kafkaClusters = new KafkaClusters(http);
     this.limits = new Limits(http);

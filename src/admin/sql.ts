@@ -10,6 +10,7 @@ import { InvalidRequestError } from "../errors/invalid-request-error.ts";
 /** What may be interpolated. A list becomes `(…, …)`, for `IN`; an empty one matches nothing. */
 export type SqlValue = string | number | boolean | Date | Sql | readonly SqlValue[];
 
+const MAX_TIME_MS = Date.UTC(9999, 11, 31);
 const CONTROL = /\p{Cc}/u;
 
 // Not exported, so that nothing but the tag makes one; its private field makes the type nominal.
@@ -32,7 +33,7 @@ export type Sql = SqlText;
  * SQL with encoded values: `` sql`SELECT id FROM sys_invocation WHERE target_service_name = ${name}` ``.
  *
  * @throws InvalidRequestError (400) for a text with control characters or unpaired surrogates, and for a number that is not
- * finite.
+ * finite, as that of an invalid date.
  */
 export function sql(strings: TemplateStringsArray, ...values: readonly SqlValue[]): Sql {
   const encoded = values.map(encode);
@@ -50,7 +51,7 @@ function encode(value: SqlValue): string {
   if (typeof value === "string") return textLiteral(value);
   if (typeof value === "number") return numberLiteral(value);
   if (typeof value === "boolean") return value ? "TRUE" : "FALSE";
-  if (value instanceof Date) return `TIMESTAMP '${value.toISOString()}'`;
+  if (value instanceof Date) return timeLiteral(value.getTime());
   if (value instanceof SqlText) return value.text;
   return value.length === 0 ? "(NULL)" : `(${value.map(encode).join(", ")})`;
 }
@@ -60,6 +61,12 @@ function textLiteral(text: string): string {
     throw new InvalidRequestError("Cannot search for a text with control characters or unpaired surrogates");
   }
   return `'${text.replaceAll("'", "''")}'`;
+}
+
+/** DataFusion fails on times that are too far away. */
+function timeLiteral(ms: number): string {
+  if (ms >= 0 && ms <= MAX_TIME_MS) return `to_timestamp_millis(${ms})`;
+  throw new InvalidRequestError("Cannot search for a time before 1970 or after 9999");
 }
 
 function numberLiteral(value: number): string {
