@@ -31,7 +31,8 @@ const list = createRoute({
 const pause = createRoute({
   ...about,
   operationId: "pauseVirtualQueue",
-  summary: "Start no further invocation of a queue",
+  summary: "Pause a queue",
+  description: "restate-server 1.7.12 sets the mark, and was seen to start what is sent to the queue nevertheless.",
   method: "post",
   path: "/{id}/pause",
   request: { params: id },

@@ -39,12 +39,12 @@ export type Operations = Readonly<Record<string, AnyOperation>>;
  * Every difference, one line each. `absent` are operations that the client has not, such as `DELETE /things/{id}`.
  */
 export function drift(operations: Operations, document: Document, absent: readonly string[]): string[] {
-  const theirs = new Map(
+  const theirs = new Map<string, ServerOperation>(
     Object.entries(document.paths).flatMap(([path, methods]) =>
       Object.entries(methods).map(([method, operation]) => [`${method.toUpperCase()} ${path}`, operation] as const),
     ),
   );
-  const ours = new Set(Object.values(operations).map(({ method, path }) => `${method} ${path}`));
+  const ours = new Set<string>(Object.values(operations).map(({ method, path }) => `${method} ${path}`));
   const known = new Set([...ours, ...absent]);
   return [
     ...[...theirs.keys()].flatMap((key) => (known.has(key) ? [] : [`${key}: the client has it not`])),
