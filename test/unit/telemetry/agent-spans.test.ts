@@ -9,8 +9,15 @@ import { label, RecordedSpans } from "./recorded-spans.ts";
 const call = (name: string, id: string) => ({ id, name, input: { id } });
 const input = z.object({ id: z.string() });
 
+interface Generates {
+  generate(parameters: { prompt: string }): PromiseLike<{ readonly text: string }>;
+}
+interface Streams {
+  stream(parameters: { prompt: string }): PromiseLike<{ readonly textStream: AsyncIterable<string> }>;
+}
+
 /** Three steps, with a tool that is a step, one that drives Restate, and an agent inside of another. */
-function tripAgent(window?: false): RestateAgent<never, ToolSet> {
+function tripAgent(window?: false): Generates & Streams {
   const guide = (): RestateAgent =>
     new RestateAgent({ id: "guide", model: scriptedModel([{ text: "left, then right" }]) });
   const tools: ToolSet = {
@@ -161,10 +168,6 @@ describe("what spans say", () => {
       ...(telemetry === undefined ? {} : { telemetry }),
     });
 
-  interface Generates {
-    generate(parameters: { prompt: string }): PromiseLike<{ readonly text: string }>;
-  }
-
   async function spansOf(agent: Generates, options: FakeOptions = {}): Promise<RecordedSpans> {
     const recorded = new RecordedSpans();
     const run = async (): Promise<string> => (await agent.generate({ prompt: "the question" })).text;
@@ -246,9 +249,7 @@ describe("what spans say", () => {
         tools: {
           bad: tool({
             inputSchema: input,
-            execute: async () => {
-              throw new TerminalError("no");
-            },
+            execute: (): Promise<string> => Promise.reject(new TerminalError("no")),
           }),
         },
       },
