@@ -33,15 +33,23 @@ export async function readAnswer(response: Response, attempted: Attempted): Prom
   const { status, headers } = response;
   // Browsers hide a redirect that is not followed behind status 0.
   if (response.type === "opaqueredirect" || (status >= 300 && status < 400)) return redirected(response, attempted);
-  const text = await response.text();
-  const body = JSON_TYPE.test(headers.get("content-type") ?? "") ? parsed(text) : undefined;
+  const bytes = await response.arrayBuffer();
+  const body = JSON_TYPE.test(headers.get("content-type") ?? "") ? parsed(bytes) : undefined;
   if (response.ok) {
-    return text === "" || body !== undefined ? { status, headers, body: body?.value } : notJson(response, attempted);
+    if (bytes.byteLength === 0 || body !== undefined) return { status, headers, body: body?.value };
+    return ofInvocation(response, bytes) ?? notJson(response, attempted);
   }
   const members = asRecord(body?.value);
   return typeof members?.["code"] === "string"
     ? problem(response, members["code"], members, attempted)
     : notJson(response, attempted);
+}
+
+/** The result of a handler whose serde writes text or bytes; undefined when no invocation gave it. */
+function ofInvocation({ status, headers }: Response, bytes: ArrayBuffer): Answer | undefined {
+  const type = headers.get("content-type") ?? "";
+  if (status !== 200 || JSON_TYPE.test(type) || invocationIdOf(headers, undefined) === undefined) return undefined;
+  return { status, headers, body: type.startsWith("text/") ? textOf(bytes) : new Uint8Array(bytes) };
 }
 
 /** The invocation's id as the app tells it: in its header, or in the body of a 202. */
@@ -125,10 +133,14 @@ function failure(value: unknown): AgentFailure {
   };
 }
 
-function parsed(text: string): { readonly value: unknown } | undefined {
+function parsed(bytes: ArrayBuffer): { readonly value: unknown } | undefined {
   try {
-    return { value: JSON.parse(text) as unknown };
+    return { value: JSON.parse(textOf(bytes)) as unknown };
   } catch {
     return undefined;
   }
+}
+
+function textOf(bytes: ArrayBuffer): string {
+  return new TextDecoder().decode(bytes);
 }

@@ -1,4 +1,5 @@
-import type { Attempted } from "./answer.ts";
+import type { Answer, Attempted } from "./answer.ts";
+import type { AgentClientError } from "./client-error.ts";
 import { Connection } from "./connection.ts";
 import type {
   AgentHandler,
@@ -133,6 +134,7 @@ function handlerClient(connection: Connection, { name, path, isOnce }: Target): 
         wait: isAwaited ? "prefer" : undefined,
         body: input === undefined ? undefined : JSON.stringify(input),
         isRepeatable: isOnce || idempotencyKey !== undefined,
+        recover: isOnce ? startedByUs : undefined,
       },
       deadline,
     );
@@ -153,6 +155,12 @@ function handlerClient(connection: Connection, { name, path, isOnce }: Target): 
 
   const byId = (id: string): AgentInvocation<unknown> => invocation(connection, segmentChecked(id), name);
   return Object.assign(run, { send, invocation: byId });
+}
+
+/** A workflow whose start is repeated because the answer was lost has been started already. */
+function startedByUs({ code, invocationId }: AgentClientError): Answer | undefined {
+  if (code !== "workflow-already-started" || invocationId === undefined) return undefined;
+  return { status: 202, headers: new Headers(), body: { id: invocationId } };
 }
 
 function delayQuery({ delayMs }: SendOptions): Readonly<Record<string, string>> {

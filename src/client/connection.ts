@@ -31,6 +31,8 @@ export interface ClientRequest extends Attempted {
   readonly body?: string | undefined;
   /** True when sending it twice does no more than sending it once. */
   readonly isRepeatable: boolean;
+  /** What an error means when it answers a repetition, whose first try was perhaps heard. */
+  readonly recover?: ((error: AgentClientError) => Answer | undefined) | undefined;
 }
 
 /** The way to one app. */
@@ -62,6 +64,8 @@ export class Connection {
     for (let n = 1; ; n++) {
       const outcome = await this.#attempt(request, deadline);
       if (!("error" in outcome)) return outcome;
+      const recovered = n > 1 ? request.recover?.(outcome.error) : undefined;
+      if (recovered !== undefined) return recovered;
       if (!request.isRepeatable || !outcome.isTransient || n > this.#maxRetries) throw outcome.error;
       const pauseMs = Math.max(outcome.error.retryAfterMs ?? 0, backoffMs(n, this.retryDelayMs));
       // Whoever waits until the time is over learns less than from this error.

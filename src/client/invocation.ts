@@ -16,6 +16,7 @@ const QUICK_MS = 1_000;
 export type AgentInvocationStatus =
   | "completed"
   | "failed"
+  | "cancelling"
   | "pending"
   | "scheduled"
   | "ready"
@@ -45,11 +46,12 @@ export interface AgentInvocation<OUTPUT> {
   status(options?: RequestOptions): Promise<AgentInvocationStatus>;
 
   /**
-   * Asks for it to be cancelled: its handler ends at the next place where it looks. Does nothing when it has ended.
+   * Asks for it to be cancelled: its handler ends at the next place where it looks, and its result is then a failure
+   * with code 409. False when it had ended already, and so keeps its result.
    *
    * @throws AgentClientError
    */
-  cancel(options?: RequestOptions): Promise<void>;
+  cancel(options?: RequestOptions): Promise<boolean>;
 }
 
 /** An invocation by its id. `name` is for errors. */
@@ -77,7 +79,13 @@ export function invocation<OUTPUT>(connection: Connection, id: string, name: str
     },
     async cancel(options = {}) {
       const request = { ...attempted("cancel"), method: "DELETE", path, isRepeatable: true } as const;
-      await connection.send({ ...request, headers: callHeaders(options) }, deadlineOf(options, REQUEST_MS));
+      try {
+        await connection.send({ ...request, headers: callHeaders(options) }, deadlineOf(options, REQUEST_MS));
+        return true;
+      } catch (error) {
+        if (AgentClientError.isInstance(error) && error.code === "invocation-completed") return false;
+        throw error;
+      }
     },
   };
 }

@@ -41,19 +41,39 @@ describe("run()", () => {
     expect(server.requests[0]?.url).toBe(`/agents/Cart/${encodeURIComponent("a/b ?ü")}/add`);
   });
 
-  it("lets the id of a workflow be its idempotency key, so that its run is repeated without one", async () => {
-    server.faults = ["cut"];
+  it("starts a workflow without a key, since its id is one", async () => {
     const signup = connect().workflow("Signup", "ada");
     await signup["run"]?.({ mail: "a@example.com" });
     await signup["approve"]?.();
-    expect(server.requests.map(({ url }) => url)).toEqual([
-      "/agents/Signup/ada/run",
-      "/agents/Signup/ada/run",
-      "/agents/Signup/ada/approve",
-    ]);
-    const [, run, approve] = server.requests.map(({ headers }) => headers["idempotency-key"]);
+    expect(server.requests.map(({ url }) => url)).toEqual(["/agents/Signup/ada/run", "/agents/Signup/ada/approve"]);
+    const [run, approve] = server.requests.map(({ headers }) => headers["idempotency-key"]);
     expect(run).toBeUndefined();
     expect(approve).toBeDefined();
+  });
+
+  it.each(["cut", "cut-after"] as const)(
+    "starts a workflow again after %s, and waits for the one that runs",
+    async (fault) => {
+      server.faults = [fault];
+      expect(await connect().workflow("Signup", "ada")["run"]?.("a")).toBe("a");
+      expect(server.executed).toHaveLength(1);
+    },
+  );
+
+  it("tells that a workflow was started before, by whom ever, and which invocation it is", async () => {
+    const { id } = (await connect().workflow("Signup", "ada")["run"]?.send("a")) ?? { id: "" };
+    const error = await failureOf(connect().workflow("Signup", "ada")["run"]?.("b"));
+    expect(error).toMatchObject({ kind: "bad-request", code: "workflow-already-started", invocationId: id });
+    // Like Restate's own, `send` finds it.
+    expect(await connect().workflow("Signup", "ada")["run"]?.send("b")).toMatchObject({ id });
+  });
+
+  it("gives results that handlers write as text or bytes", async () => {
+    const headers = (type: string) => ({ "x-restate-id": "inv_0test", "content-type": type });
+    server.faults = [{ status: 200, headers: headers("text/plain; charset=utf-8"), body: "grüß dich" }];
+    expect(await weather()["run"]?.("a")).toBe("grüß dich");
+    server.faults = [{ status: 200, headers: headers("application/octet-stream"), body: "abc" }];
+    expect(await weather()["run"]?.("a")).toEqual(new TextEncoder().encode("abc"));
   });
 
   it("follows a chain of 202s to the result", async () => {
@@ -126,10 +146,16 @@ describe("send()", () => {
     server.looks = 100;
     const { id } = (await weather()["run"]?.send("a")) ?? { id: "" };
     const again = connect().invocation<string>(id);
-    await again.cancel();
+    expect(await again.cancel()).toBe(true);
     expect(await again.status()).toBe("failed");
     const error = await failureOf(again.result());
     expect(error).toMatchObject({ kind: "agent-failed", invocationId: id, agentError: { code: 409 } });
+  });
+
+  it("tells that an invocation had ended before it was cancelled", async () => {
+    const invocation = await weather()["run"]?.send("a");
+    expect(await invocation?.cancel()).toBe(false);
+    expect(await invocation?.result()).toBe("a");
   });
 
   it("tells an invocation that is not there", async () => {

@@ -94,13 +94,22 @@ export class ContractServer {
       const found = this.executed.find((invocation) => invocation.id === id);
       if (found === undefined) return refused(404, "invocation-not-found");
       if (method === "DELETE") {
+        if (found.looks <= 0) return refused(409, "invocation-completed", { invocationId: id });
         found.isCancelled = true;
-        return { status: 202, body: { id, status: "running" }, headers: {} };
+        return { status: 202, body: { id, status: "cancelling" }, headers: {} };
       }
       return this.#result(found);
     }
     if (!/^\/agents(\/[^/]+){2,3}$/.test(path) || path.includes("unknown")) return refused(404, "not-found");
-    const invocation = this.#execute(path.slice("/agents/".length), headers["idempotency-key"], body);
+    const target = path.slice("/agents/".length);
+    const isWorkflowRun = /^Signup\/[^/]+\/run$/.test(target);
+    if (isWorkflowRun && headers["idempotency-key"] !== undefined) return refused(400, "invalid-request");
+    const started = isWorkflowRun && this.executed.find((invocation) => invocation.target === target);
+    if (started !== undefined && started !== false && headers.prefer !== "respond-async") {
+      return refused(409, "workflow-already-started", { invocationId: started.id });
+    }
+    const key = isWorkflowRun ? "once" : headers["idempotency-key"];
+    const invocation = this.#execute(target, key, body);
     return headers.prefer === "respond-async" ? pending(invocation) : this.#result(invocation);
   }
 

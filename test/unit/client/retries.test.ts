@@ -104,7 +104,7 @@ describe("reading and cancelling", () => {
     server.faults = [fault];
     expect(await invocation?.status()).toBe("running");
     server.faults = [fault];
-    await invocation?.cancel();
+    expect(await invocation?.cancel()).toBe(true);
     server.faults = [fault];
     expect(await failureOf(invocation?.result())).toMatchObject({ kind: "agent-failed" });
   });
