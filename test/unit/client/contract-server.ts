@@ -52,8 +52,8 @@ export class ContractServer {
   }
 
   static async start(): Promise<ContractServer> {
-    const { url, close } = await listen((request, response) => server.#handle(request, response));
-    const server: ContractServer = new ContractServer(url, close);
+    const listening = await listen((request, response) => server.#handle(request, response));
+    const server: ContractServer = new ContractServer(listening.url, () => listening.close());
     return server;
   }
 
