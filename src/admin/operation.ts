@@ -45,7 +45,7 @@ export interface Call<BODY, QUERY extends string> {
 }
 
 /** Calls an operation and reads its answer. The errors are those of `AdminHttp.json()`. */
-export function ask<ANSWER, BODY, QUERY extends string>(
+export async function ask<ANSWER, BODY, QUERY extends string>(
   http: AdminHttp,
   operation: Operation<ANSWER, BODY, QUERY>,
   call: Call<BODY, QUERY> = {},
