@@ -9,7 +9,8 @@ import { batchAtOnce, type BatchItem, batchOneByOne, MAX_BATCH } from "./invocat
 import { filterCondition, type InvocationFilter } from "./invocation-filter.ts";
 import { isInvocationId } from "./invocation-id.ts";
 import { afterPlace, cursorOf, type InvocationPage, orderBy, type PageRequest, placeOf } from "./invocation-page.ts";
-import { type Invocation, INVOCATION_COLUMNS, invocationRowSchema } from "./invocation.ts";
+import { INVOCATION_COLUMNS, invocationRowSchema } from "./invocation-row.ts";
+import type { Invocation } from "./invocation.ts";
 import { readFailedAttempts } from "./journal-events.ts";
 import { type JournalPage, type JournalRequest, readJournal } from "./journal.ts";
 import { allOf, sql, type Sql } from "./sql.ts";
