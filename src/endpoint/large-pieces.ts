@@ -3,39 +3,14 @@
  * of a run. In request-response mode all of it is on its way, so what has come is joined.
  */
 
+import { type Reads, requestAt } from "./request-body.ts";
+
 /** Bytes that are joined at the most: a stranger's request must not fill the memory. */
 const PIECE_BYTES = 262_144;
 
-/** The request at `url`, its body in pieces of 256 KiB. It is read only as far as it is asked for. */
-export function withLargePieces(url: URL, request: Request): Request {
-  const { method, headers, signal, body } = request;
-  // A body of `GET` is nobody's, and no request can be made with one.
-  if (body === null || method === "GET") return new Request(url, { method, headers, signal });
-  return new Request(url, { method, headers, signal, body: inLargePieces(body), ...HALF_DUPLEX });
-}
-
-/** Node asks for it where a body is a stream; `RequestInit` does not know it. */
-const HALF_DUPLEX: object = { duplex: "half" };
-
-function inLargePieces(body: ReadableStream<Uint8Array>): ReadableStream<Uint8Array> {
-  const read = filledReads(body) ?? joinedReads(body);
-  return new ReadableStream<Uint8Array>(
-    {
-      async pull(controller) {
-        const { done, value } = await read.next();
-        if (value !== undefined && value.length > 0) controller.enqueue(value);
-        if (done) controller.close();
-      },
-      cancel: (reason) => read.cancel(reason),
-    },
-    { highWaterMark: 0 },
-  );
-}
-
-interface Reads {
-  /** The next piece. The last one may come with `done` or before it. */
-  next(): Promise<{ readonly done: boolean; readonly value?: Uint8Array | undefined }>;
-  cancel(reason: unknown): Promise<void>;
+/** The request at `url`, its body in pieces of 256 KiB. See `requestAt`. */
+export function withLargePieces(url: URL, request: Request, refused?: AbortSignal): Request {
+  return requestAt(url, request, (body) => filledReads(body) ?? joinedReads(body), refused);
 }
 
 /** What Workers' readers of bytes have: https://developers.cloudflare.com/workers/runtime-apis/streams/readablestreambyobreader/ */

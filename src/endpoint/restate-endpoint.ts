@@ -5,6 +5,7 @@
  * - E2 Only the paths of restate-path.ts reach the SDK, with the mount prefix stripped: the SDK checks a request's
  *   signature against the path without prefix, and for `serdes` it would refuse one that has it.
  * - E3 Bidirectional mode is refused on workerd: it works in `wrangler dev` and stalls on Cloudflare's network.
+ * - E4 Of a request that is not signed as it should be, no more than a piece of the body is read.
  */
 import { EdgeAgentError } from "../errors/edge-agent-error.ts";
 import { inRequestResponse } from "../journal/protocol-mode.ts";
@@ -17,6 +18,7 @@ import {
 import { withSpanExporter } from "../telemetry/exporter-scope.ts";
 import type { SpanExporter } from "../telemetry/span.ts";
 import { withLargePieces } from "./large-pieces.ts";
+import { asTheyCome, requestAt } from "./request-body.ts";
 import { matchRestatePath } from "./restate-path.ts";
 
 /** Anything that `service()`, `object()`, `workflow()` or `agentService()` made. */
@@ -88,12 +90,16 @@ export function createRestateEndpoint(options: RestateEndpointOptions): RestateE
       });
     }
     url.pathname = match.path;
+    const refused = new AbortController();
     const serve = (): Promise<Response> =>
       bidirectional
-        ? handler(new Request(url, request), ...platform)
-        : inRequestResponse(() => handler(withLargePieces(url, request), ...platform));
+        ? handler(requestAt(url, request, asTheyCome, refused.signal), ...platform)
+        : inRequestResponse(() => handler(withLargePieces(url, request, refused.signal), ...platform));
     const response = await (telemetry === undefined ? serve() : withSpanExporter(telemetry, serve));
     if (response.status !== 401) return response;
+    refused.abort();
+    // Read, so that the SDK can end the answer that nobody gets. Not awaited: there is nothing in it.
+    response.arrayBuffer().catch(() => undefined);
     throw new EndpointError("identity-rejected", "The request is not signed by a Restate whose key is known here", 401);
   };
 }

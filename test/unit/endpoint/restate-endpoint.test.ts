@@ -81,6 +81,33 @@ test.each(REQUESTS)("%s is refused with a damaged token", async (path, init) => 
   await expect(endpoint()(path, unsigned)).rejects.toThrow(rejected);
 });
 
+test.each([false, true])(
+  "of an unsigned body without end little is read (bidirectional: %s)",
+  async (bidirectional) => {
+    const read = { bytes: 0, isCancelled: false };
+    const body = new ReadableStream<Uint8Array>(
+      {
+        pull(controller) {
+          read.bytes += 65_536;
+          controller.enqueue(new Uint8Array(65_536));
+        },
+        cancel: () => void (read.isCancelled = true),
+      },
+      { highWaterMark: 0 },
+    );
+    const request = { ...INVOKE, body, duplex: "half" } as RequestInit;
+    await expect(endpoint({ bidirectional })("/invoke/Echo/say", request)).rejects.toThrow(rejected);
+    await vi.waitFor(() => expect(read.isCancelled).toBe(true));
+    expect(read.bytes).toBeLessThanOrEqual(262_144);
+  },
+);
+
+test("an unsigned body that does not come holds no answer back", async () => {
+  const body = new ReadableStream<Uint8Array>({ pull: () => new Promise(() => {}) });
+  const request = { ...INVOKE, body, duplex: "half" } as RequestInit;
+  await expect(endpoint()("/invoke/Echo/say", request)).rejects.toThrow(rejected);
+});
+
 test.each(REQUESTS)("%s is served with the old and the new key while keys rotate", async (path, init) => {
   const next = new RestateIdentity();
   const rotating = endpoint({ identityKeys: [restate.publicKey, next.publicKey] });
