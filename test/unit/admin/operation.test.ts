@@ -13,7 +13,11 @@ const http = () => {
 };
 /** What was sent: method, path and body. */
 const sent = (): readonly unknown[] =>
-  upstream.mock.calls.map(([address, init]) => [init?.method, String(address).slice(url.length), init?.body]);
+  upstream.mock.calls.map(([address, init]) => [init?.method, addressOf(address).slice(url.length), init?.body]);
+
+function addressOf(address: Parameters<typeof fetch>[0]): string {
+  return typeof address === "string" ? address : expect.fail("not a string");
+}
 
 afterEach(() => {
   vi.unstubAllGlobals();
@@ -108,7 +112,7 @@ test("drained() counts what is pinned and what is latest", async () => {
     { ...service, name: "C", deployment_id: "dp_2" },
   ];
   upstream.mockImplementation((address) =>
-    Promise.resolve(Response.json(String(address).endsWith("/query") ? { rows: [{ count: 0 }] } : { services })),
+    Promise.resolve(Response.json(addressOf(address).endsWith("/query") ? { rows: [{ count: 0 }] } : { services })),
   );
   const { deployments } = new AdminClient({ url });
   expect(await deployments.drained("dp_1")).toEqual({ pinnedInvocations: 0, latestOf: ["A", "B"], drained: false });
