@@ -6,6 +6,8 @@ import { HttpProblem } from "./problem.ts";
 /** Fewer characters are guessed too easily. */
 const MIN_TOKEN_LENGTH = 16;
 const HASHED = /^sha256:([0-9a-f]{64})$/i;
+/** What can stand behind `Bearer` (RFC 6750, section 2.1). */
+const SENDABLE = /^[\w.~+/=-]+$/;
 
 /** Names under which tokens are often put into a URL, where logs and browsers keep them; without case, `-` and `_`. */
 const QUERY_NAMES: ReadonlySet<string> = new Set([
@@ -32,7 +34,8 @@ export class TokenSet {
   /**
    * Reads a comma-separated setting of tokens, or of `sha256:` and the hash of a token in hexadecimal.
    *
-   * @throws EndpointError `invalid-settings` (503) for a token of fewer than 16 characters, and for a malformed hash.
+   * @throws EndpointError `invalid-settings` (503) for a token of fewer than 16 characters, one with a character that no
+   * request can carry, and a malformed hash.
    */
   static async parse(name: string, setting: string): Promise<TokenSet> {
     const tokens = setting
@@ -71,13 +74,13 @@ export interface BearerGateOptions {
  * The errors are `unauthorized` (401), `token-in-query` (400), and what `closed` makes without tokens.
  */
 export function bearerGate({ setting, tokens, closed }: BearerGateOptions): MiddlewareHandler {
-  const sets = new Map<string, Promise<TokenSet>>();
+  // Sets, not promises of them: on Workers a request must not wait for what another one began.
+  const sets = new Map<string, TokenSet>();
   return async (context, next) => {
-    const value = tokens(context);
-    if (value === undefined) throw closed(new URL(context.req.url).pathname);
-    let set = sets.get(value);
-    if (set === undefined) sets.set(value, (set = TokenSet.parse(setting, value)));
-    const known = await set;
+    const value = tokens(context) ?? "";
+    const known = sets.get(value) ?? (await TokenSet.parse(setting, value));
+    sets.set(value, known);
+    if (known.size === 0) throw closed(new URL(context.req.url).pathname);
     refuseTokensInQuery(context.req.url);
     const token = /^Bearer +([\w.~+/=-]+) *$/i.exec(context.req.header("authorization") ?? "")?.[1];
     if (token !== undefined && (await known.has(token))) return next();
@@ -101,8 +104,9 @@ function refuseTokensInQuery(url: string): void {
 async function storedHash(name: string, token: string): Promise<Uint8Array> {
   const hex = HASHED.exec(token)?.[1];
   if (hex !== undefined) return Uint8Array.from(hex.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16));
-  if (token.startsWith("sha256:")) throw invalid(name, "a hash is sha256: and 64 hexadecimal digits");
+  if (/^sha256:/i.test(token)) throw invalid(name, "a hash is sha256: and 64 hexadecimal digits");
   if (token.length < MIN_TOKEN_LENGTH) throw invalid(name, `a token has at least ${MIN_TOKEN_LENGTH} characters`);
+  if (!SENDABLE.test(token)) throw invalid(name, "a token consists of letters, digits and - . _ ~ + / =");
   return sha256(token);
 }
 

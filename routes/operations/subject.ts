@@ -3,7 +3,7 @@ import type { Context } from "hono";
 import { matchedRoutes } from "hono/route";
 import type { ServiceShape } from "./service-shape.ts";
 
-/** Header with the id of the invocation: Restate sends it to the endpoint, and the agents API answers with it. */
+/** Header with the id of the invocation that Restate sends to the endpoint. */
 const INVOCATION_ID_HEADER = "x-restate-invocation-id";
 const INVOCATION_ID = /^inv_[A-Za-z0-9]{1,64}$/;
 
@@ -22,7 +22,7 @@ export function subjectOf(context: Context, shapes: Shapes, answer: Response): S
   const route = matchedRoutes(context).findLast(({ method }) => method !== "ALL");
   if (route === undefined) return { route: null };
   const parameters: Readonly<Record<string, string | undefined>> = context.req.param();
-  const ids = [answer.headers.get(INVOCATION_ID_HEADER), ...Object.values(parameters)];
+  const ids = [answer.headers.get("x-restate-id"), ...Object.values(parameters)];
   return {
     route: route.path.replaceAll(/:([^/{]+)(\{[^/]*\})?/g, "{$1}"),
     invocationId: ids.find(isInvocationId) ?? undefined,
