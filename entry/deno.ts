@@ -1,4 +1,4 @@
-import { modelInfo, services } from "../agents/index.ts";
+import { modelInfo, publicServices, services } from "../agents/index.ts";
 import { createEdgeApp } from "../routes/index.ts";
 
-export default createEdgeApp({ services, bidirectional: true, info: modelInfo });
+export default createEdgeApp({ services, publicServices, bidirectional: true, info: modelInfo });

@@ -4,6 +4,7 @@ import { type AnyService } from "../src/endpoint/restate-endpoint.ts";
 import { DefinitionError } from "../src/errors/definition-error.ts";
 import type { SpanExporter } from "../src/telemetry/span.ts";
 import { adminRoutes } from "./admin/admin-routes.ts";
+import { agentsRoutes, type AgentsRouteOptions } from "./agents.ts";
 import { healthRoute } from "./health.ts";
 import { errorsOnly } from "./operations/errors-only.ts";
 import { openApiRoute, registerSecuritySchemes } from "./openapi.ts";
@@ -17,11 +18,17 @@ import { readyRoute } from "./ready.ts";
 import { restateRoute } from "./restate.ts";
 import { createRouter } from "./router.ts";
 
-/** What an edge app serves. */
-export interface EdgeAppOptions {
+/**
+ * What an edge app serves. The options of the agents API (`auth`, `cors`, `rateLimit`, `waitMs`, `maxWaitMs`,
+ * `maxBodyBytes`) are those of `AgentsRouteOptions`.
+ */
+export interface EdgeAppOptions extends Partial<AgentsRouteOptions> {
   /** What `service()`, `object()`, `workflow()` and `agentService()` made. */
   readonly services: readonly AnyService[];
-  /** Those of `services` that the agents API invokes for whoever has an API key. Default none. */
+  /**
+   * Those of `services` that callers with an API key may invoke at `/agents`, without their `ingressPrivate` handlers.
+   * Default none: then nothing is served there.
+   */
   readonly publicServices?: readonly AnyService[];
   /** One stream for a whole invocation. For Deno and Node; refused on Workers. Default false. */
   readonly bidirectional?: boolean;
@@ -46,10 +53,21 @@ export interface EdgeAppOptions {
 /**
  * The app: `export default createEdgeApp({ services })` is a Worker, and a server for `deno serve`.
  *
- * `GET /health` answers anyone; `/restate/*` answers Restate alone; everything else is 404. Errors are
- * `application/problem+json` (RFC 9457) with a stable `code`. Every answer has an `x-request-id`.
+ * - `GET /health`, `GET /ready` and `GET /openapi.json` answer anyone.
+ * - `/restate/*` answers Restate alone.
+ * - `/agents/*` invokes `publicServices` for callers with a key in AGENT_API_KEYS, or whom `auth` lets pass.
+ * - `/admin/*` operates Restate for those with ADMIN_TOKEN. Without that setting it is not there.
  *
- * @throws DefinitionError when `mount` is not a path, or belongs to another route.
+ * Everything else is 404. Errors are `application/problem+json` (RFC 9457) with a stable `code`. Every answer has an
+ * `x-request-id`.
+ *
+ * @throws DefinitionError when `mount` is not a path or belongs to another route, and for a public service that is not
+ *   one of `services`.
+ *
+ * @example
+ * ```ts
+ * export default createEdgeApp({ services: [travel, billing], publicServices: [travel] });
+ * ```
  */
 export function createEdgeApp(options: EdgeAppOptions): Hono {
   const {
@@ -63,12 +81,14 @@ export function createEdgeApp(options: EdgeAppOptions): Hono {
     telemetry,
   } = options;
   checkMount(mount);
+  checkPublic(publicServices, services);
   const app = createRouter<BlankEnv>();
   app.use(observe({ services, mount, log: log === false ? undefined : log }), errorsOnly, wellFormedUrl(mount));
   registerSecuritySchemes(app);
   app.route("/", healthRoute({ name, info }));
   app.route("/", readyRoute({ shapes: [...shapesOf(services).values()], needsIngress: publicServices.length > 0 }));
   app.route("/", openApiRoute(app, name));
+  if (publicServices.length > 0) app.route("/agents", agentsRoutes({ ...options, publicServices }));
   app.route("/admin", adminRoutes());
   app.route("/", restateRoute({ services, bidirectional, mount, name, telemetry }));
   app.notFound(notFound(app));
@@ -87,5 +107,15 @@ function checkMount(mount: string): void {
     isPath
       ? `Cannot create the edge app: mount must not begin with the path of another route: current value is "${mount}"`
       : `Cannot create the edge app: mount must be a path such as "/restate", without a slash at its end: current value is "${mount}"`,
+  );
+}
+
+/** Restate would not know it: every call would be a 404 that nobody understands. */
+function checkPublic(publicServices: readonly AnyService[], services: readonly AnyService[]): void {
+  const names = new Set(services.map(({ name }) => name));
+  const stranger = publicServices.find(({ name }) => !names.has(name));
+  if (stranger === undefined) return;
+  throw new DefinitionError(
+    `Cannot create the edge app: publicServices must be among services: current value has "${stranger.name}"`,
   );
 }

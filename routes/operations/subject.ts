@@ -22,7 +22,7 @@ export function subjectOf(context: Context, shapes: Shapes, answer: Response): S
   const route = matchedRoutes(context).findLast(({ method }) => method !== "ALL");
   if (route === undefined) return { route: null };
   const parameters: Readonly<Record<string, string | undefined>> = context.req.param();
-  const ids = [answer.headers.get("x-restate-id"), ...Object.values(parameters)];
+  const ids = [answer.headers.get("x-restate-id"), parameters["id"]];
   return {
     route: route.path.replaceAll(/:([^/{]+)(\{[^/]*\})?/g, "{$1}"),
     invocationId: ids.find(isInvocationId) ?? undefined,
