@@ -1,6 +1,6 @@
 /** A Restate that misbehaves as a test wants; ingress and Admin API in one. */
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { listen } from "../../../../src/testing/http-server.ts";
+import { listen, type LoopbackServer } from "../../../../src/testing/http-server.ts";
 
 export const ID = "inv_1gOGkAD97RIn7jOf3unqt5pPR4B2uiEsVU";
 
@@ -49,18 +49,24 @@ export class FakeRestate {
   readonly requests: SeenRequest[] = [];
   /** What it answers. */
   reply: (request: SeenRequest, n: number) => Reply = () => returned("null");
-  readonly url: string;
-  readonly close: () => Promise<void>;
+  readonly #server: LoopbackServer;
 
-  private constructor(url: string, close: () => Promise<void>) {
-    this.url = url;
-    this.close = close;
+  private constructor(server: LoopbackServer) {
+    this.#server = server;
   }
 
   static async start(): Promise<FakeRestate> {
-    const { url, close } = await listen((request, response) => fake.#handle(request, response));
-    const fake: FakeRestate = new FakeRestate(url, close);
+    const server = await listen((request, response) => fake.#handle(request, response));
+    const fake: FakeRestate = new FakeRestate(server);
     return fake;
+  }
+
+  get url(): string {
+    return this.#server.url;
+  }
+
+  close(): Promise<void> {
+    return this.#server.close();
   }
 
   reset(): void {

@@ -1,0 +1,66 @@
+import { afterEach, expect, test, vi } from "vitest";
+import { agentService, handlers, object, RestateAgent, service, workflow } from "../../../src/index.ts";
+import { publicHandlersOf } from "../../../src/ingress/public-handlers.ts";
+import { scriptedModel } from "../../../src/testing/scripted-model.ts";
+
+afterEach(() => {
+  vi.restoreAllMocks();
+});
+
+const plain = service({
+  name: "Plain",
+  handlers: {
+    open: async () => Promise.resolve(),
+    closed: handlers.handler({ ingressPrivate: true }, async () => Promise.resolve()),
+  },
+});
+const closed = service({
+  name: "Closed",
+  handlers: {
+    any: async () => Promise.resolve(),
+    opened: handlers.handler({ ingressPrivate: false }, async () => Promise.resolve()),
+  },
+  options: { ingressPrivate: true },
+});
+const box = object({
+  name: "Box",
+  handlers: { put: async () => Promise.resolve(), look: handlers.object.shared({}, async () => Promise.resolve()) },
+});
+const flow = workflow({
+  name: "Flow",
+  handlers: { run: async () => Promise.resolve(), ask: async () => Promise.resolve() },
+});
+
+test("handlers are found with their kind; private ones are not there", async () => {
+  const find = await publicHandlersOf([plain, closed, box, flow]);
+  expect(find("Plain", "open")).toEqual({ service: "Plain", handler: "open", kind: "service", isWorkflowRun: false });
+  expect(find("Box", "look")).toMatchObject({ kind: "object", isWorkflowRun: false });
+  expect(find("Flow", "run")).toMatchObject({ kind: "workflow", isWorkflowRun: true });
+  expect(find("Flow", "ask")).toMatchObject({ kind: "workflow", isWorkflowRun: false });
+  for (const [name, handler] of [
+    ["Plain", "closed"],
+    ["Plain", "constructor"],
+    ["Plain", ""],
+    ["plain", "open"],
+    ["Closed", "any"],
+    ["Closed", "opened"],
+    ["Nobody", "open"],
+    ["", ""],
+  ] as const) {
+    expect(find(name, handler)).toBeUndefined();
+  }
+});
+
+test("what only the service itself may call is private: the next segment of a long run", async () => {
+  const agent = new RestateAgent({ id: "long", model: scriptedModel([]) });
+  const find = await publicHandlersOf([agentService("Long", agent, { continueAsNew: { steps: 5 } })]);
+  expect(find("Long", "run")).toBeDefined();
+  expect(find("Long", "continue")).toBeUndefined();
+});
+
+test("nothing is printed, and there may be no service", async () => {
+  const warn = vi.spyOn(console, "warn");
+  await publicHandlersOf([plain]);
+  expect(warn).not.toHaveBeenCalled();
+  expect((await publicHandlersOf([]))("Plain", "open")).toBeUndefined();
+});
