@@ -195,6 +195,12 @@ test.each([401, 403, 429, 502, 503, 504])("a handler's own %i is its failure, no
   expect(restate.requests).toHaveLength(1);
 });
 
+test("a handler's code that is no status of a failure becomes 500, and is told in the body", async () => {
+  restate.reply = () => refused(299, "odd", "invocation");
+  const { status, body } = await post();
+  expect([status, body["status"], body["error"]]).toEqual([500, 500, { code: 299, message: "odd" }]);
+});
+
 test("metadata that is not this library's is not passed on", async () => {
   const failure = { code: 500, message: "no", source: "invocation" };
   for (const metadata of [
