@@ -18,6 +18,7 @@ import { downloadStepName, modelStepName, toolStepName } from "../journal/step-n
 import { stepHostAt } from "../journal/step.ts";
 import { RunTimeoutError } from "../errors/run-timeout-error.ts";
 import { type RestateAgentOptions, windowOf } from "./agent-options.ts";
+import type { LiveEvents } from "./live-integrations.ts";
 import { RunTrace } from "./run-trace.ts";
 
 /**
@@ -40,6 +41,9 @@ export class AgentRun {
 
   /** The run's span; undefined when nobody wants it. */
   readonly trace: RunTrace | undefined;
+
+  /** What the AI SDK's telemetry integrations are told; undefined when there are none. */
+  events: LiveEvents | undefined;
 
   readonly #blobs: Blobs | undefined;
   #failure: { readonly error: unknown } | undefined;

@@ -20,7 +20,7 @@ import { journalTool, type ToolHost } from "../tools/journal-tool.ts";
 import type { ToolOptions } from "../tools/tool-options.ts";
 import type { AgentStreamEvent } from "./agent-options.ts";
 import type { AgentRun } from "./agent-run.ts";
-import { telemetrySettings, unheardTelemetry } from "./telemetry.ts";
+import { runTelemetry, telemetrySettings } from "./telemetry.ts";
 import { type Timeouts, timeoutsOf } from "./timeouts.ts";
 
 /** Settings whose types depend on the agent's type parameters; this file only moves them. */
@@ -67,7 +67,7 @@ export function durableSettings(prepared: LooseSettings, timeout: unknown, run: 
     ...rest,
     model: durableModelOf(model, timeouts, run),
     ...(rest["tools"] === undefined ? {} : { tools: durableTools(rest["tools"] as ToolSet, timeouts, run) }),
-    ...unheardTelemetry(rest),
+    ...runTelemetry(rest, run),
     maxRetries: 0,
     streamRetries: 0,
     experimental_download: durableDownload(rest["experimental_download"] as DownloadFunction | undefined, run),
@@ -117,6 +117,7 @@ function durableModelOf(model: LanguageModel, timeouts: Timeouts, run: AgentRun)
       run.trace?.onModelStep(step, own);
     },
     trace: () => run.trace?.modelTrace(),
+    executing: () => run.events?.executing(),
   });
   return callerSignal === undefined ? durable : withCallerSignal(durable, callerSignal);
 }
@@ -155,6 +156,7 @@ function durableTools(tools: ToolSet, timeouts: Timeouts, run: AgentRun): ToolSe
     track: (call) => run.track(call),
     timeoutMs: (toolName) => timeouts.tool(toolName),
     onOutput: (event) => notify(run, event),
+    executing: (toolCallId) => run.events?.executing(toolCallId),
     trace: (toolName, toolCallId, description) => run.trace?.toolTrace(toolName, toolCallId, description),
   };
   const entries = Object.entries(tools).map(([name, tool]) => {

@@ -3,6 +3,8 @@
  * Without a receiver they are switched off: on Workers they took a tenth of a run's CPU time.
  */
 import { AI_SDK_TELEMETRY_TRACING_CHANNEL, type TelemetryOptions } from "ai";
+import type { AgentRun } from "./agent-run.ts";
+import { LiveEvents } from "./live-integrations.ts";
 
 type Channel = { readonly hasSubscribers?: boolean } | undefined;
 type TracingChannel = Readonly<Record<"start" | "end" | "asyncStart" | "asyncEnd" | "error", Channel>>;
@@ -19,11 +21,19 @@ export function telemetrySettings(settings: Readonly<Record<string, unknown>>): 
   return (settings["telemetry"] ?? settings["experimental_telemetry"]) as TelemetryOptions | undefined;
 }
 
-/** The settings that switch telemetry off, if nobody would receive it. */
-export function unheardTelemetry(settings: Readonly<Record<string, unknown>>): { telemetry?: { isEnabled: false } } {
-  if (settings["telemetry"] !== undefined || settings["experimental_telemetry"] !== undefined) return {};
-  const { AI_SDK_TELEMETRY_INTEGRATIONS: integrations = [] } = globalThis;
-  return integrations.length > 0 || hasSubscribers() ? {} : { telemetry: { isEnabled: false } };
+/**
+ * The telemetry settings of a run: off, if nobody would receive anything; otherwise with integrations that are not told
+ * what replays repeat (live-integrations.ts).
+ */
+export function runTelemetry(settings: Readonly<Record<string, unknown>>, run: AgentRun): object {
+  const own = telemetrySettings(settings);
+  if (own?.isEnabled === false) return {};
+  const integrations = own?.integrations ?? globalThis.AI_SDK_TELEMETRY_INTEGRATIONS ?? [];
+  const all = Array.isArray(integrations) ? integrations : [integrations];
+  if (all.length === 0) return hasSubscribers() ? {} : { telemetry: { ...own, isEnabled: false } };
+  const events = new LiveEvents(run.place);
+  run.events = events;
+  return { telemetry: { ...own, integrations: all.map((integration) => events.wrap(integration)) } };
 }
 
 /** True when somebody listens on the AI SDK's channel, as tracing tools do on Node. */

@@ -10,6 +10,7 @@ import { OutsideHandlerError } from "../errors/outside-handler-error.ts";
 import type { WorkflowContext } from "../restate.ts";
 import type { InvocationTrace } from "../telemetry/invocation-trace.ts";
 import type { Fiber } from "./fiber.ts";
+import type { JournalFront } from "./journal-front.ts";
 import type { JournalSize } from "./journal-size.ts";
 import type { Scheduler } from "./scheduler.ts";
 
@@ -28,6 +29,8 @@ export interface Invocation {
   readonly size: JournalSize;
   /** How often each name was used; see `invocationCounter`. */
   readonly counters: Map<string, number>;
+  /** Tells what is new from what a replay repeats. */
+  readonly front: JournalFront;
   /** The invocation's spans; undefined when nobody wants them. */
   readonly trace: InvocationTrace | undefined;
 }

@@ -12,6 +12,7 @@ import {
 import { InvocationTrace } from "../telemetry/invocation-trace.ts";
 import { type HandlerKind, type Invocation, type Place, currentPlace, requirePlace, runAt } from "./ambient.ts";
 import { DRIVER, type Driver } from "./driver.ts";
+import { JournalFront } from "./journal-front.ts";
 import { JournalSize, type JournalSizeWarning } from "./journal-size.ts";
 import { currentDriver } from "./protocol-mode.ts";
 import { scheduledContext } from "./scheduled-context.ts";
@@ -78,13 +79,13 @@ export async function runInvocation<C extends Context, T>(
   body: (context: C) => PromiseLike<T>,
 ): Promise<T> {
   const place = invocationPlace(sdk, kind);
-  const { scheduler, trace } = place.invocation;
+  const { scheduler, front } = place.invocation;
   try {
     const result = await runAt(place, () => body(place.invocation.context as unknown as C));
-    trace?.goOn();
+    front.goOn();
     return result;
   } catch (error) {
-    if (error instanceof TerminalError) trace?.goOn();
+    if (error instanceof TerminalError) front.goOn();
     throw error;
   } finally {
     scheduler.end(scheduler.main);
@@ -94,11 +95,12 @@ export async function runInvocation<C extends Context, T>(
 function invocationPlace(sdk: Context, kind: HandlerKind): Place {
   const sdkContext = sdk as unknown as WorkflowContext;
   const { [DRIVER]: driver = currentDriver() } = sdk as { readonly [DRIVER]?: Driver };
-  const trace = InvocationTrace.of(sdkContext.request(), () => sdkIsProcessing(sdkContext));
+  const front = new JournalFront(() => sdkIsProcessing(sdkContext));
+  const trace = InvocationTrace.of(sdkContext.request(), front);
   const scheduler = new Scheduler({
     driver,
     sleep: (duration) => {
-      trace?.goOn();
+      front.goOn();
       return sdkContext.sleep(duration);
     },
     currentFiber: () => currentPlace()?.fiber,
@@ -106,7 +108,7 @@ function invocationPlace(sdk: Context, kind: HandlerKind): Place {
   const context = scheduledContext(sdkContext, scheduler, () => place);
   const size = new JournalSize({ onWarn: (warning) => warnOfSize(sdkContext, warning) });
   size.add(sdkContext.request().body.length);
-  const invocation: Invocation = { kind, sdkContext, context, scheduler, size, counters: new Map(), trace };
+  const invocation: Invocation = { kind, sdkContext, context, scheduler, size, counters: new Map(), front, trace };
   const place: Place = { invocation, fiber: scheduler.main };
   return place;
 }

@@ -48,7 +48,7 @@ function guard(method: string): void {
   const place = currentPlace();
   if (place?.step !== undefined) throw new InsideStepError(`Context.${method}()`, place.step);
   if (place?.fiber.dead !== undefined) throw place.fiber.dead.reason;
-  place?.invocation.trace?.goOn();
+  place?.invocation.front.goOn();
 }
 
 /** The SDK runs an action from whoever drives its progress loop: bind it to the place where it was declared. */
@@ -57,7 +57,7 @@ function callRun(sdk: WorkflowContext, parameters: unknown[], place: Place): unk
   const name = typeof first === "string" ? first : "";
   const action = (typeof first === "function" ? first : second) as RunAction<unknown>;
   if (typeof action !== "function") throw new TypeError("Context.run() needs an action: pass run(name, action)");
-  place.invocation.trace?.goOn();
+  place.invocation.front.goOn();
   return sdk.run(name, () => runAt({ ...place, step: name }, action), options ?? {});
 }
 

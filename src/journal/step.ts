@@ -28,9 +28,9 @@ export function runStep<T>(
   { window, ...options }: StepTraits = {},
 ): Awaitable<T> {
   if (place.fiber.dead !== undefined) throw place.fiber.dead.reason;
-  const { sdkContext, scheduler, size, trace } = place.invocation;
+  const { sdkContext, scheduler, size, front } = place.invocation;
   size.check(name);
-  trace?.goOn();
+  front.goOn();
   const scope: Scope = {
     interrupted: place.fiber.signal,
     attemptEnded: sdkContext.request().attemptCompletedSignal,

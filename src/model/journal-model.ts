@@ -36,6 +36,8 @@ export interface ModelHost {
   readonly timeout?: CallTimeout;
   /** Told what is stored of each call, also on replay. */
   readonly onModelStep?: (step: ModelStep, model: { readonly provider: string; readonly modelId: string }) => void;
+  /** Called inside the step, before the provider is called. It must not throw. */
+  readonly executing?: () => void;
   /** Where the span of the next call belongs; undefined: none is made. Called when the step's name is known. */
   readonly trace?: () => ModelTrace | undefined;
 }
@@ -92,6 +94,7 @@ interface ProviderCall {
 
 async function callProvider(call: Omit<ProviderCall, "limits">, scope: StepScope): Promise<ModelStep> {
   const { provider, parameters, host, streamed, trace } = call;
+  host.executing?.();
   const caller = parameters.abortSignal;
   const limits = new CallLimits(host.timeout ?? {});
   const abortSignal = AbortSignal.any([scope.signal, limits.signal, ...(caller === undefined ? [] : [caller])]);

@@ -2,9 +2,9 @@
  * The spans of one attempt of an invocation.
  *
  * - I1 A step's span is made by the attempt that executes it, inside the step; a replay makes none.
- * - I2 What is no step (a run, a tool that drives Restate) ends between steps, and again in every replay. Its span waits
- *   until the journal goes on, with a new command or with the end of the handler: from then on replays see that there
- *   is more in the journal, and make none. An attempt that dies in between makes it once more, under the same id.
+ * - I2 What is no step (a run, a tool that drives Restate) ends between steps, and again in every replay. Its span is
+ *   made when the journal goes on (journal-front.ts). An attempt that dies before that leaves it to the next one, which
+ *   makes it under the same id.
  * - I3 Ids follow from names (span-id.ts), so a parent's id is known before the parent has ended.
  * - I4 Nothing here decides anything about the run: clocks are read for spans alone, and no failure gets out.
  */
@@ -23,39 +23,36 @@ export interface SpanDraft extends Pick<Span, "name" | "kind" | "startMs" | "end
   readonly error?: SpanError | undefined;
 }
 
+/** Knows what is new: a `JournalFront`. */
+interface Front {
+  whenItGoesOn(tell: () => void): void;
+}
+
 /** One attempt's view of its trace. */
 export class InvocationTrace {
   readonly #request: AttemptRequest;
   readonly #context: TraceContext;
   readonly #spans: RequestSpans;
-  readonly #isProcessing: () => boolean;
-  readonly #deferred: (() => SpanDraft)[] = [];
+  readonly #front: Front;
 
-  private constructor(
-    request: AttemptRequest,
-    context: TraceContext,
-    spans: RequestSpans,
-    isProcessing: () => boolean,
-  ) {
+  private constructor(request: AttemptRequest, context: TraceContext, spans: RequestSpans, front: Front) {
     this.#request = request;
     this.#context = context;
     this.#spans = spans;
-    this.#isProcessing = isProcessing;
+    this.#front = front;
   }
 
   /**
    * The trace of the attempt that `request` stands for; undefined when spans go nowhere or the trace is not recorded.
-   *
-   * @param isProcessing True when the attempt has issued every command of the journal.
    */
-  static of(request: AttemptRequest, isProcessing: () => boolean): InvocationTrace | undefined {
+  static of(request: AttemptRequest, front: Front): InvocationTrace | undefined {
     const exporter = currentSpanExporter();
     if (exporter === undefined) return undefined;
     const context = traceContextOf(request);
     if (context === undefined) return undefined;
     const waitUntil = waitUntilOf(request.extraArgs);
     const spans = new RequestSpans({ exporter, ended: request.attemptCompletedSignal, waitUntil });
-    return new InvocationTrace(request, context, spans, isProcessing);
+    return new InvocationTrace(request, context, spans, front);
   }
 
   /** Restate's span of this attempt, if Restate traces. */
@@ -111,13 +108,7 @@ export class InvocationTrace {
 
   /** Something between steps has ended (I2). */
   defer(make: () => SpanDraft): void {
-    if (this.#isProcessing()) this.#deferred.push(make);
-  }
-
-  /** Called before a command is issued, and when the handler has ended: the journal goes on. */
-  goOn(): void {
-    if (this.#deferred.length === 0) return;
-    for (const make of this.#deferred.splice(0)) this.add(make);
+    this.#front.whenItGoesOn(() => this.add(make));
   }
 }
 

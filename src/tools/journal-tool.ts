@@ -46,6 +46,8 @@ export interface ToolHost {
   /** Longest time for one call of the tool in milliseconds, if bounded. */
   timeoutMs(toolName: string): number | undefined;
   onOutput(event: ToolOutputEvent): PromiseLike<void>;
+  /** Called inside the step of a call, before the tool is executed. It must not throw. */
+  executing(toolCallId: string): void;
   /** Where the span of a call belongs; undefined: none is made. Called in the order of the calls. */
   trace(toolName: string, toolCallId: string, description: string | undefined): ToolTrace | undefined;
 }
@@ -90,6 +92,7 @@ function callAsStep(host: ToolHost, call: Call, place: Place, stepOptions: StepO
 }
 
 async function insideStep(host: ToolHost, call: Call, step: string, scope: StepScope): Promise<unknown> {
+  host.executing(call.options.toolCallId);
   const timeoutMs = host.timeoutMs(call.toolName);
   const timeout = timeoutMs === undefined ? undefined : AbortSignal.timeout(timeoutMs);
   const abortSignal = anySignal(call.options.abortSignal, host.callerSignal, scope.signal, timeout);

@@ -2,8 +2,13 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { type EffectServer, startEffectServer } from "../../src/testing/effect-server.ts";
 import { type RestateTestServer, startRestate } from "../../src/testing/restate-server.ts";
-import { answeredToolCalls, type ScriptedOpenAI, startScriptedOpenAI } from "../../src/testing/scripted-openai.ts";
-import type { RecordedRequest, ScriptedReply } from "../../src/testing/scripted-openai.ts";
+import {
+  answeredToolCalls,
+  type RecordedRequest,
+  type ScriptedOpenAI,
+  type ScriptedReply,
+  startScriptedOpenAI,
+} from "../../src/testing/scripted-openai.ts";
 import { serveDeno, type ServedEndpoint, serveWorker } from "../../src/testing/serve.ts";
 import { type OtlpReceiver, type ReceivedSpan, startOtlpReceiver } from "./otlp-receiver.ts";
 
@@ -54,7 +59,8 @@ const isGuide = ({ body }: RecordedRequest): boolean => JSON.stringify(body["inp
 const named = (spans: readonly ReceivedSpan[], name: string): ReceivedSpan[] =>
   spans.filter((one) => one.name === name);
 const hasRun = (spans: readonly ReceivedSpan[]): boolean => named(spans, "invoke_agent trip").length > 0;
-const stepOf = ({ attributes, name }: ReceivedSpan): string => String(attributes["restate.step.name"] ?? name);
+const stepOf = ({ attributes: { "restate.step.name": step }, name }: ReceivedSpan): string =>
+  typeof step === "string" ? step : name;
 
 function expectConsistent(spans: readonly ReceivedSpan[], outer: (parent: string | undefined) => boolean): void {
   const byId = new Map(spans.map((span) => [span.spanId, span]));
