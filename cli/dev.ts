@@ -9,7 +9,7 @@ import { type Child } from "./stack/child.ts";
 import { type Port, takePorts } from "./stack/ports.ts";
 import { Registrar } from "./stack/registrar.ts";
 import { type RestateServer, startRestateServer } from "./stack/restate-server.ts";
-import { describeModel, developmentSettings } from "./stack/settings.ts";
+import { describeModel, developmentSettings, type Settings } from "./stack/settings.ts";
 import { prefixed, printTable } from "./stack/print.ts";
 
 const onDeno = process.argv.includes("--deno");
@@ -50,7 +50,7 @@ async function start(): Promise<void> {
   const restate = startRestateServer(numbers, prefixed("restate"));
   watchEnd(restate.child);
 
-  const settings = developmentSettings(restate);
+  const { settings, madeUp } = developmentSettings(restate);
   console.log(`Model: ${describeModel(settings)}`);
   const registrar = new Registrar({ restate, onChange: console.log });
   const app = startApp({
@@ -66,6 +66,7 @@ async function start(): Promise<void> {
   await restate.ready();
   const services = await registrar.begin(app);
   printStack(app, restate, services, describeModel(settings));
+  printCalls(app, restate, madeUp);
 }
 
 function sayMovedPorts(ports: readonly Port[]): void {
@@ -75,16 +76,27 @@ function sayMovedPorts(ports: readonly Port[]): void {
 }
 
 function printStack(app: AppServer, restate: RestateServer, services: readonly string[], model: string): void {
-  const ingress = restate.ingressUrl.replace("http://127.0.0.1", "localhost");
   printTable([
     [onDeno ? "Deno server" : "Worker", app.url],
-    ["Health", `${app.url}/health`],
+    ["Health", `${app.url}/health, ${app.url}/ready`],
+    ["OpenAPI", `${app.url}/openapi.json`],
     ["Ingress", restate.ingressUrl],
     ["Restate UI", restate.adminUrl],
     ["Services", services.length === 0 ? "none yet: see the error above" : services.join(", ")],
     ["Model", model],
   ]);
-  console.log(`\n  curl ${ingress}/restate/call/WeatherAgent/run --json '"What is the weather in Berlin?"'\n`);
+}
+
+/** Lines to copy. Tokens that the user has set are not shown. */
+function printCalls(app: AppServer, restate: RestateServer, { AGENT_API_KEYS, ADMIN_TOKEN }: Settings): void {
+  const bearer = (token = "<yours>"): string => `-H 'authorization: Bearer ${token}'`;
+  const question = `--json '"What is the weather in Berlin?"'`;
+  console.log(
+    `\n  curl ${restate.ingressUrl.replace("http://127.0.0.1", "localhost")}/restate/call/WeatherAgent/run ${question}`,
+  );
+  const url = app.url.replace("http://127.0.0.1", "localhost");
+  console.log(`  curl ${url}/agents/WeatherAgent/run ${bearer(AGENT_API_KEYS)} ${question}`);
+  console.log(`  curl ${url}/admin/deployments ${bearer(ADMIN_TOKEN)}\n`);
   console.log("Every change of the source is built and registered again. Ctrl-C ends it all.");
 }
 

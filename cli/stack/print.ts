@@ -1,7 +1,7 @@
 import { stripVTControlCharacters } from "node:util";
 
 /** Lines that say nothing to a developer: our own health checks, and empty ones. */
-const NOISE = /GET \/health 200|no-legacy-abort|\[rocksdb\] flushed|^\s*$/;
+const NOISE = /GET \/health 200|"route":"\/health"|no-legacy-abort|\[rocksdb\] flushed|^\s*$/;
 
 /** Prints lines behind a label, so that two tools can share a terminal. */
 export function prefixed(label: string): (line: string) => void {

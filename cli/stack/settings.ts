@@ -1,6 +1,7 @@
 /**
  * The settings that the app gets in development. They come from `.dev.vars`, and the environment goes before it.
  */
+import { randomBytes } from "node:crypto";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -23,8 +24,25 @@ const FROM_ENVIRONMENT = [
 /** Names and values of settings. */
 export type Settings = Readonly<Record<string, string>>;
 
+/** Settings whose values are made up when there are none, so that every route of the app can be tried. */
+const SECRETS = ["ADMIN_TOKEN", "AGENT_API_KEYS"] as const;
+
+/** What the app is started with. */
+export interface DevelopmentSettings {
+  readonly settings: Settings;
+  /** Those of them that were made up for this start. They open nothing but this stack, so they may be printed. */
+  readonly madeUp: Settings;
+}
+
 /** Settings of the app beside a local Restate. */
-export function developmentSettings(restate: { ingressUrl: string; adminUrl: string }): Settings {
+export function developmentSettings(restate: { ingressUrl: string; adminUrl: string }): DevelopmentSettings {
+  const given = givenSettings(restate);
+  const missing = SECRETS.filter((name) => (given[name] ?? "").trim() === "");
+  const madeUp = Object.fromEntries(missing.map((name) => [name, randomBytes(18).toString("base64url")]));
+  return { settings: { ...given, ...madeUp }, madeUp };
+}
+
+function givenSettings(restate: { ingressUrl: string; adminUrl: string }): Settings {
   const environment = FROM_ENVIRONMENT.flatMap((name) => {
     const value = process.env[name];
     return value === undefined || value === "" ? [] : [[name, value] as const];

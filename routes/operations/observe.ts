@@ -56,11 +56,11 @@ export function observe({ services, mount, log }: ObserveOptions): MiddlewareHan
       message: "request",
       requestId,
       method: context.req.raw.method.slice(0, 16),
+      ...subject,
       status,
       code: context.get("problemCode"),
       durationMs: rounded(clock.totalMs),
       restateMs: clock.restateMs === undefined ? undefined : rounded(clock.restateMs),
-      ...subject,
     });
   };
 }
