@@ -32,6 +32,14 @@ export function asTheyCome(body: ReadableStream<Uint8Array>): Reads {
   return { next: () => reader.read(), cancel: (reason) => reader.cancel(reason) };
 }
 
+/** Deno begins a body that has no bytes with an empty piece. A stream that is given nothing does not ask again. */
+async function nextBytes(reads: Reads): ReturnType<Reads["next"]> {
+  for (;;) {
+    const read = await reads.next();
+    if (read.done || (read.value?.length ?? 0) > 0) return read;
+  }
+}
+
 function streamOf(reads: Reads, refused: AbortSignal | undefined): ReadableStream<Uint8Array> {
   let isOver = false;
   return new ReadableStream<Uint8Array>(
@@ -47,7 +55,7 @@ function streamOf(reads: Reads, refused: AbortSignal | undefined): ReadableStrea
         refused?.addEventListener("abort", end, { once: true });
       },
       async pull(controller) {
-        const { done, value } = await reads.next();
+        const { done, value } = await nextBytes(reads);
         if (isOver) return;
         if (value !== undefined && value.length > 0) controller.enqueue(value);
         if (done) {

@@ -1,8 +1,10 @@
 /** What Restate may ask of an endpoint, below its mount path. Everything else, the SDK's own `/health` too, is not served. */
 
 const NAME = "[A-Za-z0-9_][A-Za-z0-9_.-]*";
+/** What the SDK compares with a signature's audience when a path ends so, whatever comes before. */
+const ENDS_LIKE_ANOTHER_PATH = "(?:.*/)?(?:discover|invoke/[^/]+/[^/]+)$";
 /** A handler's serdes are named `<handler>/input` and `<handler>/output`, and Restate sends the slash as it is. */
-const SERDE = `${NAME}(?:/${NAME})*`;
+const SERDE = `(?!${ENDS_LIKE_ANOTHER_PATH})${NAME}(?:/${NAME})*`;
 const ROUTES: readonly { readonly method: string; readonly path: RegExp }[] = [
   { method: "GET", path: /^\/discover$/ },
   { method: "POST", path: new RegExp(`^/invoke/${NAME}/${NAME}$`) },

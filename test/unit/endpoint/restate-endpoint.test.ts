@@ -102,6 +102,20 @@ test.each([false, true])(
   },
 );
 
+test.each([false, true])("empty pieces of a body are passed over (bidirectional: %s)", async (bidirectional) => {
+  const pieces = ["", "hel", "", "", "lo", ""].map((piece) => new TextEncoder().encode(piece));
+  const body = new ReadableStream<Uint8Array>({
+    pull(controller) {
+      const piece = pieces.shift();
+      if (piece === undefined) controller.close();
+      else controller.enqueue(piece);
+    },
+  });
+  const path = "/serdes/Echo/decode/say/input";
+  const request = { ...signed(DECODE, restate, path), body, duplex: "half" } as RequestInit;
+  expect(await (await endpoint({ bidirectional })(path, request)).json()).toBe("hello");
+});
+
 test("an unsigned body that does not come holds no answer back", async () => {
   const body = new ReadableStream<Uint8Array>({ pull: () => new Promise(() => {}) });
   const request = { ...INVOKE, body, duplex: "half" } as RequestInit;

@@ -8,6 +8,8 @@ test.each([
   ["POST", "/serdes/Echo/decode/say/input"],
   ["POST", "/serdes/Echo/encode/say/output"],
   ["POST", "/serdes/Echo/encode/custom"],
+  ["POST", "/serdes/Echo/encode/discover/input"],
+  ["POST", "/serdes/Echo/encode/invoke/input"],
 ])("%s %s is Restate's, below the mount alone", (method, path) => {
   expect(matchRestatePath(method, `/restate${path}`, "/restate")).toEqual({ kind: "found", path });
   expect(matchRestatePath(method, path, "")).toEqual({ kind: "found", path });
@@ -66,6 +68,10 @@ test.each([
   "/serdes/Echo/encode/say/input/",
   "/serdes/Echo/encode/../../../health",
   "/serdes/Echo/encode/%E0%A4%A",
+  "/serdes/Echo/encode/discover",
+  "/serdes/Echo/decode/say/discover",
+  "/serdes/Echo/decode/invoke/Echo/say",
+  "/serdes/Echo/decode/say/invoke/Echo/say",
 ])("%j is on no list", (path) => {
   for (const method of ["GET", "POST"]) expect(matchRestatePath(method, path, "")).toEqual({ kind: "not-found" });
 });
