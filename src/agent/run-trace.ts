@@ -4,14 +4,12 @@
  * A run takes many requests, and the one that ends it makes its span. What the span says comes from the journal: it
  * begins when the first model call began, which that call's step has stored.
  */
-import { AISDKError } from "@ai-sdk/provider";
 import { EdgeAgentError } from "../errors/edge-agent-error.ts";
 import { readString } from "../errors/read-error.ts";
 import type { Place } from "../journal/ambient.ts";
 import { toolStepName } from "../journal/step-names.ts";
 import type { ModelStep } from "../model/model-step.ts";
 import type { ModelTrace } from "../model/model-trace.ts";
-import { TerminalError } from "../restate.ts";
 import { providerName } from "../telemetry/gen-ai.ts";
 import type { InvocationTrace, SpanDraft } from "../telemetry/invocation-trace.ts";
 import type { SpanAttributes, SpanError } from "../telemetry/span.ts";
@@ -104,12 +102,9 @@ export class RunTrace {
     });
   }
 
-  /** The run has ended, with `failure` if it failed. One that is not terminal ends the attempt, and the run goes on. */
+  /** The run has ended, with `failure` if it failed. One that ends the attempt ends nothing: the journal does not go on. */
   end(failure?: { readonly error: unknown }): void {
     if (this.#settings.isEnabled === false) return;
-    if (failure !== undefined && !(failure.error instanceof TerminalError) && !AISDKError.isInstance(failure.error)) {
-      return;
-    }
     const endMs = this.#trace.now();
     this.#trace.defer(() => this.#draft(endMs, failure));
   }

@@ -60,7 +60,7 @@ export class ToolTrace {
   }
 
   /**
-   * Runs a tool that is no step: its code runs again in each replay, and its span is made when it has ended for good. It
+   * Runs a tool that is no step: its code runs again in each replay, and its span is made when the journal goes on. It
    * begins when the model has asked for it: when its own code began is in no journal.
    */
   async inHandler(input: unknown, work: () => Promise<unknown>): Promise<unknown> {
@@ -73,9 +73,7 @@ export class ToolTrace {
       return output;
     } catch (error) {
       const endMs = trace.now();
-      // Any other failure ends the attempt, and the next one runs the tool again.
-      if (error instanceof TerminalError)
-        trace.defer(() => this.#draft({ startMs, endMs }, input, undefined, { error }));
+      trace.defer(() => this.#draft({ startMs, endMs }, input, undefined, { error }));
       throw error;
     }
   }

@@ -241,6 +241,38 @@ describe("what spans say", () => {
     expect(recorded.counts["invoke_agent a"]).toBe(1);
   });
 
+  describe("a run that a transient failure stops", () => {
+    const stumbling = (failures: number): Generates => {
+      let left = failures;
+      const flaky = contextTool({
+        inputSchema: input,
+        execute: async () => {
+          if (left-- > 0) throw new RangeError("not yet");
+          return "ok";
+        },
+      });
+      const model = scriptedModel([{ toolCalls: [call("flaky", "x")] }, { text: "ok" }]);
+      return new RestateAgent({ id: "stumbling", model, tools: { flaky }, stopWhen: isStepCount(5) });
+    };
+
+    test("has not ended", async () => {
+      const recorded = await spansOf(stumbling(2));
+      expect(recorded.spans.filter(({ error }) => error !== undefined)).toEqual([]);
+      expect(recorded.counts).toMatchObject({ "invoke_agent stumbling": 1, "execute_tool flaky": 1 });
+    });
+
+    test("has ended for a handler that answers all the same", async () => {
+      const agent = stumbling(1);
+      const recorded = await spansOf({
+        generate: async (parameters) => {
+          const [result] = await Promise.allSettled([agent.generate(parameters)]);
+          return result.status === "rejected" ? { text: "sorry" } : result.value;
+        },
+      });
+      expect(recorded.named("invoke_agent stumbling").map(({ error }) => error?.type)).toEqual(["RangeError"]);
+    });
+  });
+
   test("a run that fails says with what", async () => {
     const agent = new RestateAgent(
       {
