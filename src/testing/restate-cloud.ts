@@ -30,6 +30,8 @@ interface Parts {
   readonly tls: TlsIdentity;
   readonly tokens: Tokens;
   readonly identity: RestateIdentity;
+  /** File from which the server reads its identity when it starts. */
+  readonly keyFile: string;
   readonly dispose: () => Promise<void>;
 }
 
@@ -46,20 +48,24 @@ export class RestateCloud extends RestateClient implements StartedRestate {
   readonly token: string;
   /** Token of a role that may invoke, but not use the Admin API (403). */
   readonly ingressToken: string;
-  /** Public key of its signatures, as in `RESTATE_IDENTITY_KEYS`. */
-  readonly identityKey: string;
   /** Certificate (PEM) of the front, which its clients must trust. */
   readonly certificate: string;
   readonly #parts: Parts;
+  #identity: RestateIdentity;
 
   constructor(parts: Parts) {
     super(parts.ingress.url, parts.admin.url, parts.tokens.full);
     this.server = parts.server;
     this.token = parts.tokens.full;
     this.ingressToken = parts.tokens.ingressOnly;
-    this.identityKey = parts.identity.publicKey;
+    this.#identity = parts.identity;
     this.certificate = parts.tls.certificate;
     this.#parts = parts;
+  }
+
+  /** Public key of its signatures, as in `RESTATE_IDENTITY_KEYS`. */
+  get identityKey(): string {
+    return this.#identity.publicKey;
   }
 
   get baseDir(): string {
@@ -89,6 +95,14 @@ export class RestateCloud extends RestateClient implements StartedRestate {
   /** Kills the server and starts it again. The URLs stay. */
   restart(): Promise<void> {
     return this.server.restart();
+  }
+
+  /** Kills the server and starts it again with another identity. */
+  async rotateIdentity(identity: RestateIdentity): Promise<void> {
+    await this.kill();
+    await writeKey(this.#parts.keyFile, identity);
+    this.#identity = identity;
+    await this.start();
   }
 
   /** Ends it all and removes its temporary data. */
@@ -121,11 +135,11 @@ export async function startRestateCloud(options: RestateCloudOptions = {}): Prom
   const folder = await mkdtemp(join(tmpdir(), "restate-cloud-"));
   const dispose = (): Promise<void> => rm(folder, { recursive: true, force: true });
   const keyFile = join(folder, "identity.pem");
-  await writeFile(keyFile, identity.privateKeyPem, { mode: 0o600 });
+  await writeKey(keyFile, identity);
   const env = { RESTATE_REQUEST_IDENTITY_PRIVATE_KEY_PEM_FILE: keyFile, ...rest.env };
-  const starting = startRestate({ ...rest, env });
   try {
-    const [server, tls] = await Promise.all([starting, loopbackCertificate()]);
+    const tls = await loopbackCertificate();
+    const server = await startRestate({ ...rest, env });
     const tokens: Tokens = { full: newToken(), ingressOnly: newToken() };
     const [ingress, admin] = await Promise.all([
       startTlsProxy({
@@ -140,11 +154,15 @@ export async function startRestateCloud(options: RestateCloudOptions = {}): Prom
       }),
     ]);
     trust(tls.certificate);
-    return new RestateCloud({ server, ingress, admin, tls, tokens, identity, dispose });
+    return new RestateCloud({ server, ingress, admin, tls, tokens, identity, keyFile, dispose });
   } catch (error) {
     await dispose();
     throw error;
   }
+}
+
+function writeKey(path: string, identity: RestateIdentity): Promise<void> {
+  return writeFile(path, identity.privateKeyPem, { mode: 0o600 });
 }
 
 function judge(token: string | undefined, known: readonly string[]): 200 | 401 {

@@ -33,9 +33,13 @@ export class RestateIdentity {
     const now = Math.floor(Date.now() / 1000) - ageSeconds;
     const header = { typ: "JWT", alg: "EdDSA", kid };
     const claims = { aud: path, iat: now, nbf: now - 60, exp: now + 60 };
+    return { "x-restate-signature-scheme": "v1", "x-restate-jwt-v1": this.token(header, claims) };
+  }
+
+  /** A JWT of this header and these claims, signed by this identity, whatever the header says. */
+  token(header: unknown, claims: unknown): string {
     const signed = [header, claims].map((part) => Buffer.from(JSON.stringify(part)).toString("base64url")).join(".");
-    const signature = sign(null, Buffer.from(signed), this.#privateKey).toString("base64url");
-    return { "x-restate-signature-scheme": "v1", "x-restate-jwt-v1": `${signed}.${signature}` };
+    return `${signed}.${sign(null, Buffer.from(signed), this.#privateKey).toString("base64url")}`;
   }
 }
 

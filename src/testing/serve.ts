@@ -4,9 +4,9 @@ import { join, resolve } from "node:path";
 import type { ChildInit } from "./child.ts";
 import { denoBinary, workerdBinary, wranglerScript } from "./packages.ts";
 import { freePort } from "./ports.ts";
-import { ServedEndpoint, type ServedEndpointInit } from "./served-endpoint.ts";
+import { ServedEndpoint, type ServedEndpointInit, type Vars } from "./served-endpoint.ts";
 import { onFreePorts } from "./start-server.ts";
-import { bundleWorker, type WorkerSource, writeWranglerConfig } from "./worker-bundle.ts";
+import { bundleWorker, type WorkerSource, writeWorkerdConfig, writeWranglerConfig } from "./worker-bundle.ts";
 
 export type { ServedEndpoint } from "./served-endpoint.ts";
 
@@ -15,7 +15,7 @@ export interface ServeOptions {
   /** Path of the module that is served: its default export has `fetch`. */
   readonly entry: string;
   /** Vars and secrets: bindings and `process.env` on Workers, the environment on Deno. */
-  readonly vars?: Readonly<Record<string, string>>;
+  readonly vars?: Vars;
   /** Path that answers 2xx once the app serves. Default `/health`. */
   readonly healthPath?: string;
   /** Certificates (PEM) that the app trusts besides the public ones, such as those of a TLS server on loopback. */
@@ -84,11 +84,11 @@ export async function serveDeno(options: ServeDenoOptions): Promise<ServedEndpoi
     ...(certificates === undefined ? [] : ["--cert", certificates]),
     ...(config === undefined ? [] : ["--config", resolve(config)]),
   ];
-  const child = (port: number): ChildInit => ({
+  const child = async (port: number, vars: Vars): Promise<ChildInit> => ({
     label: "deno serve",
     command: denoBinary(),
     args: ["serve", ...flags, "--host", "127.0.0.1", "--port", String(port), options.entry],
-    env: options.vars ?? {},
+    env: vars,
   });
   try {
     return await serve(options, child, { http11: false, dispose });
@@ -106,27 +106,27 @@ async function certificateFile(folder: string, certificates: readonly string[]):
   return path;
 }
 
-type StartOnPort = (port: number) => ChildInit;
+type StartOnPort = (port: number, vars: Vars) => Promise<ChildInit>;
 
 async function workerdServe(folder: string, source: WorkerSource): Promise<StartOnPort> {
-  const config = await bundleWorker(folder, source);
-  return (port) => ({
+  const out = await bundleWorker(folder, source);
+  return async (port, vars) => ({
     label: "workerd",
     command: workerdBinary(),
-    args: ["serve", config, `--socket-addr=http=127.0.0.1:${port}`],
+    args: ["serve", await writeWorkerdConfig(out, { ...source, vars }), `--socket-addr=http=127.0.0.1:${port}`],
     env: {},
   });
 }
 
 async function wranglerDev(folder: string, source: WorkerSource): Promise<StartOnPort> {
-  const config = await writeWranglerConfig(folder, source);
   const certificates = await certificateFile(folder, source.trustedCertificates);
   const inspector = await freePort();
   const flags = ["--ip", "127.0.0.1", "--inspector-port", String(inspector), "--show-interactive-dev-session=false"];
-  return (port) => ({
+  const configuration = (vars: Vars): Promise<string> => writeWranglerConfig(folder, { ...source, vars });
+  return async (port, vars) => ({
     label: "wrangler dev",
     command: process.execPath,
-    args: [wranglerScript(), "dev", "--config", config, ...flags, "--port", String(port)],
+    args: [wranglerScript(), "dev", "--config", await configuration(vars), ...flags, "--port", String(port)],
     // wrangler hands the certificates that Node trusts on to workerd.
     env: certificates === undefined ? {} : { NODE_EXTRA_CA_CERTS: certificates },
     cwd: folder,
@@ -134,12 +134,13 @@ async function wranglerDev(folder: string, source: WorkerSource): Promise<StartO
 }
 
 function serve(
-  { healthPath = "/health" }: ServeOptions,
+  { healthPath = "/health", vars = {} }: ServeOptions,
   child: StartOnPort,
   rest: Pick<ServedEndpointInit, "http11" | "dispose">,
 ): Promise<ServedEndpoint> {
   return onFreePorts(1, async ([port = 0]) => {
-    const endpoint = new ServedEndpoint({ port, child: child(port), healthPath, ...rest });
+    const childOf = (now: Vars): Promise<ChildInit> => child(port, now);
+    const endpoint = new ServedEndpoint({ port, child: childOf, vars, healthPath, ...rest });
     await endpoint.start();
     return endpoint;
   });

@@ -3,11 +3,15 @@ import { isFree } from "./ports.ts";
 import { startServer } from "./start-server.ts";
 import { answers, waitUntil } from "./wait.ts";
 
+/** Vars and secrets of an app. */
+export type Vars = Readonly<Record<string, string>>;
+
 /** What a `ServedEndpoint` is made of. */
 export interface ServedEndpointInit {
   readonly port: number;
-  /** The process that serves. */
-  readonly child: ChildInit;
+  /** The process that serves, with these vars. */
+  readonly child: (vars: Vars) => Promise<ChildInit>;
+  readonly vars: Vars;
   readonly http11: boolean;
   readonly healthPath: string;
   /** Called by `stop()`, when the process has ended. */
@@ -21,12 +25,14 @@ export class ServedEndpoint {
   /** True when it has to be registered with `http11`: it speaks no cleartext HTTP/2. */
   readonly http11: boolean;
   readonly #init: ServedEndpointInit;
+  #vars: Vars;
   #child: Child | undefined;
 
   constructor(init: ServedEndpointInit) {
     this.url = `http://127.0.0.1:${init.port}`;
     this.http11 = init.http11;
     this.#init = init;
+    this.#vars = init.vars;
   }
 
   /** Id of the process that was started last; undefined before. */
@@ -43,7 +49,7 @@ export class ServedEndpoint {
   async start(): Promise<void> {
     if (this.#child?.alive === true) return;
     const { child, port, healthPath } = this.#init;
-    this.#child = await startServer(child, port, () => answers(this.url + healthPath));
+    this.#child = await startServer(await child(this.#vars), port, () => answers(this.url + healthPath));
   }
 
   /** SIGKILL to whatever serves: as if its machine had died. Settles when nobody listens any more. */
@@ -52,9 +58,10 @@ export class ServedEndpoint {
     await waitUntil(`Somebody still listens on ${this.url}`, () => isFree(this.#init.port), { timeoutMs: 5_000 });
   }
 
-  /** Kills it if it runs, and starts it again on the same port. */
-  async restart(): Promise<void> {
+  /** Kills it if it runs, and starts it again on the same port. `vars`: those that it has from now on. */
+  async restart(vars: Vars = this.#vars): Promise<void> {
     await this.kill();
+    this.#vars = vars;
     await this.start();
   }
 

@@ -31,8 +31,7 @@ export async function writeWranglerConfig(folder: string, source: WorkerSource):
 }
 
 /**
- * Bundles the Worker with wrangler; path of workerd's configuration, beside the modules. Which address the socket
- * `http` gets is said when workerd is started.
+ * Bundles the Worker with wrangler; the folder of its modules.
  *
  * @throws Error with wrangler's log when it cannot be bundled within a minute.
  */
@@ -48,6 +47,14 @@ export async function bundleWorker(folder: string, source: WorkerSource): Promis
   }
   if (child.exit !== "exit code 0")
     throw new Error(`Cannot bundle ${source.entry}: wrangler: ${child.exit}\n${child.log()}`);
+  return out;
+}
+
+/**
+ * Writes workerd's configuration beside the modules; its path. Which address the socket `http` gets is said when workerd
+ * is started.
+ */
+export async function writeWorkerdConfig(out: string, source: WorkerSource): Promise<string> {
   const path = join(out, "config.capnp");
   await writeFile(path, workerdConfig(await readdir(out), source));
   return path;
