@@ -45,7 +45,10 @@ export class Asker {
       ...(bytes === undefined ? [] : [`content-length: ${bytes.length}`]),
       ...headers,
     ];
-    return this.raw([Buffer.from(`${lines.join("\r\n")}\r\n\r\n`, "latin1"), ...(bytes === undefined ? [] : [bytes])], options);
+    return this.raw(
+      [Buffer.from(`${lines.join("\r\n")}\r\n\r\n`, "latin1"), ...(bytes === undefined ? [] : [bytes])],
+      options,
+    );
   }
 
   /** Sends bytes as they are. The errors are those of `ask()`. */

@@ -132,6 +132,8 @@ export const HEADERS: readonly (readonly [string, string])[] = [
   ["prefer", "wait=-1"],
   ["prefer", '="'],
   ["prefer", "respond-async"],
+  ["prefer", `a=${" ".repeat(6_000)}"x"y`],
+  ["prefer", `wait=${" ".repeat(6_000)}1`],
   ["x-restate-limit-key", "' OR 1=1"],
   ["x-restate-id", "inv_1"],
   ["x-restate-signature-scheme", "v1"],
@@ -163,6 +165,8 @@ export const HEADERS: readonly (readonly [string, string])[] = [
   ["sec-fetch-site", "cross-site"],
   ["__proto__", "1"],
   ["constructor", "1"],
+  ["accept", `a${" ".repeat(6_000)};q=1`],
+  ["content-language", "\t ".repeat(3_000)],
   ["x-", "1"],
   [`x-${"a".repeat(500)}`, "1"],
 ];

@@ -46,8 +46,9 @@ export class World {
 
   constructor(stack: FuzzStack, seeded: Seeded, document: OpenApiDocument) {
     const operations = operationsOf(document);
+    const shape = (template: string): string => template.replaceAll(/\{\w+\}/g, "{}");
     const isNew = ([method, template]: readonly [string, string]): boolean =>
-      !operations.some((known) => known.method === method && known.template === template);
+      !operations.some((known) => known.method === method && shape(known.template) === shape(template));
     const parametersOf = (template: string): Operation["parameters"] =>
       [...template.matchAll(/\{(\w+)\}/g)].map(([, name = ""]) => ({ name, in: "path" }));
     this.port = stack.port;
