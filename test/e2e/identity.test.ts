@@ -16,19 +16,24 @@ import { type Signers, tokenRows } from "./identity/token-rows.ts";
 const known = new RestateIdentity();
 const next = new RestateIdentity();
 const stranger = new RestateIdentity();
+const BOTH = `${known.publicKey}, ${next.publicKey}`;
 const signers: Signers = { known, alsoKnown: next, stranger };
 
 let effects: EffectServer;
 let openai: ScriptedOpenAI;
 let restate: RestateCloud;
+let worker: ServedEndpoint;
 
 beforeAll(async () => {
   effects = await startEffectServer();
   const reply = repliesByTurn([{ toolCalls: [{ id: "call_1", name: "note", input: { id: "n" } }] }, { text: "noted" }]);
   openai = await startScriptedOpenAI(reply);
-  restate = await startRestateCloud({ identity: known, retry: { initialIntervalMs: 50, maxIntervalMs: 100 } });
+  [restate, worker] = await Promise.all([
+    startRestateCloud({ identity: known, retry: { initialIntervalMs: 50, maxIntervalMs: 100 } }),
+    serveWorker({ entry: fixture("worker"), vars: varsWith(BOTH) }),
+  ]);
 }, 90_000);
-afterAll(() => Promise.all([restate.stop(), openai.close(), effects.close()]));
+afterAll(() => Promise.all([restate.stop(), worker.stop(), openai.close(), effects.close()]));
 beforeEach(() => {
   effects.reset();
   openai.reset();
@@ -56,11 +61,9 @@ function verdictOn(answer: RawResponse, status: number, code: string): string | 
 describe.each(["workerd", "deno"] as const)("forged requests to %s", (runtime) => {
   let endpoint: ServedEndpoint;
   beforeAll(async () => {
-    const serve = runtime === "workerd" ? serveWorker : serveDeno;
-    const keys = `${known.publicKey}, ${next.publicKey}`;
-    endpoint = await serve({ entry: fixture(runtime === "workerd" ? "worker" : "deno"), vars: varsWith(keys) });
-  }, 90_000);
-  afterAll(() => endpoint.stop());
+    endpoint = runtime === "workerd" ? worker : await serveDeno({ entry: fixture("deno"), vars: varsWith(BOTH) });
+  }, 60_000);
+  afterAll(() => (endpoint === worker ? undefined : endpoint.stop()));
 
   test.each(TARGETS)("$name: signatures", async (target) => {
     const wrong: string[] = [];
@@ -117,12 +120,10 @@ describe.each(["workerd", "deno"] as const)("forged requests to %s", (runtime) =
 });
 
 describe("a restate-server that signs", () => {
-  let worker: ServedEndpoint;
   beforeAll(async () => {
-    worker = await serveWorker({ entry: fixture("worker"), vars: varsWith(known.publicKey) });
+    await worker.restart(varsWith(known.publicKey));
     await restate.register(`${worker.url}/restate`, { http11: true });
-  }, 90_000);
-  afterAll(() => worker.stop());
+  }, 60_000);
 
   /** Status and code of a request that is signed by `signer`, or by nobody. */
   async function ask(signer?: RestateIdentity): Promise<readonly [number, string]> {
@@ -188,10 +189,14 @@ describe("a restate-server that signs", () => {
   ] as const)("%s: nothing is served to anyone", async (_what, keys, environment, code) => {
     await worker.restart(varsWith(keys, environment));
     expect([await ask(next), await ask(stranger), await ask()]).toEqual(Array(3).fill([503, code]));
-    await expect(restate.register(`${worker.url}/restate`, { http11: true })).rejects.toThrow("503");
     const unsigned = await rawRequest(worker.url, requestTo(INVOKE, "closed", {}));
     expect(verdictOn(unsigned, 503, code)).toBeUndefined();
     expect(effects.effects).toEqual([]);
+  });
+
+  test("without keys no restate-server can register the app", async () => {
+    await worker.restart(varsWith(undefined));
+    await expect(restate.register(`${worker.url}/restate`, { http11: true })).rejects.toThrow("503");
   });
 
   test("development: keys are checked when there are some, and without any everyone is served", async () => {
