@@ -147,6 +147,30 @@ describe("the stored form of a model step", () => {
     }
   });
 
+  it("has when the call began and what the run belongs to, with telemetry; both at the end of what is stored", () => {
+    const traced: ModelStep = { ...STEP, startedMs: 1_764_016_880_801, runParentSpanId: "986be5adc7642745" };
+    const [before, after] = encode(STEP).split(',"provider"');
+    const fields = ',"started":1764016880801,"span":"986be5adc7642745"';
+    expect(encode(traced)).toBe(`${before?.replace(',"finish"', `${fields},"finish"`)},"provider"${after}`);
+    expect(decode(encode(traced))).toEqual(traced);
+    const odd = { ...traced, response: { ...STEP.response, extra: 1 } } as ModelStep;
+    expect(encode(odd)).toMatch(/^\{"v":1,/);
+    expect(decode(encode(odd))).toEqual(odd);
+  });
+
+  it("gives a model's caller nothing of what telemetry has stored", async () => {
+    const steps = new MemorySteps();
+    const traced = { ...STEP, startedMs: 5, runParentSpanId: "986be5adc7642745" };
+    steps.journal.push({ name: "agent model 1", bytes: modelStepCodec.encode(traced) });
+    const { ms: _, ...answer } = STEP;
+    expect(
+      await journaled(
+        testModel(() => streamOf([])),
+        steps,
+      ).doGenerate(PROMPT),
+    ).toEqual(answer);
+  });
+
   it("comes back equal, bytes, dates and provider metadata included", () => {
     expect(modelStepCodec.decode(modelStepCodec.encode(STEP))).toEqual(STEP);
     const warned: ModelStep = { ...STEP, warnings: [{ type: "other", message: "w" }], structuredOutputText: "" };
