@@ -148,7 +148,7 @@ export function invocationRoutes(): OpenAPIHono {
     const { matched, items } =
       ids === undefined
         ? await invocations.actOnMatching(filter, action, { ...options, atMost, dryRun })
-        : { matched: ids.length, items: await invocations.actOnAll(ids, action, options) };
+        : { matched: new Set(ids).size, items: await invocations.actOnAll(ids, action, options) };
     const done = items.filter((item) => item.done).length;
     return context.json({ action, dryRun, matched, done, items }, 200);
   });

@@ -125,7 +125,7 @@ function openStatus({ invocation }: TimelineParts, failing: boolean): StepStatus
   if (invocation.status === "completed") return "abandoned";
   if (invocation.status === "paused") return "paused";
   if (failing) return "retrying";
-  return invocation.status === "suspended" ? "waiting" : "running";
+  return invocation.status === "suspended" || invocation.status === "backing-off" ? "waiting" : "running";
 }
 
 /** Signals come from outside; there is no command that begins them. */

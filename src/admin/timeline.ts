@@ -13,7 +13,8 @@ import type { CommandFacts } from "./timeline-command.ts";
 /**
  * - `completed`, `failed`: it has a result. A failed step failed for good; the handler may have gone on.
  * - `retrying`: its last attempt failed, Restate tries again.
- * - `running`: its result is not known yet. `waiting`: the invocation is suspended until it comes.
+ * - `running`: its result is not known yet. `waiting`: the same, while nothing of the invocation runs: it is suspended, or
+ *   backs off for another step.
  * - `paused`: the invocation is paused in it. `abandoned`: the invocation ended without its result.
  */
 export const STEP_STATUSES = ["completed", "failed", "running", "retrying", "waiting", "paused", "abandoned"] as const;
