@@ -1,6 +1,7 @@
 /** A real Restate, and a Worker with the admin routes whose services it may register. */
-import { type RestateTestServer, startRestate } from "../../src/testing/restate-server.ts";
+import type { StartedRestate } from "../../src/testing/restate-server.ts";
 import { type ServedEndpoint, serveWorker } from "../../src/testing/serve.ts";
+import { startTestRestate } from "./stack.ts";
 
 const TOKEN = "admin-token-of-the-tests";
 const FLOW_CONTROL = {
@@ -16,19 +17,20 @@ export interface AdminAnswer {
 }
 
 export class AdminStack {
-  readonly restate: RestateTestServer;
+  readonly restate: StartedRestate;
   readonly worker: ServedEndpoint;
 
-  private constructor(restate: RestateTestServer, worker: ServedEndpoint) {
+  private constructor(restate: StartedRestate, worker: ServedEndpoint) {
     this.restate = restate;
     this.worker = worker;
   }
 
   static async start({ flowControl = false }: { readonly flowControl?: boolean } = {}): Promise<AdminStack> {
-    const restate = await startRestate({ env: flowControl ? FLOW_CONTROL : {} });
+    const { restate, vars, trustedCertificates } = await startTestRestate({ env: flowControl ? FLOW_CONTROL : {} });
     const worker = await serveWorker({
       entry: new URL("../fixtures/versions/worker.ts", import.meta.url).pathname,
-      vars: { ADMIN_TOKEN: TOKEN, RESTATE_ADMIN_URL: restate.adminUrl },
+      vars: { ...vars, ADMIN_TOKEN: TOKEN },
+      trustedCertificates,
     });
     return new AdminStack(restate, worker);
   }

@@ -1,10 +1,11 @@
 /** Runs that take several invocations, on a real restate-server and workerd. */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { type EffectServer, startEffectServer } from "../../src/testing/effect-server.ts";
-import { type RestateTestServer, startRestate } from "../../src/testing/restate-server.ts";
+import type { StartedRestate } from "../../src/testing/restate-server.ts";
 import { type ScriptedOpenAI, startScriptedOpenAI } from "../../src/testing/scripted-openai.ts";
 import { type ServedEndpoint, serveWorker } from "../../src/testing/serve.ts";
 import { type LongRun, longRunReply, promptOf, stepOf } from "../fixtures/long-run/script.ts";
+import { startTestRestate } from "./stack.ts";
 
 /** One invocation of a run. */
 interface Link {
@@ -15,7 +16,7 @@ interface Link {
   readonly bytes: number;
 }
 
-let restate: RestateTestServer;
+let restate: StartedRestate;
 let endpoint: ServedEndpoint;
 let openai: ScriptedOpenAI;
 let effects: EffectServer;
@@ -28,9 +29,11 @@ beforeAll(async () => {
     onEffect: ({ name, key }) => onEffect(name, key),
   });
   openai = await startScriptedOpenAI(longRunReply);
-  const vars = { OPENAI_BASE_URL: openai.baseURL, EFFECT_URL: effects.url, ENVIRONMENT: "development" };
+  const { vars, trustedCertificates, ...rest } = await startTestRestate();
+  restate = rest.restate;
   const entry = new URL("../fixtures/long-run/worker.ts", import.meta.url).pathname;
-  [restate, endpoint] = await Promise.all([startRestate(), serveWorker({ entry, vars })]);
+  const settings = { ...vars, OPENAI_BASE_URL: openai.baseURL, EFFECT_URL: effects.url };
+  endpoint = await serveWorker({ entry, vars: settings, trustedCertificates });
   await restate.register(`${endpoint.url}/restate`, { http11: true });
 }, 90_000);
 afterAll(() => Promise.all([restate.stop(), endpoint.stop(), openai.close(), effects.close()]));

@@ -1,7 +1,7 @@
 /** Steps that run ahead of their acknowledgements, on the real stack: restate-server, workerd, OpenAI's protocol. */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { type EffectServer, startEffectServer } from "../../src/testing/effect-server.ts";
-import { type RestateTestServer, startRestate } from "../../src/testing/restate-server.ts";
+import type { StartedRestate } from "../../src/testing/restate-server.ts";
 import {
   repliesByTurn,
   type Script,
@@ -12,8 +12,9 @@ import {
 } from "../../src/testing/scripted-openai.ts";
 import { type ServedEndpoint, serveWorker } from "../../src/testing/serve.ts";
 import type { WindowInput } from "../fixtures/window/agents.ts";
+import { startTestRestate } from "./stack.ts";
 
-let restate: RestateTestServer;
+let restate: StartedRestate;
 let worker: ServedEndpoint;
 let openai: ScriptedOpenAI;
 let effects: EffectServer;
@@ -23,8 +24,10 @@ beforeAll(async () => {
   effects = await startEffectServer();
   openai = await startScriptedOpenAI((request, n) => script(request, n));
   const entry = new URL("../fixtures/window/worker.ts", import.meta.url).pathname;
-  const vars = { OPENAI_BASE_URL: openai.baseURL, EFFECT_URL: effects.url, ENVIRONMENT: "development" };
-  [restate, worker] = await Promise.all([startRestate(), serveWorker({ entry, vars })]);
+  const { vars, trustedCertificates, ...rest } = await startTestRestate();
+  restate = rest.restate;
+  const settings = { ...vars, OPENAI_BASE_URL: openai.baseURL, EFFECT_URL: effects.url };
+  worker = await serveWorker({ entry, vars: settings, trustedCertificates });
   await restate.register(`${worker.url}/restate`, { http11: true });
 }, 60_000);
 afterAll(() => Promise.all([restate.stop(), worker.stop(), openai.close(), effects.close()]));
