@@ -1,0 +1,88 @@
+import { afterEach, describe, expect, test, vi } from "vitest";
+import { createEdgeApp } from "../../../routes/index.ts";
+import { telemetryOf, telemetrySettingsKey } from "../../../routes/telemetry.ts";
+import { otlpTelemetry, type Span } from "../../../src/index.ts";
+
+const SETTINGS = {
+  ENVIRONMENT: "development",
+  OTEL_EXPORTER_OTLP_ENDPOINT: "http://receiver.test",
+  OTEL_EXPORTER_OTLP_HEADERS: "x-key=sekret",
+  OTEL_RESOURCE_ATTRIBUTES: "team=blue",
+  CF_VERSION_METADATA: { id: "v7" },
+};
+
+const span: Span = {
+  traceId: "1".repeat(32),
+  spanId: "1".repeat(16),
+  name: "n",
+  kind: "internal",
+  startMs: 0,
+  endMs: 0,
+  attributes: {},
+};
+
+afterEach(() => {
+  vi.restoreAllMocks();
+  vi.unstubAllEnvs();
+});
+
+describe("the exporter", () => {
+  test("is none without an endpoint, or when the app says so", () => {
+    expect(telemetryOf({}, { name: "app" })).toBeUndefined();
+    expect(telemetryOf(SETTINGS, { name: "app", telemetry: false })).toBeUndefined();
+  });
+
+  test("is the app's own, if it has one", () => {
+    const own = otlpTelemetry({ endpoint: "http://other.test" });
+    expect(telemetryOf(SETTINGS, { name: "app", telemetry: own })).toBe(own);
+    expect(telemetryOf({}, { name: "app", telemetry: own })).toBe(own);
+  });
+
+  test.each([
+    [undefined, "app"],
+    ["mine", "mine"],
+  ])("says who it speaks for, service name %s", async (OTEL_SERVICE_NAME, serviceName) => {
+    const fetched = vi.spyOn(globalThis, "fetch").mockResolvedValue(new Response("{}"));
+    const exporter = telemetryOf({ ...SETTINGS, OTEL_SERVICE_NAME }, { name: "app" });
+    await exporter?.export([span], { signal: new AbortController().signal });
+    const [url, init] = fetched.mock.calls[0] ?? [];
+    expect(String(url as URL)).toBe("http://receiver.test/v1/traces");
+    expect(new Headers(init?.headers).get("x-key")).toBe("sekret");
+    expect(JSON.parse(init?.body as string)).toMatchObject({
+      resourceSpans: [
+        {
+          resource: {
+            attributes: [
+              { key: "deployment.environment.name", value: { stringValue: "development" } },
+              { key: "team", value: { stringValue: "blue" } },
+              { key: "service.name", value: { stringValue: serviceName } },
+              { key: "service.version", value: { stringValue: "v7" } },
+            ],
+          },
+        },
+      ],
+    });
+  });
+});
+
+test("every setting that matters makes an endpoint of its own", () => {
+  const keys = [
+    {},
+    ...Object.entries({ ...SETTINGS, OTEL_SERVICE_NAME: "s" }).map(([name, value]) => ({ [name]: value })),
+  ];
+  // The version is part of the endpoint's key already.
+  expect(new Set(keys.map(telemetrySettingsKey)).size).toBe(keys.length - 1);
+});
+
+test("headers that HTTP does not allow are a setting that is wrong, and are not quoted", async () => {
+  vi.spyOn(console, "error").mockImplementation(() => {});
+  vi.stubEnv("ENVIRONMENT", "development");
+  vi.stubEnv("OTEL_EXPORTER_OTLP_ENDPOINT", SETTINGS.OTEL_EXPORTER_OTLP_ENDPOINT);
+  vi.stubEnv("OTEL_EXPORTER_OTLP_HEADERS", "sek%20ret=value");
+  const response = await createEdgeApp({ services: [], log: false }).request("/restate/discover");
+  expect(response.status).toBe(503);
+  const problem = (await response.json()) as { code: string; detail: string };
+  expect(problem.code).toBe("invalid-settings");
+  expect(problem.detail).toContain("OTEL_EXPORTER_OTLP_HEADERS");
+  expect(JSON.stringify(problem)).not.toMatch(/sek|value/);
+});
