@@ -34,7 +34,9 @@ const stepSchema: z.ZodType<TimelineStep> = z
     agent: text,
     tool: text,
     toolCallId: text,
-    invocationId: text.openapi({ description: "Of a call: the invocation that it made" }),
+    invocationId: text.openapi({
+      description: "Of a call: the invocation that it made; of a signal sent, or an attachment: the other one",
+    }),
     dueAt: text,
     status: z.enum(STEP_STATUSES),
     startedAt: text,

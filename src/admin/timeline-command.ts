@@ -34,7 +34,7 @@ export interface CommandFacts {
   readonly agent?: string | undefined;
   readonly tool?: string | undefined;
   readonly toolCallId?: string | undefined;
-  /** Of a call: the invocation that it made. */
+  /** Of a call: the invocation that it made; of a signal sent, or an attachment: the other one. */
   readonly invocationId?: string | undefined;
   /** Of a sleep or a delayed send: when it is due, ISO 8601. */
   readonly dueAt?: string | undefined;
@@ -78,8 +78,8 @@ function factsOf(command: string, name: string | undefined, body: JsonObject): C
   const kind = KINDS[command] ?? (command.includes("State") ? "state" : "other");
   return {
     kind,
-    name: name ?? targetOf(body["invocation_target"]) ?? textOf(body["key"]) ?? textOf(body["id"]) ?? command,
-    invocationId: textOf(body["invocation_id"]),
+    name: name ?? targetOf(body["invocation_target"]) ?? textOf(body["key"]) ?? signalOf(body) ?? command,
+    invocationId: textOf(body["invocation_id"]) ?? textOf(body["target_invocation_id"]) ?? attachedOf(body["target"]),
     dueAt: timeOf(body["wake_up_time"]) ?? timeOf(body["invoke_time"]),
   };
 }
@@ -117,6 +117,17 @@ function targetOf(target: unknown): string | undefined {
   if (!isJsonObject(held)) return undefined;
   const parts = [held["name"], held["key"], held["handler"]].filter((part) => typeof part === "string");
   return parts.length === 0 ? undefined : parts.join("/");
+}
+
+/** Of an awakeable its id, of a signal its name; the signal 1 is cancellation. */
+function signalOf({ id, signal_id: signal }: JsonObject): string | undefined {
+  if (!isJsonObject(signal)) return textOf(id);
+  const index = numberOf(signal["Index"]);
+  return textOf(signal["Name"]) ?? (index === undefined || index === 1 ? "cancel" : `signal ${index}`);
+}
+
+function attachedOf(target: unknown): string | undefined {
+  return isJsonObject(target) ? textOf(target["InvocationId"]) : undefined;
 }
 
 function textOf(value: unknown): string | undefined {

@@ -1,0 +1,45 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import {
+  continueStepName,
+  downloadStepName,
+  modelStepName,
+  parseStepName,
+  toolStepName,
+} from "../../../src/journal/step-names.ts";
+
+test.each([
+  ["travel model 3", { kind: "model", agent: "travel", n: 3 }],
+  ["travel agent 2 model 10", { kind: "model", agent: "travel agent 2", n: 10 }],
+  ["travel tool getWeather call_1", { kind: "tool", agent: "travel", tool: "getWeather", toolCallId: "call_1" }],
+  [
+    "travel tool getWeather call_1 #2",
+    { kind: "tool", agent: "travel", tool: "getWeather", toolCallId: "call_1", repetition: 2 },
+  ],
+  ["travel download 1", { kind: "download", agent: "travel", n: 1 }],
+  ["travel continue", { kind: "continue", agent: "travel" }],
+  ["hold seat", undefined],
+  ["model 1", undefined],
+  [" model x", undefined],
+  ["travel model 01", undefined],
+  ["travel tool", undefined],
+  ["", undefined],
+])("%j", (name, parsed) => {
+  expect(parseStepName(name)).toEqual(parsed);
+});
+
+test("what is made of names is read back", () => {
+  const agent = fc.stringMatching(/^[a-z]+( [a-z]+)?$/).filter((name) => !/model|tool|download|continue/.test(name));
+  const word = fc.stringMatching(/^[\w-]{1,12}$/);
+  const count = fc.integer({ min: 1, max: 1e9 });
+  fc.assert(
+    fc.property(agent, word, word, count, (id, tool, toolCallId, n) => {
+      expect(parseStepName(modelStepName(id, n))).toEqual({ kind: "model", agent: id, n });
+      expect(parseStepName(downloadStepName(id, n))).toEqual({ kind: "download", agent: id, n });
+      expect(parseStepName(continueStepName(id))).toEqual({ kind: "continue", agent: id });
+      const again = n === 1 ? {} : { repetition: n };
+      const name = toolStepName(id, tool, toolCallId, n);
+      expect(parseStepName(name)).toEqual({ kind: "tool", agent: id, tool, toolCallId, ...again });
+    }),
+  );
+});
