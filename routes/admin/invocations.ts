@@ -109,6 +109,8 @@ const restart = createRoute({
   responses: {
     201: json(doneSchema.extend({ newId: z.string() }).openapi("InvocationRestarted"), "The new invocation"),
     ...ACTION_PROBLEMS,
+    // Its journal is gone, or too short for the step.
+    ...problems(410, 422),
   },
 });
 

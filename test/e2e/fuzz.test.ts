@@ -5,6 +5,7 @@
  */
 import { readFile } from "node:fs/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { serveWorker } from "../../src/testing/serve.ts";
 import { FuzzStack, SECRETS, type Seeded } from "./fuzz/fuzz-stack.ts";
 import type { OpenApiDocument } from "./fuzz/operations.ts";
 import { exchange } from "./fuzz/raw-http.ts";
@@ -62,6 +63,32 @@ test(`${REQUESTS} generated requests: no 5xx, no hang, no leak`, async () => {
   expect(await explain([...warm.failures, ...report.failures], world.port, rules)).toBe("");
   expect([...logged]).toEqual([]);
   expect(after - before).toBeLessThan(MAX_GROWTH_MIB);
+});
+
+test("planted faults are found", async () => {
+  const entry = new URL("../fixtures/fuzz/planted.ts", import.meta.url).pathname;
+  await using planted = await serveWorker({ entry, vars: SECRETS });
+  const document = (await (await fetch(`${planted.url}/openapi.json`)).json()) as OpenApiDocument;
+  const port = Number(new URL(planted.url).port);
+  const report = await storm(new World(stack, seeded, document, port), {
+    seed: SEED,
+    requests: 300,
+    inFlight: IN_FLIGHT,
+    timeoutMs: 1_000,
+    rules: { canaries: stack.canaries, allowed: ALLOWED },
+  });
+  // It would wait for the requests that hang.
+  await planted.kill();
+  const faultsOf = (route: string): string[] => {
+    const found = report.failures.filter(({ request }) => request.notes[0] === `GET /${route}`);
+    return [...new Set(found.flatMap(({ faults }) => faults))];
+  };
+  expect(faultsOf("throws")).toContain("answers 500");
+  expect(faultsOf("tells-a-setting")).toContain("leaks ADMIN_TOKEN");
+  expect(faultsOf("tells-its-stack").join()).toContain("tells of its inside");
+  expect(faultsOf("hangs")).toContain("no answer in time");
+  expect(faultsOf("answers-html").join()).toContain("is no JSON: text/html");
+  expect(faultsOf("surprises").join()).toContain("is not documented");
 });
 
 test("after that the app still answers, and agents still run", async () => {

@@ -100,7 +100,7 @@ export class FuzzStack {
     const completed = await Promise.all([1, 2, 3, 4].map((n) => this.restate.send("Echo/say", { n })));
     await Promise.all(completed.map((id) => this.restate.waitForStatus(id, "completed")));
     const sacrificed = await Promise.all(
-      Array.from({ length: 20 }, (_, n) => this.restate.send(`SacrificeObject/k${n}/run`, { n })),
+      Array.from({ length: 40 }, (_, n) => this.restate.send(`SacrificeObject/k${n}/run`, { n })),
     );
     const rows = await this.restate.query<{ id: string; endpoint: string }>("SELECT id, endpoint FROM sys_deployment");
     const isOurs = ({ endpoint }: { readonly endpoint: string }): boolean => endpoint.startsWith(this.worker.url);

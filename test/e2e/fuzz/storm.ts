@@ -13,6 +13,8 @@ export interface StormOptions {
   /** Requests at the same time. */
   readonly inFlight: number;
   readonly rules: Rules;
+  /** Longest wait for an answer, in milliseconds. Default 5,000. */
+  readonly timeoutMs?: number;
   /** Called after every hundredth request. */
   readonly onHundred?: () => void;
 }
@@ -35,11 +37,10 @@ export interface StormReport {
 }
 
 /** After so many wrong answers the rest is not asked. */
-const ENOUGH_FAILURES = 200;
-const TIMEOUT_MS = 5_000;
+const ENOUGH_FAILURES = 500;
 
 export async function storm(world: World, options: StormOptions): Promise<StormReport> {
-  const { seed, requests, inFlight, rules, onHundred } = options;
+  const { seed, requests, inFlight, rules, timeoutMs, onHundred } = options;
   const failures: Failure[] = [];
   const counts = new Map<string, Map<string, number>>();
   const begin = performance.now();
@@ -50,7 +51,7 @@ export async function storm(world: World, options: StormOptions): Promise<StormR
       const index = next++;
       if (index % 100 === 99) onHundred?.();
       const request = generate(new Random(seed, index), world);
-      const outcome = await send(request, world.port);
+      const outcome = await send(request, world.port, timeoutMs);
       const { label, faults } = judge(request, outcome, rules);
       if (outcome.kind === "answer") slowestMs = Math.max(slowestMs, outcome.answer.ms);
       count(counts, routeOf(request), label);
@@ -62,10 +63,10 @@ export async function storm(world: World, options: StormOptions): Promise<StormR
 }
 
 /** Sends a generated request. One that is cut short ends its side: the app must not wait for the rest. */
-export function send(request: FuzzRequest, port: number): Promise<Outcome> {
+export function send(request: FuzzRequest, port: number, timeoutMs = 5_000): Promise<Outcome> {
   const halfClose = request.framing === "truncated" || !request.isWellFormed;
   return exchange(port, [serialize(request)], {
-    timeoutMs: TIMEOUT_MS,
+    timeoutMs,
     halfClose,
     isHead: request.method === "HEAD",
   });

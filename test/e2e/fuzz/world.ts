@@ -44,14 +44,15 @@ export class World {
   readonly schemas: SchemaValues;
   readonly #seeded: Seeded;
 
-  constructor(stack: FuzzStack, seeded: Seeded, document: OpenApiDocument) {
+  /** `port`: of another app than the stack's. */
+  constructor(stack: FuzzStack, seeded: Seeded, document: OpenApiDocument, port = stack.port) {
     const operations = operationsOf(document);
     const shape = (template: string): string => template.replaceAll(/\{\w+\}/g, "{}");
     const isNew = ([method, template]: readonly [string, string]): boolean =>
       !operations.some((known) => known.method === method && shape(known.template) === shape(template));
     const parametersOf = (template: string): Operation["parameters"] =>
       [...template.matchAll(/\{(\w+)\}/g)].map(([, name = ""]) => ({ name, in: "path" }));
-    this.port = stack.port;
+    this.port = port;
     this.stack = stack;
     this.#seeded = seeded;
     this.documented = operations.length;
