@@ -32,13 +32,15 @@ export interface CallOptions {
 export class RestateClient {
   readonly ingressUrl: string;
   readonly adminUrl: string;
-  /** What the ingress and the admin API ask for besides: `authorization`, when there is a token. */
+  /** Bearer token for both. */
+  readonly token: string | undefined;
+  /** What both ask for besides: `authorization`, when there is a token. */
   readonly headers: Readonly<Record<string, string>>;
 
-  /** @param token Bearer token for both. Default: none. */
   constructor(ingressUrl: string, adminUrl: string, token?: string) {
     this.ingressUrl = ingressUrl;
     this.adminUrl = adminUrl;
+    this.token = token;
     this.headers = token === undefined ? {} : { authorization: `Bearer ${token}` };
   }
 

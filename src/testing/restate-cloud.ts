@@ -45,7 +45,7 @@ export class RestateCloud extends RestateClient implements StartedRestate {
   /** The server behind the front: no TLS, no token. */
   readonly server: RestateTestServer;
   /** Token for the ingress and the Admin API. */
-  readonly token: string;
+  declare readonly token: string;
   /** Token of a role that may invoke, but not use the Admin API (403). */
   readonly ingressToken: string;
   /** Certificate (PEM) of the front, which its clients must trust. */
@@ -56,7 +56,6 @@ export class RestateCloud extends RestateClient implements StartedRestate {
   constructor(parts: Parts) {
     super(parts.ingress.url, parts.admin.url, parts.tokens.full);
     this.server = parts.server;
-    this.token = parts.tokens.full;
     this.ingressToken = parts.tokens.ingressOnly;
     this.#identity = parts.identity;
     this.certificate = parts.tls.certificate;

@@ -64,7 +64,9 @@ const queueOf = async (scope: string): Promise<Queue | undefined> => {
 
 test("a queue of a scope is found, paused and resumed", async () => {
   const url = `${stack.restate.ingressUrl}/restate/scope/tenant/send/Greeter/wait`;
-  const { invocationId } = (await (await fetch(url, { method: "POST" })).json()) as { invocationId: string };
+  const { invocationId } = (await (await fetch(url, { method: "POST", headers: stack.restate.headers })).json()) as {
+    invocationId: string;
+  };
   await stack.restate.waitForStatus(invocationId, "suspended");
   const queue = await queueOf("tenant");
   expect(queue).toMatchObject({ paused: false, service: "Greeter", waiting: 0, running: 0, suspended: 1 });
@@ -81,7 +83,12 @@ test("a queue of a scope is found, paused and resumed", async () => {
 test("a rule holds the invocations of its scope back", async () => {
   await ask("PUT", "/limits/rules", { rules: [{ pattern: "busy", limits: { concurrency: 1 } }] });
   const send = async (): Promise<unknown> =>
-    (await fetch(`${stack.restate.ingressUrl}/restate/scope/busy/send/Greeter/hold`, { method: "POST" })).json();
+    (
+      await fetch(`${stack.restate.ingressUrl}/restate/scope/busy/send/Greeter/hold`, {
+        method: "POST",
+        headers: stack.restate.headers,
+      })
+    ).json();
   await Promise.all([send(), send(), send()]);
   const holds = async (): Promise<boolean> => {
     const { running, waiting } = (await queueOf("busy")) ?? {};

@@ -23,7 +23,7 @@ test("GET /version names Restate's version and features", async () => {
     status: 200,
     body: { version: "1.7.12", minAdminApiVersion: 2, maxAdminApiVersion: 4, features: { protocol_v7: false } },
   });
-  const client = new AdminClient({ url: stack.restate.adminUrl });
+  const client = new AdminClient({ url: stack.restate.adminUrl, token: stack.restate.token });
   await client.health();
   expect(await client.clusterHealth()).toMatchObject({ clusterName: "localcluster" });
 });
