@@ -1,8 +1,15 @@
 /** Spans of agents on the fake: which there are, below what, and that replays make none. */
-import { isStepCount, tool, type ToolSet } from "ai";
+import { generateText, isStepCount, tool, type ToolSet } from "ai";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
-import { contextTool, RestateAgent, restateContext, TerminalError, withRestateContext } from "../../../src/index.ts";
+import {
+  contextTool,
+  durableModel,
+  RestateAgent,
+  restateContext,
+  TerminalError,
+  withRestateContext,
+} from "../../../src/index.ts";
 import { type FakeOptions, type FakeResult, runFake, scriptedModel } from "../../../src/testing/in-memory.ts";
 import { label, RecordedSpans } from "./recorded-spans.ts";
 
@@ -138,6 +145,33 @@ test("a run that goes on to other things is exported when the journal goes on, o
   );
   expect(seen[0]).toContain("invoke_agent a");
   expect(recorded.counts["invoke_agent a"]).toBeLessThanOrEqual(2);
+});
+
+test("a durable model's calls have spans, below the tool that they are made in", async () => {
+  const recorded = new RecordedSpans();
+  const ask = async (name: string): Promise<string> => {
+    const model = durableModel(scriptedModel([{ text: "answer" }]), { name });
+    return (await generateText({ model, prompt: "q", maxRetries: 0 })).text;
+  };
+  const agent = new RestateAgent({
+    id: "a",
+    model: scriptedModel([{ toolCalls: [call("asks", "x")] }, { text: "ok" }]),
+    tools: { asks: contextTool({ inputSchema: input, execute: () => ask("inner") }) },
+    stopWhen: isStepCount(5),
+  });
+  const run = async (): Promise<string> => `${await ask("outer")} ${(await agent.generate({ prompt: "go" })).text}`;
+  const { outcome } = await recorded.during(() =>
+    runFake((context) => withRestateContext(context, run), { mode: "request-response", crashAt: "every" }),
+  );
+  expect(outcome).toEqual({ ok: true, value: "answer ok" });
+  expect(recorded.tree).toEqual([
+    "chat scripted [outer model 1]",
+    "invoke_agent a",
+    "  chat scripted [a model 1]",
+    "  chat scripted [a model 2]",
+    "  execute_tool asks",
+    "    chat scripted [inner model 1]",
+  ]);
 });
 
 describe("without an exporter", () => {
