@@ -47,7 +47,7 @@ export interface AgentInvocation<OUTPUT> {
 
   /**
    * Asks for it to be cancelled: its handler ends at the next place where it looks, and its result is then a failure
-   * with code 409. False when it had ended already, and so keeps its result.
+   * with code 409; one that has not begun is forgotten at once. False when it had ended already, and so keeps its result.
    *
    * @throws AgentClientError
    */
