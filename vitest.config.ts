@@ -12,6 +12,9 @@ const realStack = {
   teardownTimeout: 30_000,
 } as const;
 
+/** End-to-end tests that also run behind the front of a cloud: TLS, tokens, signed requests (test/e2e/stack.ts). */
+const behindCloud = ["admin-invocations", "admin-limits", "admin", "agent", "agents-api", "client"];
+
 export default defineConfig({
   test: {
     // Not one less than there are cores: the property tests are most of the work, and two cores are what CI has.
@@ -35,6 +38,14 @@ export default defineConfig({
         test: { name: "workers", include: ["test/workers/**/*.test.ts"], testTimeout: MINUTE_MS },
       },
       { test: { ...realStack, name: "e2e", include: ["test/e2e/**/*.test.ts"] } },
+      {
+        test: {
+          ...realStack,
+          name: "e2e-cloud",
+          include: behindCloud.map((file) => `test/e2e/${file}.test.ts`),
+          env: { RESTATE_STACK: "cloud", RUNTIMES: "workerd" },
+        },
+      },
       // These wait for restarts most of the time, so two files at once fit.
       { test: { ...realStack, name: "crash", fileParallelism: true, include: ["test/crash/**/*.test.ts"] } },
     ],

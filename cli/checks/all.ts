@@ -35,6 +35,7 @@ export const CHECKS: readonly Check[] = [
   denoTypes,
   denoTests,
   vitestProject("e2e", "real restate-server, wrangler dev, deno serve"),
+  vitestProject("e2e-cloud", "the same on Workers, Restate behind TLS and tokens, signing", "e2e"),
   vitestProject("crash", "the same, with SIGKILL"),
   tool("knip", "no unused files, exports, dependencies", ["knip"]),
   publishedPackage,

@@ -7,13 +7,13 @@ import { hasFiles } from "./find-files.ts";
 import { runCommand } from "./run-command.ts";
 import { toolOf } from "./tools.ts";
 
-/** A project of vitest.config.ts as a check. Its tests are counted one by one. */
-export function vitestProject(name: string, about: string): Check {
+/** A project of vitest.config.ts, its tests in `test/<folder>`, as a check. Its tests are counted one by one. */
+export function vitestProject(name: string, about: string, folder: string = name): Check {
   return {
     name,
     about,
     run: async () => {
-      const pattern = `test/${name}/**/*.test.ts`;
+      const pattern = `test/${folder}/**/*.test.ts`;
       if (!hasFiles(pattern)) return { status: "skipped", reason: `no ${pattern} yet` };
       return runProject(name);
     },
