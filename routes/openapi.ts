@@ -1,5 +1,5 @@
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
-import { createRouter, json } from "./router.ts";
+import { createRouter, json, problems } from "./router.ts";
 
 /** Names of the security schemes, for `security` of routes. */
 export const API_KEY_SCHEME = "apiKey";
@@ -15,7 +15,7 @@ const route = createRoute({
   operationId: "getOpenApi",
   summary: "This document",
   tags: ["operations"],
-  responses: { 200: json(documentSchema, "OpenAPI 3.1") },
+  responses: { 200: json(documentSchema, "OpenAPI 3.1"), ...problems(400) },
 });
 
 const TAGS = [

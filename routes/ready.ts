@@ -30,6 +30,7 @@ const route = createRoute({
   tags: ["operations"],
   responses: {
     200: json(reportSchema, "No check failed"),
+    ...problems(400),
     503: {
       description: "A check failed, or the settings are wrong",
       content: { ...json(reportSchema, "").content, ...problems(503)[503].content },

@@ -31,9 +31,18 @@ function searched(maxLength: number): z.ZodString {
     .refine((value) => !/\p{Cc}/u.test(value) && value.isWellFormed(), "must have no control characters");
 }
 
+const ANY_JSON: ("array" | "boolean" | "null" | "number" | "object" | "string")[] = [
+  "array",
+  "boolean",
+  "null",
+  "number",
+  "object",
+  "string",
+];
+
 const valueSchema: z.ZodType<StoredValue> = z
   .union([
-    z.strictObject({ json: z.json().openapi({ type: "object", description: "Any JSON" }) }),
+    z.strictObject({ json: z.json().openapi({ type: ANY_JSON, description: "Any JSON" }) }),
     z.strictObject({ base64: z.base64() }),
   ])
   .openapi("StoredValue");

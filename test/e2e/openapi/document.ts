@@ -121,12 +121,27 @@ export function operationsOf({ paths }: OpenApiDocument): Operation[] {
   );
 }
 
-/** Checks values against a schema of the document. */
-export function validatorOf({ components }: OpenApiDocument, wanted: JsonSchema): z.ZodType {
-  const text = JSON.stringify({ ...wanted, $defs: components.schemas });
+/**
+ * Checks values against a schema of the document.
+ *
+ * @param closed Objects may have no members that the schema does not name, unless it allows others in so many words:
+ *   an answer should hold nothing that is not described.
+ */
+export function validatorOf({ components }: OpenApiDocument, wanted: JsonSchema, closed = false): z.ZodType {
+  const whole = { ...wanted, $defs: components.schemas };
+  const text = JSON.stringify(closed ? withoutOthers(whole) : whole);
   return z.fromJSONSchema(
     JSON.parse(text.replaceAll("#/components/schemas/", "#/$defs/")) as z.core.JSONSchema.JSONSchema,
   );
+}
+
+/** Parts of `allOf` each describe some members only: they stay open. */
+function withoutOthers(part: unknown, isShared = false): unknown {
+  if (Array.isArray(part)) return part.map((inner) => withoutOthers(inner, isShared));
+  if (part === null || typeof part !== "object") return part;
+  const entries = Object.entries(part).map(([keyword, value]) => [keyword, withoutOthers(value, keyword === "allOf")]);
+  const isOpen = isShared || !("properties" in part) || "additionalProperties" in part;
+  return { ...Object.fromEntries(entries), ...(isOpen ? {} : { additionalProperties: false }) } as unknown;
 }
 
 function isPattern(pattern: string): boolean {
