@@ -12,7 +12,7 @@ const plainSdkTypes: Rolldown.Plugin = {
 
 /** Builds what is published: one file per source file, so that stack traces and bundlers see the same modules. */
 export default defineConfig({
-  entry: ["src/index.ts", "routes/index.ts", "src/client/index.ts", "src/testing/index.ts"],
+  entry: ["src/index.ts", "routes/index.ts", "src/admin/index.ts", "src/client/index.ts", "src/testing/index.ts"],
   outDir: "dist",
   root: ".",
   format: "esm",

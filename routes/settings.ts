@@ -65,14 +65,22 @@ const settingsSchema: z.ZodType<Settings> = z.object({
   DENO_DEPLOYMENT_ID: z.string().optional(),
 });
 
+/** Several parts of a route ask; on Deno, reading the environment takes a copy of it. */
+const settingsOfRequest = new WeakMap<Context, Settings>();
+
 /**
  * Reads them from the request's platform.
  *
  * @throws EndpointError `invalid-settings` (503) naming those that are wrong, never their values.
  */
 export function settingsOf(context: Context): Settings {
+  const known = settingsOfRequest.get(context);
+  if (known !== undefined) return known;
   const parsed = settingsSchema.safeParse(env(context));
-  if (parsed.success) return parsed.data;
+  if (parsed.success) {
+    settingsOfRequest.set(context, parsed.data);
+    return parsed.data;
+  }
   const names = parsed.error.issues.map((issue) => issue.path.join(".")).join(", ");
   throw new EndpointError("invalid-settings", `Cannot use the settings ${names}: see README.md, "Settings"`, 503);
 }
