@@ -6,7 +6,7 @@ import { randomBytes } from "node:crypto";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { distrust, loopbackCertificate, trust } from "./certificate.ts";
+import { distrust, type LoopbackCertificate, loopbackCertificate, trust } from "./certificate.ts";
 import { RestateClient } from "./restate-client.ts";
 import { RestateIdentity } from "./restate-identity.ts";
 import {
@@ -15,7 +15,7 @@ import {
   type StartedRestate,
   startRestate,
 } from "./restate-server.ts";
-import { startTlsProxy, type TlsIdentity, type TlsProxy } from "./tls-proxy.ts";
+import { startTlsProxy, type TlsProxy } from "./tls-proxy.ts";
 
 /** How `startRestateCloud` starts it. */
 export interface RestateCloudOptions extends RestateServerOptions {
@@ -27,7 +27,7 @@ interface Parts {
   readonly server: RestateTestServer;
   readonly ingress: TlsProxy;
   readonly admin: TlsProxy;
-  readonly tls: TlsIdentity;
+  readonly tls: LoopbackCertificate;
   readonly tokens: Tokens;
   readonly identity: RestateIdentity;
   /** File from which the server reads its identity when it starts. */
@@ -48,7 +48,7 @@ export class RestateCloud extends RestateClient implements StartedRestate {
   declare readonly token: string;
   /** Token of a role that may invoke, but not use the Admin API (403). */
   readonly ingressToken: string;
-  /** Certificate (PEM) of the front, which its clients must trust. */
+  /** Certificate (PEM) of the authority that its clients must trust. */
   readonly certificate: string;
   readonly #parts: Parts;
   #identity: RestateIdentity;
@@ -58,7 +58,7 @@ export class RestateCloud extends RestateClient implements StartedRestate {
     this.server = parts.server;
     this.ingressToken = parts.tokens.ingressOnly;
     this.#identity = parts.identity;
-    this.certificate = parts.tls.certificate;
+    this.certificate = parts.tls.authority;
     this.#parts = parts;
   }
 
@@ -152,7 +152,7 @@ export async function startRestateCloud(options: RestateCloudOptions = {}): Prom
         judge: (token) => (token === tokens.ingressOnly ? 403 : judge(token, [tokens.full])),
       }),
     ]);
-    trust(tls.certificate);
+    trust(tls.authority);
     return new RestateCloud({ server, ingress, admin, tls, tokens, identity, keyFile, dispose });
   } catch (error) {
     await dispose();
