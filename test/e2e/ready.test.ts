@@ -1,0 +1,72 @@
+/** GET /ready in workerd, against a real Restate: which version is registered, and many who ask at once. */
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { type ServedEndpoint, serveWorker } from "../../src/testing/serve.ts";
+import { waitUntil } from "../../src/testing/wait.ts";
+import { startTestRestate, type TestRestate } from "./stack.ts";
+
+let stack: TestRestate;
+let first: ServedEndpoint;
+let second: ServedEndpoint;
+
+/** The same code; what the platform calls its version differs. */
+function serveVersion(version: string): Promise<ServedEndpoint> {
+  return serveWorker({
+    entry: new URL("../fixtures/walk/worker.ts", import.meta.url).pathname,
+    vars: { ...stack.vars, DENO_DEPLOY_BUILD_ID: version },
+    trustedCertificates: stack.trustedCertificates,
+  });
+}
+
+beforeAll(async () => {
+  stack = await startTestRestate();
+  [first, second] = await Promise.all([serveVersion("version-1"), serveVersion("version-2")]);
+});
+afterAll(() => Promise.all([stack.restate.stop(), first.stop(), second.stop()]));
+
+interface Check {
+  readonly name: string;
+  readonly status: string;
+  readonly detail: string;
+}
+
+async function ready({ url }: ServedEndpoint): Promise<{ readonly status: number; readonly registered: string }> {
+  const response = await fetch(`${url}/ready`);
+  const { checks } = (await response.json()) as { readonly checks: readonly Check[] };
+  const { status = "", detail = "" } = checks.find(({ name }) => name === "registered") ?? {};
+  return { status: response.status, registered: `${status} ${detail}` };
+}
+
+/** Reports are kept for a few seconds. */
+const becomes = (endpoint: ServedEndpoint, registered: string): Promise<void> =>
+  waitUntil(`The check does not become ${registered}`, async () => (await ready(endpoint)).registered === registered, {
+    timeoutMs: 15_000,
+    everyMs: 100,
+  });
+
+const LATEST = "pass All services are registered, and this version is the latest";
+const OTHER = "fail 2 of 2 services registered with another version as the latest";
+
+test("a version is ready when it is the latest of its services, and no longer when another one is", async () => {
+  expect(await ready(first)).toEqual({ status: 503, registered: "fail 2 of 2 services not registered with Restate" });
+  await stack.restate.register(`${first.url}/restate`, { http11: true });
+  await becomes(first, LATEST);
+  expect((await ready(first)).status).toBe(200);
+  expect(await ready(second)).toEqual({ status: 503, registered: OTHER });
+  await stack.restate.register(`${second.url}/restate`, { http11: true });
+  await becomes(second, LATEST);
+  await becomes(first, OTHER);
+});
+
+test("who asks first and leaves does not keep the others waiting", async () => {
+  for (let round = 0; round < 5; round++) {
+    const leaving = new AbortController();
+    const left = fetch(`${second.url}/ready`, { signal: leaving.signal }).catch(() => undefined);
+    const others = Array.from({ length: 40 }, () => ready(second));
+    leaving.abort();
+    for (const { status, registered } of await Promise.all(others)) {
+      expect([status, registered]).toEqual([200, LATEST]);
+    }
+    await left;
+    await second.restart();
+  }
+});
