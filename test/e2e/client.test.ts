@@ -7,6 +7,7 @@ import { type EffectServer, startEffectServer } from "../../src/testing/effect-s
 import { denoBinary } from "../../src/testing/packages.ts";
 import { type ScriptedOpenAI, startScriptedOpenAI } from "../../src/testing/scripted-openai.ts";
 import { type ServedEndpoint, serveWorker } from "../../src/testing/serve.ts";
+import { fetchAsPage } from "../fixtures/client/page.ts";
 import { exercise, type Report } from "../fixtures/client/program.ts";
 import type { tasks } from "../fixtures/gateway/services.ts";
 import { startTestRestate, type TestRestate } from "./stack.ts";
@@ -28,7 +29,7 @@ beforeAll(async () => {
     serveWorker({ entry: fixture("client/worker.ts"), healthPath: "/" }),
   ]);
   app = await serveWorker({
-    entry: fixture("gateway/worker.ts"),
+    entry: fixture("client/app/worker.ts"),
     trustedCertificates: stack.trustedCertificates,
     vars: { ...stack.vars, EFFECT_URL: effects.url, OPENAI_BASE_URL: openai.baseURL, AGENT_API_KEYS: API_KEY },
   });
@@ -46,6 +47,7 @@ async function openGate(name: string, value: string): Promise<void> {
 
 const FROM: Record<string, (run: string) => Promise<Report>> = {
   Node: (run) => exercise(app.url, API_KEY, run),
+  "a page of an allowed origin": (run) => exercise(app.url, API_KEY, run, fetchAsPage("https://page.example.com")),
   Deno: async (run) => {
     const flags = ["run", "--quiet", "--no-prompt", "--allow-net=127.0.0.1", fixture("client/deno.ts")];
     const { stdout } = await promisify(execFile)(denoBinary(), [...flags, app.url, API_KEY, run]);
@@ -61,7 +63,7 @@ const FROM: Record<string, (run: string) => Promise<Report>> = {
 
 describe.each(Object.keys(FROM))("from %s", (name) => {
   test("services, objects and workflows are run, sent to, waited for and cancelled", async () => {
-    const run = name.replace(" ", "-");
+    const run = name.replaceAll(" ", "-");
     const [report] = await Promise.all([FROM[name]?.(run), openGate(`${run} workflow`, "left")]);
     expect(report).toMatchObject({
       answer: "Go left",
@@ -89,6 +91,20 @@ describe.each(Object.keys(FROM))("from %s", (name) => {
     });
     expect(effects.count("count", run)).toBe(1);
   });
+});
+
+test("a page of an origin that is not allowed can do nothing", async () => {
+  const client = createClient({
+    url: app.url,
+    apiKey: API_KEY,
+    fetch: fetchAsPage("https://other.example.com"),
+    maxRetries: 0,
+  });
+  const error: unknown = await client
+    .service<typeof tasks>("Tasks")
+    .echo(1)
+    .catch((reason: unknown) => reason);
+  expect(error).toMatchObject({ kind: "unavailable", code: "connection-failed" });
 });
 
 test("a run outlives every wait: the client asks again until the result is there", async () => {
