@@ -8,6 +8,9 @@
 import { z } from "zod";
 import { EdgeAgentError } from "../errors/edge-agent-error.ts";
 import { RestateRefusedError } from "../errors/restate-refused-error.ts";
+import { RestateUnauthorizedError } from "../errors/restate-unauthorized-error.ts";
+import { RestateUnexpectedError } from "../errors/restate-unexpected-error.ts";
+import { RestateUnreachableError } from "../errors/restate-unreachable-error.ts";
 import { path } from "../http/restate-http.ts";
 import type { AdminHttp } from "./admin-http.ts";
 import type { ActionOptions, InvocationAction } from "./invocation-actions.ts";
@@ -22,7 +25,7 @@ const CONCURRENCY = 6;
 export interface BatchItem {
   readonly id: string;
   readonly done: boolean;
-  /** Why not: `invocation-not-found`, `restate-refused` or `restate-unexpected`. */
+  /** Why not: `invocation-not-found`, `restate-refused`, or what was wrong with Restate, such as `restate-unreachable`. */
   readonly code?: string | undefined;
   readonly reason?: string | undefined;
   /** Of `restart`: the invocation that began. */
@@ -71,27 +74,49 @@ export async function batchAtOnce(
   return ids.map((id) => items.get(id) ?? { id, ...unmentioned });
 }
 
-/** One request for each, a few at a time. What `act` throws that is no refusal ends the batch. */
+/**
+ * One request for each, a few at a time. When Restate itself fails, no more is asked, and
+ * what happened to the others is told all the same.
+ *
+ * @throws What `act` threw that is no refusal, if nothing was done.
+ */
 export async function batchOneByOne(
   ids: readonly string[],
   act: (id: string) => Promise<string | undefined>,
 ): Promise<BatchItem[]> {
   const items: BatchItem[] = [];
   const waiting = ids.entries();
+  let trouble: RestateTrouble | undefined;
+  const attempt = async (id: string): Promise<BatchItem> => {
+    try {
+      return { id, done: true, newId: await act(id) };
+    } catch (error) {
+      if (isTrouble(error)) trouble ??= error;
+      else if (!EdgeAgentError.isInstance(error)) throw error;
+      return { id, done: false, ...reasonOf(error) };
+    }
+  };
   const work = async (): Promise<void> => {
     for (const [index, id] of waiting) {
-      items[index] = await itemOf(id, act);
+      items[index] = trouble === undefined ? await attempt(id) : { id, done: false, ...reasonOf(trouble) };
     }
   };
   await Promise.all(Array.from({ length: CONCURRENCY }, work));
+  if (trouble !== undefined && !items.some(({ done }) => done)) throw trouble;
   return items;
 }
 
-async function itemOf(id: string, act: (id: string) => Promise<string | undefined>): Promise<BatchItem> {
-  try {
-    return { id, done: true, newId: await act(id) };
-  } catch (error) {
-    if (!EdgeAgentError.isInstance(error) || error.code >= 500) throw error;
-    return { id, done: false, code: error.errorCode, reason: error.message };
-  }
+/** Restate does not answer, or not as it should: asking for more would not help. */
+type RestateTrouble = RestateUnreachableError | RestateUnauthorizedError | RestateUnexpectedError;
+
+function isTrouble(error: unknown): error is RestateTrouble {
+  return (
+    error instanceof RestateUnreachableError ||
+    error instanceof RestateUnauthorizedError ||
+    error instanceof RestateUnexpectedError
+  );
+}
+
+function reasonOf({ errorCode, message }: RestateTrouble | EdgeAgentError): Pick<BatchItem, "code" | "reason"> {
+  return { code: errorCode, reason: message };
 }

@@ -99,10 +99,10 @@ export interface Notification {
   readonly failed: boolean;
 }
 
-/** The notification of an entry; undefined when it is a command, or only tells a call's id. */
-export function notificationOf({ type, entry }: JournalEntry): Notification | undefined {
+/** The notification of an entry; undefined when it is a command. */
+export function notificationOf({ entry }: JournalEntry): Notification | undefined {
   const held = entry["Notification"];
-  if (!isJsonObject(held) || type === "Notification: CallInvocationId") return undefined;
+  if (!isJsonObject(held)) return undefined;
   const id = isJsonObject(held["id"]) ? held["id"] : {};
   return {
     completionId: numberOf(id["CompletionId"]),

@@ -103,7 +103,24 @@ test("a restart from a step goes one by one, with what Restate keeps before it",
   ]);
 });
 
-test("Restate's failure in the middle ends the batch", async () => {
+test.each([
+  [503, "restate-unreachable"],
+  [401, "restate-unauthorized"],
+])("when Restate begins to answer %s, no more is asked for, and what was done is told", async (status, code) => {
+  let asked = 0;
+  upstream.mockImplementation((path) => {
+    if (path.startsWith("/internal/")) return refusal(404, "");
+    return asked++ === 0 ? new Response(null, { status: 202 }) : refusal(status, "");
+  });
+  const ids = Array.from({ length: 40 }, (_, n) => `${first.slice(0, -2)}${n + 10}`);
+  const items = await invocations().actOnAll(ids, "cancel");
+  expect(items.map(({ id }) => id)).toEqual(ids);
+  expect(items.filter(({ done }) => done)).toHaveLength(1);
+  expect(new Set(items.slice(1).map((item) => item.code))).toEqual(new Set([code]));
+  expect(asked).toBeLessThan(10);
+});
+
+test("a failure of Restate while nothing was done is that failure", async () => {
   upstream.mockImplementation((path) => (path.startsWith("/internal/") ? refusal(404, "") : refusal(503, "busy")));
   await expect(invocations().actOnAll(IDS, "cancel")).rejects.toMatchObject({ errorCode: "restate-unreachable" });
 });
