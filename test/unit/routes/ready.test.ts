@@ -245,6 +245,20 @@ test("many who ask at once, and soon after, cost Restate one round of requests",
   expect(asked.toSorted()).toEqual(["/restate/health", "/services", "/version"]);
 });
 
+test("a round outlives the request that began it, on platforms that would end it", async () => {
+  const kept: Promise<unknown>[] = [];
+  const context = {
+    waitUntil: (work: Promise<unknown>) => kept.push(work),
+    passThroughOnException: () => {},
+    props: {},
+  };
+  const one = app();
+  await one.request("/ready", {}, undefined, context);
+  await one.request("/ready", {}, undefined, context);
+  expect(kept).toHaveLength(1);
+  await expect(kept[0]).resolves.toMatchObject({ status: "pass" });
+});
+
 test("a report is checked again after a few seconds", async () => {
   const now = vi.spyOn(performance, "now");
   const one = app();
