@@ -90,7 +90,7 @@ export class Connection {
         headers,
         signal,
         redirect: "manual",
-        // Workers have no such setting, and refuse it.
+        // Workers have no such setting.
         ...("credentials" in Request.prototype ? { credentials: "omit" as const } : {}),
         ...(request.body === undefined ? {} : { body: request.body }),
       });

@@ -6,7 +6,6 @@ export class Deadline {
   constructor(timeoutMs: number, signal: AbortSignal | undefined) {
     this.#signal = signal;
     this.#endMs = performance.now() + timeoutMs;
-    signal?.throwIfAborted();
   }
 
   /** Milliseconds that are left; 0 when it is over. */

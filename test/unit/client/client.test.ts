@@ -175,7 +175,7 @@ describe("handlers", () => {
     const client = weather();
     expect(await Promise.resolve(client)).toBe(client);
     expect(JSON.stringify(client)).toBe("{}");
-    expect(client["toString"]).toBeUndefined();
+    for (const name of ["then", "toJSON", "toString", "constructor"]) expect(client[name]).toBeUndefined();
     expect(Object.keys(client)).toEqual([]);
     expect(client["run"]).toBe(client["run"]);
     expect(server.requests).toHaveLength(0);
