@@ -6,6 +6,8 @@
 import { createHash } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { TokenSet } from "../../routes/auth.ts";
+import { createEdgeApp } from "../../routes/index.ts";
+import { type Context, service } from "../../src/index.ts";
 import { Asker, type Told } from "./fuzz/ask.ts";
 import { FuzzStack, SECRETS } from "./fuzz/fuzz-stack.ts";
 import { type OpenApiDocument, type Operation, operationsOf } from "./fuzz/operations.ts";
@@ -18,6 +20,8 @@ const AGENT = SECRETS.AGENT_API_KEYS;
 const BODY_TIMEOUT_MS = 10_000;
 const SLACK_MS = 3_000;
 const MIB = 1024 * 1024;
+
+const agents = service({ name: "Echo", handlers: { say: async (_ctx: Context, input: unknown) => input } });
 
 let stack: FuzzStack;
 let app: Asker;
@@ -592,6 +596,49 @@ describe("other origins", () => {
       expect(answer.all).not.toMatch(/^access-control-/im);
     }
   });
+});
+
+describe("an app that lets another origin in", () => {
+  const friend = "https://friend.example";
+  const open = createEdgeApp({
+    services: [agents],
+    publicServices: [agents],
+    cors: { origin: friend, allowMethods: ["POST"], allowHeaders: ["authorization", "content-type"] },
+    log: false,
+  });
+  const preflight = (path: string, origin: string): Response | Promise<Response> =>
+    open.request(
+      path,
+      { method: "OPTIONS", headers: { origin, "access-control-request-method": "POST" } },
+      { AGENT_API_KEYS: AGENT, ADMIN_TOKEN: ADMIN },
+    );
+  const granted = ({ headers }: Response): readonly string[] =>
+    [...headers].filter(([name]) => name.startsWith("access-control-")).map(([name, value]) => `${name}: ${value}`);
+
+  test("allows what it says, to that origin, for the agents API", async () => {
+    const answer = await preflight("/agents/Echo/say", friend);
+    expect(answer.status).toBe(204);
+    expect(granted(answer)).toEqual([
+      "access-control-allow-headers: authorization,content-type",
+      "access-control-allow-methods: POST",
+      `access-control-allow-origin: ${friend}`,
+      expect.stringMatching(/^access-control-expose-headers: /),
+    ]);
+  });
+
+  test.each(["https://attacker.invalid", "null", `${friend}.attacker.invalid`, friend.replace("https", "http")])(
+    "does not name %s",
+    async (origin) => {
+      expect(granted(await preflight("/agents/Echo/say", origin)).join()).not.toContain(origin);
+    },
+  );
+
+  test.each(["/admin/services", "/health", "/ready", "/openapi.json", "/restate/discover"])(
+    "lets nobody to %s",
+    async (path) => {
+      expect(granted(await preflight(path, friend))).toEqual([]);
+    },
+  );
 });
 
 describe("SQL", () => {

@@ -17,7 +17,10 @@ const SEED = Number(process.env["FUZZ_SEED"] ?? 20_261_124);
 const REQUESTS = Number(process.env["FUZZ_REQUESTS"] ?? 20_000);
 const IN_FLIGHT = 48;
 const WARM_UP = Math.min(2_000, REQUESTS);
-/** What workerd may grow by after it is warm: about a fifth of what keeping 10 KiB of each request would take. */
+/**
+ * What workerd may grow by after it is warm. A Worker that does nothing grows by 100 MiB over so many requests, too, until
+ * its garbage is collected; keeping 10 KiB of each request would take 200.
+ */
 const MAX_GROWTH_MIB = 192;
 /** This Restate has no virtual queues. Everything else that begins with 5 would be a fault: Restate is there, and its answers are understood. */
 const ALLOWED: ReadonlyMap<number, string> = new Map([[501, "unsupported-by-server"]]);
