@@ -55,7 +55,6 @@ const parameter = z.strictObject({
   description: z.string().optional(),
   schema,
 });
-export type Parameter = z.output<typeof parameter>;
 
 const response = z.strictObject({
   description: z.string().min(1),

@@ -1,13 +1,23 @@
 import { Hono } from "hono";
+import { HTTPException } from "hono/http-exception";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { createEdgeApp, type EdgeAppOptions } from "../../../routes/index.ts";
 import type { FailureLine, LogLine, RequestLine } from "../../../routes/operations/log.ts";
 import { observe } from "../../../routes/operations/observe.ts";
+import { sdkObject } from "../../../src/restate.ts";
+import { listen } from "../../../src/testing/http-server.ts";
 import { DISCOVER, echoService, INVOKE } from "../endpoint/echo-service.ts";
 
 const TOKEN = "an-admin-token-of-tests";
 const AS_ADMIN = { authorization: `Bearer ${TOKEN}` };
-const NAMES = ["ENVIRONMENT", "RESTATE_IDENTITY_KEYS", "ADMIN_TOKEN", "RESTATE_ADMIN_URL", "RESTATE_INGRESS_URL"];
+const NAMES = [
+  "ENVIRONMENT",
+  "RESTATE_IDENTITY_KEYS",
+  "ADMIN_TOKEN",
+  "RESTATE_ADMIN_URL",
+  "RESTATE_INGRESS_URL",
+  "AGENT_API_KEYS",
+];
 
 let lines: LogLine[] = [];
 
@@ -301,3 +311,84 @@ test.each(["/admin", "/agents/restate", "/health", "/ready", "/openapi.json"])(
     expect(() => app({ mount })).toThrow(/mount must not begin with the path of another route/);
   },
 );
+
+/** Restate's ingress, as far as a call of `Echo/say` needs it. */
+async function withIngress<T>(work: (url: string) => Promise<T>): Promise<T> {
+  const ingress = await listen((_request, response) => {
+    response.writeHead(200, { "content-type": "application/json", "x-restate-id": INVOCATION }).end('"hello"');
+    return Promise.resolve();
+  });
+  try {
+    return await work(ingress.url);
+  } finally {
+    await ingress.close();
+  }
+}
+const INVOCATION = "inv_1fmRNvSNVxNp5PTqHI4HLJ17HpxzhB3MEV";
+
+test("a line about a call names invocation, service and handler, and how long Restate took; not the key or the body", async () => {
+  const shelf = sdkObject({ name: "Shelf", handlers: { put: async () => "done" } });
+  const answer = await withIngress(async (url) => {
+    vi.stubEnv("AGENT_API_KEYS", "an-api-key-of-tests");
+    vi.stubEnv("RESTATE_INGRESS_URL", url);
+    return app({ services: [shelf], publicServices: [shelf] }).request("/agents/Shelf/ada@example.com/put", {
+      method: "POST",
+      headers: { authorization: "Bearer an-api-key-of-tests", "content-type": "application/json" },
+      body: '"a secret plan"',
+    });
+  });
+  const line = requestLine();
+  expect(line).toMatchObject({ route: "/agents/{object}/{key}/{handler}", service: "Shelf", handler: "put" });
+  expect([line.status, answer.status]).toEqual([200, 200]);
+  expect(JSON.stringify(line)).not.toMatch(/ada|secret|api-key-of/);
+});
+
+test("a line about a call that succeeded has the invocation's id and the time that Restate took", async () => {
+  const answer = await withIngress(async (url) => {
+    vi.stubEnv("AGENT_API_KEYS", "an-api-key-of-tests");
+    vi.stubEnv("RESTATE_INGRESS_URL", url);
+    return app({ publicServices: [echoService] }).request("/agents/Echo/plain", {
+      method: "POST",
+      headers: { authorization: "Bearer an-api-key-of-tests" },
+    });
+  });
+  expect([answer.status, await answer.text()]).toEqual([200, '"hello"']);
+  expect(answer.headers.get("server-timing")).toMatch(/^total;dur=[\d.]+, restate;dur=[\d.]+$/);
+  const { restateMs = -1, durationMs, ...line } = requestLine();
+  expect(line).toMatchObject({ service: "Echo", handler: "plain", invocationId: INVOCATION });
+  expect(restateMs).toBeGreaterThan(0);
+  expect(durationMs).toBeGreaterThanOrEqual(restateMs);
+});
+
+test.each([
+  [401, "unauthorized"],
+  [403, "forbidden"],
+  [404, "not-found"],
+  [413, "body-too-large"],
+  [415, "unsupported-media-type"],
+  [429, "rate-limited"],
+  [418, "invalid-request"],
+] as const)(
+  "an HTTPException %i of a user's middleware is a problem, with the headers that matter",
+  async (status, code) => {
+    const res = new Response(null, { headers: { "www-authenticate": "Bearer", "retry-after": "7", "x-other": "1" } });
+    const auth = (): never => {
+      throw new HTTPException(status, { message: "Not you", res });
+    };
+    const answer = await app({ publicServices: [echoService], auth }).request("/agents/Echo/say", { method: "POST" });
+    expect(await answer.json()).toMatchObject({ status, code, detail: "Not you" });
+    expect(Object.fromEntries(answer.headers)).toMatchObject({ "www-authenticate": "Bearer", "retry-after": "7" });
+    expect(answer.headers.has("x-other")).toBe(false);
+    expect(requestLine()).toMatchObject({ status, code });
+  },
+);
+
+test("an HTTPException of 500 and above is an internal error", async () => {
+  const auth = (): never => {
+    throw new HTTPException(503, { message: "the key server at 10.0.0.7 is down" });
+  };
+  const answer = await app({ publicServices: [echoService], auth }).request("/agents/Echo/say", { method: "POST" });
+  const text = await answer.text();
+  expect([answer.status, text.includes("10.0.0.7")]).toEqual([500, false]);
+  expect(lines.map(({ message }) => message)).toEqual(["failure", "request"]);
+});
