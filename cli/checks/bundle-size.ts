@@ -11,7 +11,7 @@ export interface BundleSize {
 }
 
 /** The most that a bundle may have, in KiB after gzip. */
-export const BUDGET_KIB = { whole: 1_000, ours: 60 } as const;
+export const BUDGET_KIB = { whole: 1_000, ours: 100 } as const;
 
 const UPLOADED: ReadonlySet<string> = new Set([".js", ".mjs", ".wasm"]);
 
