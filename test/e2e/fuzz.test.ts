@@ -69,7 +69,7 @@ test(`${REQUESTS} generated requests: no 5xx, no hang, no leak`, async () => {
 });
 
 test("planted faults are found", async () => {
-  const entry = new URL("../fixtures/fuzz/planted.ts", import.meta.url).pathname;
+  const entry = new URL("../fixtures/planted/worker.ts", import.meta.url).pathname;
   await using planted = await serveWorker({ entry, vars: SECRETS });
   const document = (await (await fetch(`${planted.url}/openapi.json`)).json()) as OpenApiDocument;
   const port = Number(new URL(planted.url).port);
