@@ -124,13 +124,16 @@ export class IngressClient {
    * @throws InvocationNotFoundError as `output()`
    */
   async attach(id: string, timeoutMs: number): Promise<InvocationResult | undefined> {
-    const signal = AbortSignal.timeout(timeoutMs);
+    const limit = new AbortController();
+    const timer = setTimeout(() => limit.abort(), timeoutMs);
     let answer: RestateAnswer;
     try {
-      answer = await this.#get(path("restate", "attach", id), timeoutMs + this.#timeoutMs, signal);
+      answer = await this.#get(path("restate", "attach", id), timeoutMs + this.#timeoutMs, limit.signal);
     } catch (error) {
-      if (signal.aborted) return undefined;
+      if (limit.signal.aborted) return undefined;
       throw error;
+    } finally {
+      clearTimeout(timer);
     }
     const result = resultIn(answer);
     if (result === undefined) throw refusal("wait for a result", answer);
