@@ -1,11 +1,8 @@
 /** Invocations and state through the admin routes, in workerd, against a real Restate. */
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { type EffectServer, startEffectServer } from "../../src/testing/effect-server.ts";
-import { repliesByTurn, type ScriptedOpenAI, startScriptedOpenAI } from "../../src/testing/scripted-openai.ts";
-import { type ServedEndpoint, serveWorker } from "../../src/testing/serve.ts";
 import { waitUntil } from "../../src/testing/wait.ts";
-import { type AdminAnswer, type AdminCaller, adminCaller } from "./admin-caller.ts";
-import { startTestRestate, type TestRestate } from "./stack.ts";
+import type { AdminAnswer } from "./admin-caller.ts";
+import { OperatedStack } from "./operated-stack.ts";
 
 interface Found {
   readonly invocations: readonly { readonly id: string; readonly target: string; readonly createdAt: string }[];
@@ -13,49 +10,20 @@ interface Found {
   readonly total?: number;
 }
 
-const TOKEN = "operator-token-of-the-tests";
 const UNKNOWN = "inv_1fjtoLCTZCOa6PB3PEmER3O4YJUE4aQCiR";
 const A_TEXT: unknown = expect.any(String);
 const A_NUMBER: unknown = expect.any(Number);
 const matching = (pattern: RegExp): unknown => expect.stringMatching(pattern);
-const refused = new Set<string>();
-let stack: TestRestate;
-let restate: TestRestate["restate"];
-let worker: ServedEndpoint;
-let openai: ScriptedOpenAI;
-let effects: EffectServer;
-let ask: AdminCaller;
+let stack: OperatedStack;
+let restate: OperatedStack["restate"];
+let ask: OperatedStack["ask"];
 
 beforeAll(async () => {
-  effects = await startEffectServer({ fail: ({ name, key }) => (refused.has(`${name} ${key}`) ? 500 : undefined) });
-  openai = await startScriptedOpenAI(
-    repliesByTurn([
-      {
-        toolCalls: [{ id: "call_a", name: "look", input: { id: "a" } }],
-        usage: { inputTokens: 100, outputTokens: 20 },
-      },
-      {
-        toolCalls: [{ id: "call_b", name: "book", input: { id: "b" } }],
-        usage: { inputTokens: 120, outputTokens: 10 },
-      },
-      { text: "It is booked", usage: { inputTokens: 150, outputTokens: 8 } },
-    ]),
-  );
-  stack = await startTestRestate();
-  ({ restate } = stack);
-  worker = await serveWorker({
-    entry: new URL("../fixtures/operated/worker.ts", import.meta.url).pathname,
-    vars: { ...stack.vars, ADMIN_TOKEN: TOKEN, EFFECT_URL: effects.url, OPENAI_BASE_URL: openai.baseURL },
-    trustedCertificates: stack.trustedCertificates,
-  });
-  await restate.register(`${worker.url}/restate`, { http11: true });
-  ask = adminCaller(worker.url, TOKEN);
+  stack = await OperatedStack.start();
+  ({ restate, ask } = stack);
 });
-
-afterEach(() => refused.clear());
-afterAll(async () => {
-  await Promise.all([restate.stop(), worker.stop(), openai.close(), effects.close()]);
-});
+afterEach(() => stack.refused.clear());
+afterAll(() => stack.stop());
 
 const list = async (query: string): Promise<Found> => {
   const { status, body } = await ask("GET", `/invocations?${query}`);
@@ -67,7 +35,7 @@ const act = (id: string, action: string): Promise<AdminAnswer> => ask("POST", `/
 
 /** Starts the agent, which books in vain. */
 const stuckClerk = async (): Promise<string> => {
-  refused.add("book b");
+  stack.refused.add("book b");
   const id = await restate.send("Clerk/run", "Book a room");
   await restate.waitForStatus(id, "backing-off");
   return id;
@@ -117,7 +85,7 @@ describe("an agent whose tool fails and is retried", () => {
   });
 
   test("goes on when it is resumed, and its timeline keeps the failure", async () => {
-    refused.clear();
+    stack.refused.clear();
     expect(await act(id, "resume")).toMatchObject({ status: 202, body: { id, action: "resume" } });
     expect((await restate.attach(id, 20_000)).status).toBe(200);
     const { body } = await ask("GET", `/invocations/${id}/timeline?payloads=true`);
@@ -145,14 +113,14 @@ describe("an agent whose tool fails and is retried", () => {
   });
 
   test("runs again from one of its steps, as a new invocation", async () => {
-    const looked = effects.count("look", "a");
-    const booked = effects.count("book", "b");
+    const looked = stack.effects.count("look", "a");
+    const booked = stack.effects.count("book", "b");
     const { status, body } = await act(id, `restart?from=${booking}&deployment=latest`);
     expect([status, body]).toMatchObject([201, { id, action: "restart", newId: matching(/^inv_1/) }]);
     const { newId } = body as { newId: string };
     expect((await restate.attach(newId, 20_000)).body).toBe("It is booked");
-    expect(effects.count("look", "a")).toBe(looked);
-    expect(effects.count("book", "b")).toBe(booked + 1);
+    expect(stack.effects.count("look", "a")).toBe(looked);
+    expect(stack.effects.count("book", "b")).toBe(booked + 1);
     const found = await ask("GET", `/invocations/${newId}`);
     expect(found.body).toMatchObject({ invokedBy: { kind: "restart_as_new" }, restartedFrom: id });
     expect(await act(UNKNOWN, "restart")).toMatchObject({ status: 404, body: { code: "invocation-not-found" } });
@@ -196,8 +164,8 @@ test("an invocation is paused, and resumed on another deployment", async () => {
     steps: [{}, {}, {}, {}, { tool: "book", status: "paused", lastFailure: { message: "book b was refused" } }],
   });
   const before = (await ask("GET", `/invocations/${id}`)).body as { deploymentId: string };
-  await restate.register(`${worker.url.replace("127.0.0.1", "localhost")}/restate`, { http11: true });
-  refused.clear();
+  await restate.register(`${stack.worker.url.replace("127.0.0.1", "localhost")}/restate`, { http11: true });
+  stack.refused.clear();
   expect(await act(id, "resume?deployment=dp_11111111111111111111111")).toMatchObject({
     status: 400,
     body: { code: matching(/^(restate-refused|invalid-request)$/) },
@@ -279,9 +247,9 @@ test("pages show each invocation once while others arrive", async () => {
     let cursor = "";
     do {
       const { invocations, next, total } = await list(
-        `service=Desk&createdAfter=${since}&limit=25&order=${order}&total=true${cursor === "" ? "" : `&cursor=${cursor}`}`,
+        `service=Desk&createdAfter=${since}&limit=25&order=${order}&total=${cursor === ""}${cursor === "" ? "" : `&cursor=${cursor}`}`,
       );
-      expect(total).toBeGreaterThanOrEqual(120);
+      if (cursor === "") expect(total).toBeGreaterThanOrEqual(120);
       expect(invocations.length).toBeLessThanOrEqual(25);
       seen.push(...invocations.map(({ id }) => id));
       // The pages that begin with the oldest have an end only because no more arrive.
@@ -372,7 +340,7 @@ describe("state", () => {
   });
 
   test("of an object at work is replaced when that has ended", async () => {
-    refused.add("hold busy");
+    stack.refused.add("hold busy");
     const id = await restate.send("Notebook/busy/hold");
     await restate.waitForStatus(id, "backing-off");
     expect(await ask("PUT", "/state/Notebook/busy", { values })).toMatchObject({
