@@ -18,6 +18,7 @@ import {
 import { withSpanExporter } from "../telemetry/exporter-scope.ts";
 import type { SpanExporter } from "../telemetry/span.ts";
 import { withLargePieces } from "./large-pieces.ts";
+import { handlerLog } from "./handler-log.ts";
 import { asTheyCome, requestAt } from "./request-body.ts";
 import { matchRestatePath } from "./restate-path.ts";
 
@@ -77,6 +78,7 @@ export function createRestateEndpoint(options: RestateEndpointOptions): RestateE
   const handler = createEndpointHandler({
     services: [...services],
     bidirectional,
+    logger: handlerLog,
     ...(identityKeys.length === 0 ? {} : { identityKeys: [...identityKeys] }),
   });
   return async (request, ...platform) => {

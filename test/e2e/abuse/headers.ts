@@ -49,6 +49,13 @@ export function headersTests(): void {
       }
     });
 
+    test("the key of an object writes no line into the Worker's log", async () => {
+      const answer = await call([], "/agents/Keyed/a%0d%0aFORGED%1b[31m/say");
+      expect(answer.status).toBe(200);
+      await expect.poll(() => stack.worker.log).toContain("[restate][Keyed/say]");
+      expect(stack.worker.log).not.toContain("FORGED");
+    });
+
     test.each(["a\rx-injected: 1", "a\0b", "a\r\n folded: 1"])(
       "control characters in a value are no HTTP: %j",
       async (value) => {
