@@ -1,3 +1,4 @@
+import { isInvocationId } from "./invocation-id.ts";
 import { allOf, sql, type Sql } from "./sql.ts";
 
 /** Which invocations. What is absent does not matter; what is there must all hold. */
@@ -56,5 +57,5 @@ export function filterCondition(filter: InvocationFilter): Sql {
 
 /** Restate looks a whole id up, which needs no scan, and refuses to compare with what is no id. */
 function idCondition(id: string): Sql {
-  return id.length === 38 ? sql`id = ${id}` : sql`starts_with(id, ${id})`;
+  return isInvocationId(id) ? sql`id = ${id}` : sql`starts_with(id, ${id})`;
 }

@@ -52,9 +52,6 @@ const text = fc
 /** Looking for a smaller counterexample takes a query each. */
 const BOUNDS = { interruptAfterTimeLimit: 30_000, markInterruptAsFailure: true };
 
-/** Shorter than an id, with whole characters. */
-const beginning = (value: string): string => [...value].slice(0, 18).join("");
-
 let restate: RestateTestServer;
 let http: AdminHttp;
 
@@ -119,7 +116,10 @@ test("filters and keys of hostile text find nothing, and are no error", async ()
         handler: two,
         key: three,
         idempotencyKey: one,
-        id: beginning(two),
+        id: two,
+        invokedById: three,
+        deployment: one,
+        status: [two, three],
         invokedBy: three,
       };
       expect(await invocations.list(filter, { total: true })).toEqual({ invocations: [], next: undefined, total: 0 });
