@@ -4,8 +4,8 @@ import {
   deploymentChangesSchema,
   type HttpRegistration,
   httpRegistrationSchema,
-} from "../../src/admin/deployment-schemas.ts";
-import type { RegistrationReport, ServiceChange } from "../../src/admin/registration-report.ts";
+} from "../../src/admin/deployments/deployment-schemas.ts";
+import type { RegistrationReport, ServiceChange } from "../../src/admin/deployments/registration-report.ts";
 
 /** Registers HTTP deployments; those on Lambda are the client's to register. */
 export const deploymentRegistrationSchema: z.ZodType<HttpRegistration> =

@@ -5,9 +5,9 @@ import {
   type DetailedDeployment,
   detailedDeploymentSchema,
   type DeploymentFacts,
-} from "../../src/admin/deployment-schemas.ts";
-import type { DrainStatus } from "../../src/admin/deployments.ts";
-import { registerWithReport } from "../../src/admin/registration-report.ts";
+} from "../../src/admin/deployments/deployment-schemas.ts";
+import type { DrainStatus } from "../../src/admin/deployments/deployments.ts";
+import { registerWithReport } from "../../src/admin/deployments/registration-report.ts";
 import { RestateRefusedError } from "../../src/errors/restate-refused-error.ts";
 import { HttpProblem } from "../problem.ts";
 import { createRouter, json, problems } from "../router.ts";

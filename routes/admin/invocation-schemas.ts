@@ -1,16 +1,16 @@
 /** What the routes of invocations take and answer. */
 import { z } from "@hono/zod-openapi";
-import { INVOCATION_ACTIONS, type InvocationAction } from "../../src/admin/invocation-actions.ts";
-import { type BatchItem, MAX_BATCH } from "../../src/admin/invocation-batch.ts";
-import type { InvocationFilter } from "../../src/admin/invocation-filter.ts";
-import type { InvocationPage } from "../../src/admin/invocation-page.ts";
+import { INVOCATION_ACTIONS, type InvocationAction } from "../../src/admin/invocations/invocation-actions.ts";
+import { type BatchItem, MAX_BATCH } from "../../src/admin/invocations/invocation-batch.ts";
+import type { InvocationFilter } from "../../src/admin/invocations/invocation-filter.ts";
+import type { InvocationPage } from "../../src/admin/invocations/invocation-page.ts";
 import {
   type Invocation,
   INVOCATION_STATUSES,
   invocationIdSchema,
   invocationSchema as plainInvocationSchema,
-} from "../../src/admin/invocation.ts";
-import type { JournalPage } from "../../src/admin/journal.ts";
+} from "../../src/admin/invocations/invocation.ts";
+import type { JournalPage } from "../../src/admin/timeline/journal.ts";
 
 /** Journals count their entries with 32 bits. */
 const MAX_INDEX = 0xffff_ffff;

@@ -1,6 +1,6 @@
 /** `/admin/invocations`: find invocations, look into them, act on them. */
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
-import { INVOCATION_ACTIONS, type InvocationAction } from "../../src/admin/invocation-actions.ts";
+import { INVOCATION_ACTIONS, type InvocationAction } from "../../src/admin/invocations/invocation-actions.ts";
 import { InvocationNotFoundError } from "../../src/errors/invocation-not-found-error.ts";
 import { createRouter, json, problems } from "../router.ts";
 import { ADMIN_PROBLEMS, ADMIN_SECURITY, adminClient, BODY_PROBLEMS, jsonBody } from "./admin-context.ts";

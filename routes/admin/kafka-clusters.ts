@@ -5,7 +5,7 @@ import {
   kafkaClusterSchema,
   kafkaClusterSettingsSchema,
   newKafkaClusterSchema,
-} from "../../src/admin/kafka-clusters.ts";
+} from "../../src/admin/kafka/kafka-clusters.ts";
 import { createRouter, json, problems } from "../router.ts";
 import {
   ADMIN_PROBLEMS,

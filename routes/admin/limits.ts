@@ -5,7 +5,7 @@ import {
   ruleChangeSchema,
   type RuleDeletion,
   ruleDeletionSchema,
-} from "../../src/admin/limits.ts";
+} from "../../src/admin/flow-control/limits.ts";
 import { createRouter, json, problems } from "../router.ts";
 import {
   ADMIN_PROBLEMS,

@@ -4,7 +4,7 @@ import {
   serviceSchema,
   type ServiceSettings,
   serviceSettingsSchema,
-} from "../../src/admin/service-schemas.ts";
+} from "../../src/admin/deployments/service-schemas.ts";
 import { createRouter, json } from "../router.ts";
 import {
   ADMIN_PROBLEMS,

@@ -1,7 +1,7 @@
 /** `/admin/state`: the state of virtual objects and workflows. */
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
-import type { ObjectPage, ObjectState, StateReplaced } from "../../src/admin/state.ts";
-import type { StoredValue } from "../../src/admin/stored-value.ts";
+import type { ObjectPage, ObjectState, StateReplaced } from "../../src/admin/state/state.ts";
+import type { StoredValue } from "../../src/admin/state/stored-value.ts";
 import { HttpProblem } from "../problem.ts";
 import { createRouter, json } from "../router.ts";
 import {

@@ -1,5 +1,5 @@
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
-import { newSubscriptionSchema, subscriptionSchema } from "../../src/admin/subscriptions.ts";
+import { newSubscriptionSchema, subscriptionSchema } from "../../src/admin/kafka/subscriptions.ts";
 import { createRouter, json } from "../router.ts";
 import {
   ADMIN_PROBLEMS,

@@ -1,7 +1,12 @@
 import { z } from "@hono/zod-openapi";
-import type { FailedAttempt } from "../../src/admin/journal-events.ts";
-import { STEP_KINDS } from "../../src/admin/timeline-command.ts";
-import { STEP_STATUSES, type StepFailure, type Timeline, type TimelineStep } from "../../src/admin/timeline.ts";
+import type { FailedAttempt } from "../../src/admin/timeline/journal-events.ts";
+import { STEP_KINDS } from "../../src/admin/timeline/timeline-command.ts";
+import {
+  STEP_STATUSES,
+  type StepFailure,
+  type Timeline,
+  type TimelineStep,
+} from "../../src/admin/timeline/timeline.ts";
 import { invocationSchema } from "./invocation-schemas.ts";
 
 const text = z.string().optional();

@@ -1,5 +1,5 @@
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
-import type { VirtualQueue } from "../../src/admin/virtual-queues.ts";
+import type { VirtualQueue } from "../../src/admin/flow-control/virtual-queues.ts";
 import { createRouter, json, problems } from "../router.ts";
 import { ADMIN_PROBLEMS, ADMIN_SECURITY, adminClient, pathParameter, requireVirtualQueues } from "./admin-context.ts";
 

@@ -2,8 +2,8 @@
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { AdminHttp } from "../../src/admin/admin-http.ts";
-import type { Invocation } from "../../src/admin/invocation.ts";
-import { Invocations } from "../../src/admin/invocations.ts";
+import type { Invocation } from "../../src/admin/invocations/invocation.ts";
+import { Invocations } from "../../src/admin/invocations/invocations.ts";
 import { InvocationNotFoundError } from "../../src/errors/invocation-not-found-error.ts";
 import { RestateRefusedError } from "../../src/errors/restate-refused-error.ts";
 import { HttpProblem } from "../problem.ts";

@@ -1,4 +1,4 @@
-import type { Service } from "../../src/admin/service-schemas.ts";
+import type { Service } from "../../src/admin/deployments/service-schemas.ts";
 import type { ServiceShape } from "../operations/service-shape.ts";
 import { type Settings, versionOf } from "../settings.ts";
 import { type Finding, fail, pass, skip } from "./check.ts";

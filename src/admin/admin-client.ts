@@ -1,15 +1,15 @@
 /** Restate's Admin API (1.7), typed. */
 import { AdminHttp, type AdminOptions } from "./admin-http.ts";
-import { Deployments } from "./deployments.ts";
-import { Invocations } from "./invocations.ts";
-import { KafkaClusters } from "./kafka-clusters.ts";
-import { Limits } from "./limits.ts";
+import { Deployments } from "./deployments/deployments.ts";
+import { Invocations } from "./invocations/invocations.ts";
+import { KafkaClusters } from "./kafka/kafka-clusters.ts";
+import { Limits } from "./flow-control/limits.ts";
 import { ask, command } from "./operation.ts";
 import { type ClusterHealth, SERVER_OPERATIONS, type ServerVersion } from "./server.ts";
-import { Services } from "./services.ts";
-import { ObjectStates } from "./state.ts";
-import { Subscriptions } from "./subscriptions.ts";
-import { VirtualQueues } from "./virtual-queues.ts";
+import { Services } from "./deployments/services.ts";
+import { ObjectStates } from "./state/state.ts";
+import { Subscriptions } from "./kafka/subscriptions.ts";
+import { VirtualQueues } from "./flow-control/virtual-queues.ts";
 
 /**
  * A client of one Restate's Admin API. Names are ours, see wire.ts; what they mean is Restate's.

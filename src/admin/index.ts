@@ -8,19 +8,19 @@ export type {
   HttpRegistration,
   LambdaRegistration,
   RegisteredDeployment,
-} from "./deployment-schemas.ts";
-export type { DrainStatus } from "./deployments.ts";
-export type { Invocation } from "./invocation.ts";
-export type { InvocationFilter } from "./invocation-filter.ts";
-export type { InvocationPage, PageRequest } from "./invocation-page.ts";
-export type { JournalEntry, JournalPage } from "./journal.ts";
-export type { KafkaCluster, NewKafkaCluster } from "./kafka-clusters.ts";
-export type { LimitRule, RuleChange, RuleDeletion } from "./limits.ts";
-export { registerWithReport } from "./registration-report.ts";
-export type { RegistrationReport } from "./registration-report.ts";
+} from "./deployments/deployment-schemas.ts";
+export type { DrainStatus } from "./deployments/deployments.ts";
+export type { Invocation } from "./invocations/invocation.ts";
+export type { InvocationFilter } from "./invocations/invocation-filter.ts";
+export type { InvocationPage, PageRequest } from "./invocations/invocation-page.ts";
+export type { JournalEntry, JournalPage } from "./timeline/journal.ts";
+export type { KafkaCluster, NewKafkaCluster } from "./kafka/kafka-clusters.ts";
+export type { LimitRule, RuleChange, RuleDeletion } from "./flow-control/limits.ts";
+export { registerWithReport } from "./deployments/registration-report.ts";
+export type { RegistrationReport } from "./deployments/registration-report.ts";
 export type { ServerVersion } from "./server.ts";
-export type { Handler, Service, ServiceSettings } from "./service-schemas.ts";
-export type { ObjectPage, ObjectState } from "./state.ts";
-export type { NewSubscription, Subscription } from "./subscriptions.ts";
-export type { Timeline, TimelineStep } from "./timeline.ts";
-export type { VirtualQueue } from "./virtual-queues.ts";
+export type { Handler, Service, ServiceSettings } from "./deployments/service-schemas.ts";
+export type { ObjectPage, ObjectState } from "./state/state.ts";
+export type { NewSubscription, Subscription } from "./kafka/subscriptions.ts";
+export type { Timeline, TimelineStep } from "./timeline/timeline.ts";
+export type { VirtualQueue } from "./flow-control/virtual-queues.ts";

@@ -1,14 +1,14 @@
 /** Every operation that the client of the Admin API sends, for comparing them with a server's `/openapi`. */
-import { DEPLOYMENT_OPERATIONS } from "./deployments.ts";
-import { INVOCATION_OPERATIONS } from "./invocation-operations.ts";
-import { KAFKA_CLUSTER_OPERATIONS } from "./kafka-clusters.ts";
-import { LIMIT_OPERATIONS } from "./limits.ts";
+import { DEPLOYMENT_OPERATIONS } from "./deployments/deployments.ts";
+import { INVOCATION_OPERATIONS } from "./invocations/invocation-operations.ts";
+import { KAFKA_CLUSTER_OPERATIONS } from "./kafka/kafka-clusters.ts";
+import { LIMIT_OPERATIONS } from "./flow-control/limits.ts";
 import type { AnyOperation } from "./operation.ts";
 import { SERVER_OPERATIONS } from "./server.ts";
-import { SERVICE_OPERATIONS } from "./services.ts";
-import { STATE_OPERATIONS } from "./state-operations.ts";
-import { SUBSCRIPTION_OPERATIONS } from "./subscriptions.ts";
-import { VIRTUAL_QUEUE_OPERATIONS } from "./virtual-queues.ts";
+import { SERVICE_OPERATIONS } from "./deployments/services.ts";
+import { STATE_OPERATIONS } from "./state/state-operations.ts";
+import { SUBSCRIPTION_OPERATIONS } from "./kafka/subscriptions.ts";
+import { VIRTUAL_QUEUE_OPERATIONS } from "./flow-control/virtual-queues.ts";
 
 /** By group. */
 export const ADMIN_OPERATIONS: Readonly<Record<string, Readonly<Record<string, AnyOperation>>>> = {

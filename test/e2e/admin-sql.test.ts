@@ -3,9 +3,9 @@ import fc from "fast-check";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { z } from "zod";
 import { AdminHttp } from "../../src/admin/admin-http.ts";
-import { Invocations } from "../../src/admin/invocations.ts";
+import { Invocations } from "../../src/admin/invocations/invocations.ts";
 import { sql, type Sql } from "../../src/admin/sql.ts";
-import { ObjectStates } from "../../src/admin/state.ts";
+import { ObjectStates } from "../../src/admin/state/state.ts";
 import { type RestateTestServer, startRestate } from "../../src/testing/restate-server.ts";
 
 const HOSTILE = [

@@ -1,6 +1,6 @@
 import { afterEach, expect, test, vi } from "vitest";
 import { AdminHttp } from "../../../src/admin/admin-http.ts";
-import { Invocations } from "../../../src/admin/invocations.ts";
+import { Invocations } from "../../../src/admin/invocations/invocations.ts";
 
 const IDS = ["inv_1hxbgI5eIXYm0ZiJrI0MVT2kV56GiAjGeT", "inv_1fjtoLCTZCOa6PB3PEmER3O4YJUE4aQCiR"] as const;
 const [first, second] = IDS;

@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { awakeableId, isInvocationId } from "../../../src/admin/invocation-id.ts";
-import { afterPlace, cursorOf, type Place, placeOf } from "../../../src/admin/invocation-page.ts";
-import { invocationIdSchema } from "../../../src/admin/invocation.ts";
+import { awakeableId, isInvocationId } from "../../../src/admin/invocations/invocation-id.ts";
+import { afterPlace, cursorOf, type Place, placeOf } from "../../../src/admin/invocations/invocation-page.ts";
+import { invocationIdSchema } from "../../../src/admin/invocations/invocation.ts";
 
 const ID = "inv_1hxbgI5eIXYm0ZiJrI0MVT2kV56GiAjGeT";
 const place: Place = { order: "newest", createdAt: "2026-11-24T20:41:18.731Z", id: ID };

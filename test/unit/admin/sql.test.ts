@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { filterCondition, type InvocationFilter } from "../../../src/admin/invocation-filter.ts";
+import { filterCondition, type InvocationFilter } from "../../../src/admin/invocations/invocation-filter.ts";
 import { allOf, sql } from "../../../src/admin/sql.ts";
 
 test.each([

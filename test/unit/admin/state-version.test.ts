@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
-import { stateVersion } from "../../../src/admin/state-version.ts";
-import { readBytes, writeBytes } from "../../../src/admin/stored-value.ts";
+import { stateVersion } from "../../../src/admin/state/state-version.ts";
+import { readBytes, writeBytes } from "../../../src/admin/state/stored-value.ts";
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
 

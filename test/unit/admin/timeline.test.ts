@@ -1,11 +1,11 @@
 /** Timelines of journals that a restate-server 1.7.12 wrote. */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import type { Invocation } from "../../../src/admin/invocation.ts";
-import type { FailedAttempt } from "../../../src/admin/journal-events.ts";
-import type { JournalEntry } from "../../../src/admin/journal.ts";
-import { readEntryResult } from "../../../src/admin/notification.ts";
-import { buildTimeline, type TimelineParts } from "../../../src/admin/timeline-steps.ts";
+import type { Invocation } from "../../../src/admin/invocations/invocation.ts";
+import type { FailedAttempt } from "../../../src/admin/timeline/journal-events.ts";
+import type { JournalEntry } from "../../../src/admin/timeline/journal.ts";
+import { readEntryResult } from "../../../src/admin/timeline/notification.ts";
+import { buildTimeline, type TimelineParts } from "../../../src/admin/timeline/timeline-steps.ts";
 import { fromBase64 } from "../../../src/journal/base64.ts";
 
 const ID = "inv_1hxbgI5eIXYm0ZiJrI0MVT2kV56GiAjGeT";

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { Command } from "./operation.ts";
+import type { Command } from "../operation.ts";
 
 /** A virtual object's new state. */
 export interface StateReplacement {

@@ -1,6 +1,6 @@
-import type { AdminHttp } from "./admin-http.ts";
+import type { AdminHttp } from "../admin-http.ts";
 import { INVOCATION_OPERATIONS } from "./invocation-operations.ts";
-import { ask, command } from "./operation.ts";
+import { ask, command } from "../operation.ts";
 
 /** What can be done with an invocation. */
 export const INVOCATION_ACTIONS = ["cancel", "kill", "pause", "resume", "restart", "purge", "purge-journal"] as const;

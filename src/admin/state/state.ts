@@ -1,11 +1,11 @@
 /** The state of virtual objects and workflows: read through SQL, replaced through the Admin API. */
 import { z } from "zod";
-import { InvalidRequestError } from "../errors/invalid-request-error.ts";
-import { StateChangedError } from "../errors/state-changed-error.ts";
-import { fromBase64 } from "../journal/base64.ts";
-import type { AdminHttp } from "./admin-http.ts";
-import { command } from "./operation.ts";
-import { allOf, sql, type Sql } from "./sql.ts";
+import { InvalidRequestError } from "../../errors/invalid-request-error.ts";
+import { StateChangedError } from "../../errors/state-changed-error.ts";
+import { fromBase64 } from "../../journal/base64.ts";
+import type { AdminHttp } from "../admin-http.ts";
+import { command } from "../operation.ts";
+import { allOf, sql, type Sql } from "../sql.ts";
 import { STATE_OPERATIONS } from "./state-operations.ts";
 import { stateVersion } from "./state-version.ts";
 import { readBytes, type StoredValue, writeBytes } from "./stored-value.ts";

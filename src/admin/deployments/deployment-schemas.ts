@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { type SchemaInfo, schemaInfoSchema, sentHeadersSchema, textsSchema } from "./info.ts";
+import { type SchemaInfo, schemaInfoSchema, sentHeadersSchema, textsSchema } from "../info.ts";
 import { type Service, serviceSchema } from "./service-schemas.ts";
 
 /** How Restate proves itself to a deployment on Cloud Run. */

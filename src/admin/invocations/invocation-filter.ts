@@ -1,5 +1,5 @@
 import { isInvocationId } from "./invocation-id.ts";
-import { allOf, sql, type Sql } from "./sql.ts";
+import { allOf, sql, type Sql } from "../sql.ts";
 
 /** Which invocations. What is absent does not matter; what is there must all hold. */
 export interface InvocationFilter {

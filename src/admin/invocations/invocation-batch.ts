@@ -6,13 +6,13 @@
  * does not offer it, or answers something else, is asked once for each invocation, a few at a time.
  */
 import { z } from "zod";
-import { EdgeAgentError } from "../errors/edge-agent-error.ts";
-import { RestateRefusedError } from "../errors/restate-refused-error.ts";
-import { RestateUnauthorizedError } from "../errors/restate-unauthorized-error.ts";
-import { RestateUnexpectedError } from "../errors/restate-unexpected-error.ts";
-import { RestateUnreachableError } from "../errors/restate-unreachable-error.ts";
-import { path } from "../http/restate-http.ts";
-import type { AdminHttp } from "./admin-http.ts";
+import { EdgeAgentError } from "../../errors/edge-agent-error.ts";
+import { RestateRefusedError } from "../../errors/restate-refused-error.ts";
+import { RestateUnauthorizedError } from "../../errors/restate-unauthorized-error.ts";
+import { RestateUnexpectedError } from "../../errors/restate-unexpected-error.ts";
+import { RestateUnreachableError } from "../../errors/restate-unreachable-error.ts";
+import { path } from "../../http/restate-http.ts";
+import type { AdminHttp } from "../admin-http.ts";
 import type { ActionOptions, InvocationAction } from "./invocation-actions.ts";
 
 /** Most invocations of one batch. */

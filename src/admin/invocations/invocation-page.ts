@@ -3,9 +3,9 @@
  * invocations arrived meanwhile.
  */
 import { z } from "zod";
-import { InvalidRequestError } from "../errors/invalid-request-error.ts";
+import { InvalidRequestError } from "../../errors/invalid-request-error.ts";
 import { type Invocation, invocationIdSchema } from "./invocation.ts";
-import { sql, type Sql } from "./sql.ts";
+import { sql, type Sql } from "../sql.ts";
 
 /** Which page. */
 export interface PageRequest {

@@ -1,5 +1,5 @@
-import { fromBase64, isCanonicalBase64, toBase64 } from "../journal/base64.ts";
-import { InvalidRequestError } from "../errors/invalid-request-error.ts";
+import { fromBase64, isCanonicalBase64, toBase64 } from "../../journal/base64.ts";
+import { InvalidRequestError } from "../../errors/invalid-request-error.ts";
 
 /** Bytes that a user stored: as JSON where they are JSON, otherwise in base64. */
 export type StoredValue = { readonly json: unknown } | { readonly base64: string };

@@ -1,7 +1,7 @@
 import { z } from "zod";
-import type { AdminHttp } from "./admin-http.ts";
-import { ask, type Operation } from "./operation.ts";
-import { sql } from "./sql.ts";
+import type { AdminHttp } from "../admin-http.ts";
+import { ask, type Operation } from "../operation.ts";
+import { sql } from "../sql.ts";
 
 /** What a rule allows. */
 export interface RuleLimits {

@@ -1,6 +1,6 @@
 /** What a command of the journal is, in an agent's words. */
-import { isJsonObject, type JsonObject } from "../journal/json.ts";
-import { parseStepName } from "../journal/step-names.ts";
+import { isJsonObject, type JsonObject } from "../../journal/json.ts";
+import { parseStepName } from "../../journal/step-names.ts";
 import type { JournalEntry } from "./journal.ts";
 
 /** Kinds of steps. `step` is a journaled step that no agent made; `other` is a command that is not known here. */

@@ -1,11 +1,11 @@
 /** Journals of invocations, as the server has them. */
 import { z } from "zod";
-import { fromBase64 } from "../journal/base64.ts";
-import { isJsonObject, type JsonObject } from "../journal/json.ts";
-import type { AdminHttp } from "./admin-http.ts";
-import { readBytes, type StoredValue } from "./stored-value.ts";
+import { fromBase64 } from "../../journal/base64.ts";
+import { isJsonObject, type JsonObject } from "../../journal/json.ts";
+import type { AdminHttp } from "../admin-http.ts";
+import { readBytes, type StoredValue } from "../state/stored-value.ts";
 import { type EntryResult, readEntryResult } from "./notification.ts";
-import { sql } from "./sql.ts";
+import { sql } from "../sql.ts";
 
 /** One entry: a command, which the handler gave, or a notification, which answers one. */
 export interface JournalEntry {

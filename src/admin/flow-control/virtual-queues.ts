@@ -1,7 +1,7 @@
 import { z } from "zod";
-import type { AdminHttp } from "./admin-http.ts";
-import { command, type Command } from "./operation.ts";
-import { sql } from "./sql.ts";
+import type { AdminHttp } from "../admin-http.ts";
+import { command, type Command } from "../operation.ts";
+import { sql } from "../sql.ts";
 
 /** A queue of invocations that one limit is for. */
 export interface VirtualQueue {

@@ -4,8 +4,8 @@
  * Restate's own answer does not tell a new deployment from a known one, of which it asks nothing again, nor what the
  * services were before. So they are listed first and compared.
  */
-import { RestateRefusedError } from "../errors/restate-refused-error.ts";
-import type { AdminClient } from "./admin-client.ts";
+import { RestateRefusedError } from "../../errors/restate-refused-error.ts";
+import type { AdminClient } from "../admin-client.ts";
 import type { Deployment, HttpRegistration, LambdaRegistration, RegisteredDeployment } from "./deployment-schemas.ts";
 import type { Service } from "./service-schemas.ts";
 

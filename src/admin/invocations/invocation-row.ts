@@ -1,7 +1,7 @@
 /** Rows of `sys_invocation` as invocations. */
 import { z } from "zod";
 import type { Invocation, InvokedBy, LastFailure } from "./invocation.ts";
-import { sql, type Sql } from "./sql.ts";
+import { sql, type Sql } from "../sql.ts";
 
 const text = z.string().optional();
 const count = z.int().nonnegative().optional();

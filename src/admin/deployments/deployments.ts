@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { AdminHttp } from "./admin-http.ts";
+import type { AdminHttp } from "../admin-http.ts";
 import {
   type Deployment,
   type DeploymentChanges,
@@ -13,9 +13,9 @@ import {
   registeredDeploymentSchema,
   registrationSchema,
 } from "./deployment-schemas.ts";
-import { ask, command, type Command, type Operation } from "./operation.ts";
+import { ask, command, type Command, type Operation } from "../operation.ts";
 import { SERVICE_OPERATIONS } from "./services.ts";
-import { sql } from "./sql.ts";
+import { sql } from "../sql.ts";
 
 /** What `deployments` of the client calls. */
 export const DEPLOYMENT_OPERATIONS: {

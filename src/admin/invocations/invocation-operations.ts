@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { Command, Operation } from "./operation.ts";
+import type { Command, Operation } from "../operation.ts";
 
 const PATCH = "PATCH";
 

@@ -1,12 +1,12 @@
 /** Puts a timeline together. Nothing here asks the server. */
-import { isJsonObject } from "../journal/json.ts";
-import { summarizeModelStep } from "../model/stored-summary.ts";
-import { awakeableId, FIRST_AWAKEABLE } from "./invocation-id.ts";
-import type { Invocation } from "./invocation.ts";
+import { isJsonObject } from "../../journal/json.ts";
+import { summarizeModelStep } from "../../model/stored-summary.ts";
+import { awakeableId, FIRST_AWAKEABLE } from "../invocations/invocation-id.ts";
+import type { Invocation } from "../invocations/invocation.ts";
 import type { FailedAttempt } from "./journal-events.ts";
 import type { JournalEntry } from "./journal.ts";
 import type { EntryResult } from "./notification.ts";
-import { readBytes } from "./stored-value.ts";
+import { readBytes } from "../state/stored-value.ts";
 import { type Command, type CommandFacts, commandOf, notificationOf, runFacts } from "./timeline-command.ts";
 import type { StepFailure, StepStatus, Timeline, TimelineStep, TimelineTotals } from "./timeline.ts";
 

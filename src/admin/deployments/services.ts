@@ -1,6 +1,6 @@
 import { z } from "zod";
-import type { AdminHttp } from "./admin-http.ts";
-import { ask, type Operation } from "./operation.ts";
+import type { AdminHttp } from "../admin-http.ts";
+import { ask, type Operation } from "../operation.ts";
 import {
   type Handler,
   handlerSchema,

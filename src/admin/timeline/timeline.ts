@@ -5,8 +5,8 @@
  * acknowledgements are stored in groups, so a group's steps may share a time; `providerMs` of a model step was measured
  * inside it. Restate notes equal failures in a row once, so attempts are at least as many as told.
  */
-import type { ModelSummary } from "../model/stored-summary.ts";
-import type { Invocation } from "./invocation.ts";
+import type { ModelSummary } from "../../model/stored-summary.ts";
+import type { Invocation } from "../invocations/invocation.ts";
 import type { FailedAttempt } from "./journal-events.ts";
 import type { CommandFacts } from "./timeline-command.ts";
 

@@ -1,7 +1,7 @@
 /** What happened to an invocation's attempts: Restate notes failures beside the journal, equal ones in a row only once. */
 import { z } from "zod";
-import type { AdminHttp } from "./admin-http.ts";
-import { sql } from "./sql.ts";
+import type { AdminHttp } from "../admin-http.ts";
+import { sql } from "../sql.ts";
 
 /** An attempt that failed. */
 export interface FailedAttempt {

@@ -1,10 +1,10 @@
 /** Reads what a timeline is made of, within bounds. */
 import { z } from "zod";
-import type { AdminHttp } from "./admin-http.ts";
-import type { Invocation } from "./invocation.ts";
+import type { AdminHttp } from "../admin-http.ts";
+import type { Invocation } from "../invocations/invocation.ts";
 import { readFailedAttempts } from "./journal-events.ts";
 import { type JournalEntry, readJournal, readResults } from "./journal.ts";
-import { sql } from "./sql.ts";
+import { sql } from "../sql.ts";
 import { commandOf, notificationOf } from "./timeline-command.ts";
 import { buildTimeline } from "./timeline-steps.ts";
 import type { Timeline } from "./timeline.ts";

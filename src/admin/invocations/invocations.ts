@@ -1,9 +1,9 @@
 /** Invocations over the Admin API: found through SQL, acted on through its routes. */
 import { z } from "zod";
-import { InvalidRequestError } from "../errors/invalid-request-error.ts";
-import { InvocationNotFoundError } from "../errors/invocation-not-found-error.ts";
-import { RestateRefusedError } from "../errors/restate-refused-error.ts";
-import type { AdminHttp } from "./admin-http.ts";
+import { InvalidRequestError } from "../../errors/invalid-request-error.ts";
+import { InvocationNotFoundError } from "../../errors/invocation-not-found-error.ts";
+import { RestateRefusedError } from "../../errors/restate-refused-error.ts";
+import type { AdminHttp } from "../admin-http.ts";
 import { type ActionOptions, type InvocationAction, sendAction } from "./invocation-actions.ts";
 import { batchAtOnce, type BatchItem, batchOneByOne, MAX_BATCH } from "./invocation-batch.ts";
 import { filterCondition, type InvocationFilter } from "./invocation-filter.ts";
@@ -11,11 +11,11 @@ import { isInvocationId } from "./invocation-id.ts";
 import { afterPlace, cursorOf, type InvocationPage, orderBy, type PageRequest, placeOf } from "./invocation-page.ts";
 import { INVOCATION_COLUMNS, invocationRowSchema } from "./invocation-row.ts";
 import type { Invocation } from "./invocation.ts";
-import { readFailedAttempts } from "./journal-events.ts";
-import { type JournalPage, type JournalRequest, readJournal } from "./journal.ts";
-import { allOf, sql, type Sql } from "./sql.ts";
-import { readTimeline } from "./read-timeline.ts";
-import type { Timeline } from "./timeline.ts";
+import { readFailedAttempts } from "../timeline/journal-events.ts";
+import { type JournalPage, type JournalRequest, readJournal } from "../timeline/journal.ts";
+import { allOf, sql, type Sql } from "../sql.ts";
+import { readTimeline } from "../timeline/read-timeline.ts";
+import type { Timeline } from "../timeline/timeline.ts";
 
 /** What a batch by filter did, or would do. */
 export interface FilteredBatch {

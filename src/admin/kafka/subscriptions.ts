@@ -1,7 +1,7 @@
 import { z } from "zod";
-import type { AdminHttp } from "./admin-http.ts";
-import { textsSchema } from "./info.ts";
-import { ask, command, type Command, type Operation } from "./operation.ts";
+import type { AdminHttp } from "../admin-http.ts";
+import { textsSchema } from "../info.ts";
+import { ask, command, type Command, type Operation } from "../operation.ts";
 
 /** Each record of a Kafka topic invokes a handler. */
 export interface Subscription {

@@ -1,7 +1,7 @@
 import { z } from "zod";
-import type { AdminHttp } from "./admin-http.ts";
-import { type SchemaInfo, schemaInfoSchema, textsSchema } from "./info.ts";
-import { ask, command, type Command, type Operation } from "./operation.ts";
+import type { AdminHttp } from "../admin-http.ts";
+import { type SchemaInfo, schemaInfoSchema, textsSchema } from "../info.ts";
+import { ask, command, type Command, type Operation } from "../operation.ts";
 import { type Subscription, subscriptionSchema } from "./subscriptions.ts";
 
 /** How a Kafka cluster is reached. */

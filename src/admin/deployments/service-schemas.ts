@@ -1,6 +1,6 @@
 /** Services and handlers. Durations are texts such as `1 day` or `10m`; Restate reads ISO 8601 (`PT10M`) too. */
 import { z } from "zod";
-import { type SchemaInfo, schemaInfoSchema, textsSchema } from "./info.ts";
+import { type SchemaInfo, schemaInfoSchema, textsSchema } from "../info.ts";
 
 /** How failed attempts are tried again. */
 export interface RetryPolicy {
