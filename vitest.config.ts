@@ -13,7 +13,20 @@ const realStack = {
 } as const;
 
 /** End-to-end tests that also run behind the front of a cloud: TLS, tokens, signed requests (test/e2e/stack.ts). */
-const behindCloud = ["admin-invocations", "admin-limits", "admin", "agent", "agents-api", "client"];
+const behindCloud = ["agent", "agents-api", "openapi-walk", "outage", "readme", "ready"];
+/** All that do, on Workers and on Deno: `npm test -- cloud`. */
+const wholeCloud = [
+  ...behindCloud,
+  "admin-invocations",
+  "admin-limits",
+  "admin",
+  "client",
+  "continue-as-new",
+  "exactly-once",
+  "window",
+];
+
+const inEndToEnd = (files: readonly string[]): string[] => files.map((file) => `test/e2e/${file}.test.ts`);
 
 export default defineConfig({
   test: {
@@ -42,9 +55,12 @@ export default defineConfig({
         test: {
           ...realStack,
           name: "e2e-cloud",
-          include: behindCloud.map((file) => `test/e2e/${file}.test.ts`),
+          include: inEndToEnd(behindCloud),
           env: { RESTATE_STACK: "cloud", RUNTIMES: "workerd" },
         },
+      },
+      {
+        test: { ...realStack, name: "cloud", include: inEndToEnd(wholeCloud), env: { RESTATE_STACK: "cloud" } },
       },
       // These wait for restarts most of the time, so two files at once fit.
       { test: { ...realStack, name: "crash", fileParallelism: true, include: ["test/crash/**/*.test.ts"] } },

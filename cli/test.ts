@@ -3,7 +3,7 @@
  *
  * All of them run, whatever fails before. What failed is printed in full; the last line is `N passed, N failed`.
  */
-import { CHECKS } from "./checks/all.ts";
+import { CHECKS, CHECKS_ON_REQUEST } from "./checks/all.ts";
 import type { Check, Outcome } from "./checks/check.ts";
 import { stopRunningCommands } from "./checks/run-command.ts";
 
@@ -14,12 +14,13 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
 }
 
 function select(names: readonly string[]): readonly Check[] {
-  const unknown = names.filter((name) => !CHECKS.some((check) => check.name === name));
+  const known = [...CHECKS, ...CHECKS_ON_REQUEST];
+  const unknown = names.filter((name) => !known.some((check) => check.name === name));
   if (unknown.length > 0) {
-    console.error(`Cannot run ${unknown.join(", ")}: the checks are ${CHECKS.map((check) => check.name).join(", ")}`);
+    console.error(`Cannot run ${unknown.join(", ")}: the checks are ${known.map((check) => check.name).join(", ")}`);
     process.exit(2);
   }
-  return names.length === 0 ? CHECKS : CHECKS.filter((check) => names.includes(check.name));
+  return names.length === 0 ? CHECKS : known.filter((check) => names.includes(check.name));
 }
 
 async function runCheck(check: Check): Promise<Outcome> {

@@ -35,9 +35,14 @@ export const CHECKS: readonly Check[] = [
   denoTypes,
   denoTests,
   vitestProject("e2e", "real restate-server, wrangler dev, deno serve"),
-  vitestProject("e2e-cloud", "the same on Workers, Restate behind TLS and tokens, signing", "e2e"),
+  vitestProject("e2e-cloud", "some of it on Workers, Restate behind TLS and tokens, signing", "e2e"),
   vitestProject("crash", "the same, with SIGKILL"),
   tool("knip", "no unused files, exports, dependencies", ["knip"]),
   publishedPackage,
   bundle,
+];
+
+/** Checks that run only when they are named. */
+export const CHECKS_ON_REQUEST: readonly Check[] = [
+  vitestProject("cloud", "end to end, Restate behind TLS and tokens, signing", "e2e"),
 ];
