@@ -34,7 +34,10 @@ export function limitedJson({ maxBytes, timeoutMs }: BodyLimits): MiddlewareHand
       }
       await requireUtf8(body);
     }
-    const { url, method, headers, signal } = raw;
+    const { url, method, signal } = raw;
+    const headers = new Headers(raw.headers);
+    // Routes recognize fewer ways to write it than are accepted here.
+    if (body.size > 0) headers.set("content-type", "application/json");
     context.req.raw = new Request(url, { method, headers, signal, ...(body.size === 0 ? {} : { body }) });
     return next();
   };
