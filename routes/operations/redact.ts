@@ -1,5 +1,8 @@
 /** Names of settings whose values are secrets. */
-const SECRET_NAME = /TOKEN|KEY|SECRET|PASSWORD|PASSWD|CREDENTIAL|AUTH|HEADERS|COOKIE|DSN/i;
+const SECRET_NAME =
+  /TOKEN|KEY|SECRET|PASSWORD|PASSWD|PASSPHRASE|PWD|CREDENTIAL|PRIVATE|PEM|WEBHOOK|AUTH|HEADERS|COOKIE|DSN/i;
+/** A shell's folders: without them no stack would tell where. */
+const FOLDER_NAME = /^(OLD)?PWD$/;
 /** Shorter values are found in ordinary words. */
 const MIN_SECRET_LENGTH = 8;
 const HIDDEN = "[hidden]";
@@ -24,7 +27,9 @@ function withoutSecrets(text: string, settings: Readonly<Record<string, unknown>
 /** The longest first: one may be part of another. */
 function secretsOf(settings: Readonly<Record<string, unknown>>): string[] {
   const values = Object.entries(settings).flatMap(([name, value]) =>
-    typeof value === "string" && SECRET_NAME.test(name) ? [value, ...value.split(/[,=]/)] : [],
+    typeof value === "string" && SECRET_NAME.test(name) && !FOLDER_NAME.test(name)
+      ? [value, ...value.split(/[,=\r\n]|\\n/)]
+      : [],
   );
   const secrets = values.map((value) => value.trim()).filter((value) => value.length >= MIN_SECRET_LENGTH);
   return [...new Set(secrets)].toSorted((a, b) => b.length - a.length);
