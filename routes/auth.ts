@@ -19,6 +19,9 @@ const QUERY_NAMES: ReadonlySet<string> = new Set([
   "authtoken",
   "bearer",
   "bearertoken",
+  "jwt",
+  "key",
+  "secret",
   "token",
   "xapikey",
 ]);
@@ -64,6 +67,8 @@ export interface BearerGateOptions {
   readonly setting: string;
   /** Its value at this request; undefined: there are no tokens. */
   readonly tokens: (context: Parameters<MiddlewareHandler>[0]) => string | undefined;
+  /** Names in the query that mean something else here, such as `key` for the key of an object. */
+  readonly ownQueryNames?: readonly string[];
   /** Thrown when there are none. */
   readonly closed: (path: string) => HttpProblem;
 }
@@ -73,7 +78,7 @@ export interface BearerGateOptions {
  *
  * The errors are `unauthorized` (401), `token-in-query` (400), and what `closed` makes without tokens.
  */
-export function bearerGate({ setting, tokens, closed }: BearerGateOptions): MiddlewareHandler {
+export function bearerGate({ setting, tokens, ownQueryNames = [], closed }: BearerGateOptions): MiddlewareHandler {
   // Sets, not promises of them: on Workers a request must not wait for what another one began.
   const sets = new Map<string, TokenSet>();
   return async (context, next) => {
@@ -81,7 +86,7 @@ export function bearerGate({ setting, tokens, closed }: BearerGateOptions): Midd
     const known = sets.get(value) ?? (await TokenSet.parse(setting, value));
     sets.set(value, known);
     if (known.size === 0) throw closed(new URL(context.req.url).pathname);
-    refuseTokensInQuery(context.req.url);
+    await refuseTokensInQuery(context.req.url, ownQueryNames, known);
     const token = /^Bearer +([\w.~+/=-]+) *$/i.exec(context.req.header("authorization") ?? "")?.[1];
     if (token !== undefined && (await known.has(token))) return next();
     throw new HttpProblem("unauthorized", 401, "Send a valid token: authorization: Bearer <token>", {
@@ -90,15 +95,23 @@ export function bearerGate({ setting, tokens, closed }: BearerGateOptions): Midd
   };
 }
 
-function refuseTokensInQuery(url: string): void {
-  const names = [...new URL(url).searchParams.keys()];
-  const name = names.find((candidate) => QUERY_NAMES.has(candidate.toLowerCase().replaceAll(/[^a-z]/g, "")));
-  if (name === undefined) return;
+async function refuseTokensInQuery(url: string, ownNames: readonly string[], known: TokenSet): Promise<void> {
+  const query = [...new URL(url).searchParams];
+  const isSuspect = (name: string): boolean =>
+    !ownNames.includes(name) && QUERY_NAMES.has(name.toLowerCase().replaceAll(/[^a-z]/g, ""));
+  if (!query.some(([name]) => isSuspect(name)) && !(await hasOneOf(known, query.flat()))) return;
   throw new HttpProblem(
     "token-in-query",
     400,
-    `Do not send a token in the URL ("${name.slice(0, 40)}"), where logs keep it: send authorization: Bearer <token>, and replace a token that was sent so`,
+    "Do not send a token in the URL, where logs keep it: send authorization: Bearer <token>, and replace a token that was sent so",
   );
+}
+
+/** Texts that are too short for a token are not hashed: a URL has room for thousands of them. */
+async function hasOneOf(known: TokenSet, texts: readonly string[]): Promise<boolean> {
+  const candidates = texts.map((text) => text.replace(/^\s*Bearer\s/i, "").trim());
+  const long = candidates.filter((text) => text.length >= MIN_TOKEN_LENGTH);
+  return (await Promise.all(long.map((text) => known.has(text)))).includes(true);
 }
 
 async function storedHash(name: string, token: string): Promise<Uint8Array> {

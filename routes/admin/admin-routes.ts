@@ -43,6 +43,8 @@ function gate(): MiddlewareHandler {
   return bearerGate({
     setting: "ADMIN_TOKEN",
     tokens: (context) => settingsOf(context).ADMIN_TOKEN,
+    // Of a virtual object, in the filter of invocations.
+    ownQueryNames: ["key"],
     closed: (path) => new HttpProblem("not-found", 404, `Nothing is served at ${path.slice(0, 200)}`),
   });
 }

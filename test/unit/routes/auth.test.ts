@@ -102,18 +102,61 @@ test.each([
   for (const secret of value.split(",")) expect(body.detail).not.toContain(secret);
 });
 
-test.each(["token", "api_key", "apiKey", "API-KEY", "access_token", "x-api-key", "admin_token"])(
-  "a token in the query is refused, also a right one: ?%s=",
-  async (name) => {
-    setting = FIRST;
-    const response = await app.request(`/gated/x?page=1&${name}=${FIRST}`, {
-      headers: { authorization: `Bearer ${FIRST}` },
-    });
-    const text = await response.text();
-    expect([response.status, (JSON.parse(text) as { code: string }).code]).toEqual([400, "token-in-query"]);
-    expect(text).not.toContain(FIRST);
-  },
-);
+test.each([
+  "token",
+  "api_key",
+  "apiKey",
+  "API-KEY",
+  "access_token",
+  "x-api-key",
+  "admin_token",
+  "key",
+  "secret",
+  "jwt",
+])("a token in the query is refused, also a right one: ?%s=", async (name) => {
+  setting = FIRST;
+  const response = await app.request(`/gated/x?page=1&${name}=${FIRST}`, {
+    headers: { authorization: `Bearer ${FIRST}` },
+  });
+  const text = await response.text();
+  expect([response.status, (JSON.parse(text) as { code: string }).code]).toEqual([400, "token-in-query"]);
+  expect(text).not.toContain(FIRST);
+});
+
+test("a known token in the query is refused under any name, and not repeated", async () => {
+  setting = `${FIRST},${hashOf(SECOND)}`;
+  for (const value of [FIRST, SECOND, ` ${FIRST}`, `Bearer ${SECOND}`]) {
+    for (const authorization of [undefined, `Bearer ${FIRST}`]) {
+      const query = new URLSearchParams([
+        ["page", "1"],
+        ["q", "something-quite-harmless"],
+        ["q", value],
+      ]);
+      expect(await ask(authorization, `/gated/x?${query.toString()}`)).toEqual([400, "token-in-query"]);
+    }
+  }
+  expect(await ask(`Bearer ${FIRST}`, "/gated/x?q=something-quite-harmless")).toEqual([200, "in"]);
+});
+
+test("a name that the routes use is no token's, but a known token is refused there too", async () => {
+  setting = FIRST;
+  const own = new Hono()
+    .use(
+      bearerGate({
+        setting: "X",
+        tokens: () => setting,
+        ownQueryNames: ["key"],
+        closed: () => new HttpProblem("not-found", 404, ""),
+      }),
+    )
+    .get("/", (context) => context.text("in"))
+    .onError((error) => problemOf(error));
+  const status = async (query: string) =>
+    (await own.request(`/?${query}`, { headers: { authorization: `Bearer ${FIRST}` } })).status;
+  expect(await status("key=an-object-of-this-key")).toBe(200);
+  expect(await status(`key=${FIRST}`)).toBe(400);
+  expect(await status("KEY=an-object-of-this-key")).toBe(400);
+});
 
 test("a comparison looks at every token, wherever the right one stands", async () => {
   const tokens = Array.from({ length: 50 }, (_, n) => `token-number-${n}-0123456789`);
