@@ -62,9 +62,10 @@ export class HttpProblem extends Error {
   }
 }
 
-/** An error as RFC 9457 problem details. */
-export function problem(code: ProblemCode, status: number, detail: string, extras: ProblemExtras = {}): Response {
+/** An error as RFC 9457 problem details. A status that is no error's becomes 500. */
+export function problem(code: ProblemCode, given: number, detail: string, extras: ProblemExtras = {}): Response {
   const { headers = {}, members = {} } = extras;
+  const status = given >= 400 && given < 600 ? given : 500;
   return Response.json(
     { ...members, type: "about:blank", title: PROBLEM_CODES[code], status, code, detail },
     { status, headers: { "cache-control": "no-store", ...headers, "content-type": "application/problem+json" } },

@@ -14,8 +14,9 @@ import { VirtualQueues } from "./flow-control/virtual-queues.ts";
 /**
  * A client of one Restate's Admin API. Names are ours, see wire.ts; what they mean is Restate's.
  *
- * Every method throws `RestateRefusedError` with Restate's status, message and code; `RestateUnreachableError` (503);
- * `RestateUnauthorizedError` (502); `RestateUnexpectedError` (502) for an answer of another shape.
+ * Every method throws `RestateRefusedError` with Restate's status, message (its first line, up to 500 characters) and code;
+ * `RestateUnreachableError` (503); `RestateUnauthorizedError` (502); `RestateUnexpectedError` (502) for an answer of another
+ * shape, and for an error that is not Restate's.
  *
  * @example
  * ```ts

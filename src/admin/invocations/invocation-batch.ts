@@ -3,11 +3,11 @@
  *
  * Restate has an endpoint for that, which its CLI and UI use and which no document describes: one request for a
  * thousand invocations, where Workers may send only so many. So it is tried first; a server (or a proxy before it) that
- * does not offer it, or answers something else, is asked once for each invocation, a few at a time.
+ * does not offer it (404, 405) is asked once for each invocation, a few at a time. After any other answer part of the
+ * batch may have happened, and a restart that is asked for twice happens twice.
  */
 import { z } from "zod";
 import { EdgeAgentError } from "../../errors/edge-agent-error.ts";
-import { RestateRefusedError } from "../../errors/restate-refused-error.ts";
 import { RestateUnauthorizedError } from "../../errors/restate-unauthorized-error.ts";
 import { RestateUnexpectedError } from "../../errors/restate-unexpected-error.ts";
 import { RestateUnreachableError } from "../../errors/restate-unreachable-error.ts";
@@ -46,6 +46,7 @@ const answerSchema = z.object({
  * One request for all; undefined when the server has no such endpoint.
  *
  * @throws RestateUnexpectedError (502) when its answer is not what it was: the actions have happened or not.
+ * @throws RestateRefusedError with what Restate says.
  */
 export async function batchAtOnce(
   http: AdminHttp,
@@ -56,13 +57,8 @@ export async function batchAtOnce(
   const name = action === "restart" ? "restart-as-new" : action;
   const body = { invocation_ids: ids, ...(deployment === undefined ? {} : { deployment }) };
   const request = { method: "POST", path: path("internal", "invocations_batch_operations", name), body } as const;
-  let answer: z.infer<typeof answerSchema>;
-  try {
-    answer = await http.json(request, answerSchema);
-  } catch (error) {
-    if (error instanceof RestateRefusedError) return undefined;
-    throw error;
-  }
+  const answer = await http.jsonIfOffered(request, answerSchema);
+  if (answer === undefined) return undefined;
   const items = new Map<string, BatchItem>();
   for (const { old_invocation_id: id, new_invocation_id: newId } of answer.succeeded)
     items.set(id, { id, done: true, newId });

@@ -40,7 +40,7 @@ test("a batch is one request where Restate offers that", async () => {
   ]);
 });
 
-test.each([404, 405, 422, 501])("%s there: each invocation is asked for alone", async (status) => {
+test.each([404, 405])("%s there: each invocation is asked for alone", async (status) => {
   upstream.mockImplementation((path) => {
     if (path.startsWith("/internal/")) return refusal(status, "no such thing");
     return path.includes(first) ? new Response(null, { status: 202 }) : refusal(409, "was already completed");
@@ -56,6 +56,17 @@ test.each([404, 405, 422, 501])("%s there: each invocation is asked for alone", 
   ]);
   expect(paths().slice(1).toSorted()).toEqual(IDS.map((id) => `/invocations/${id}/cancel`).toSorted());
 });
+
+test.each([400, 409, 422, 500, 501])(
+  "%s there may come after a part was done: nothing is tried again",
+  async (status) => {
+    upstream.mockImplementation((path) =>
+      path.startsWith("/internal/") ? refusal(status, "no") : Response.json({ new_invocation_id: second }),
+    );
+    await expect(invocations().actOnAll(IDS, "restart")).rejects.toMatchObject({ errorCode: "restate-refused" });
+    expect(upstream).toHaveBeenCalledTimes(1);
+  },
+);
 
 test("at most six are asked at once", async () => {
   let atOnce = 0;
