@@ -3,6 +3,7 @@ import type { OpenAPIHono } from "@hono/zod-openapi";
 import type { MiddlewareHandler } from "hono";
 import { bearerGate } from "../auth.ts";
 import { limitedJson } from "../body.ts";
+import { shortened } from "../operations/not-found.ts";
 import { HttpProblem } from "../problem.ts";
 import { createRouter } from "../router.ts";
 import { settingsOf } from "../settings.ts";
@@ -45,7 +46,7 @@ function gate(): MiddlewareHandler {
     tokens: (context) => settingsOf(context).ADMIN_TOKEN,
     // Of a virtual object, in the filter of invocations.
     ownQueryNames: ["key"],
-    closed: (path) => new HttpProblem("not-found", 404, `Nothing is served at ${path.slice(0, 200)}`),
+    closed: (path) => new HttpProblem("not-found", 404, `Nothing is served at ${shortened(path)}`),
   });
 }
 

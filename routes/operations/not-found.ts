@@ -41,6 +41,7 @@ function methodsByPath(app: Hono): (path: string) => readonly string[] {
   };
 }
 
-function shortened(path: string): string {
+/** A path as it is shown in an error. */
+export function shortened(path: string): string {
   return path.length > 200 ? `${path.slice(0, 200)}…` : path;
 }

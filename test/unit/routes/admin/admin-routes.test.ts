@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { adminRoutes } from "../../../../routes/admin/admin-routes.ts";
-import { problemOf } from "../../../../routes/problem.ts";
+import { HttpProblem, problemOf } from "../../../../routes/problem.ts";
 import { createRouter } from "../../../../routes/router.ts";
 
 const TOKEN = "admin-token-of-the-tests";
@@ -247,4 +247,29 @@ test("what Restate answers in another shape is not passed on", async () => {
 test("a 500 of Restate is not one of this app", async () => {
   upstream.mockImplementation(() => Promise.resolve(Response.json({ message: "it broke" }, { status: 500 })));
   expect(await codeOf(await send("/admin/services"))).toBe("502 restate-refused");
+});
+
+test.each([302, 304, 404])("%d of what is no Admin API is 502", async (status) => {
+  upstream.mockImplementation(() => Promise.resolve(new Response(null, { status })));
+  expect(await codeOf(await send("/admin/services"))).toBe("502 restate-unexpected");
+});
+
+test("an overloaded Restate is 503 with its retry-after", async () => {
+  const overloaded = { status: 429, headers: { "retry-after": "7" } };
+  upstream.mockImplementation(() => Promise.resolve(Response.json({ message: "busy" }, overloaded)));
+  const response = await send("/admin/services");
+  expect(response.headers.get("retry-after")).toBe("7");
+  expect(await codeOf(response)).toBe("503 restate-unreachable");
+});
+
+test.each([200, 304, 399, 600, Number.NaN])("a problem with the status %d is 500", async (status) => {
+  const response = problemOf(new HttpProblem("restate-refused", status, "so"));
+  expect(response.status).toBe(500);
+  expect(await response.json()).toMatchObject({ status: 500, code: "restate-refused" });
+});
+
+test("the 404 of a closed admin is shortened like every other", async () => {
+  vi.stubEnv("ADMIN_TOKEN", undefined);
+  const { detail } = (await (await send(`/admin/${"x".repeat(300)}`)).json()) as { detail: string };
+  expect(detail).toBe(`Nothing is served at /admin/${"x".repeat(193)}…`);
 });
