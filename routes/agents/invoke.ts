@@ -125,17 +125,18 @@ async function invoke(
   }
   const { waitMs, applied }: Wait =
     delay === undefined ? waitOf(preferencesOf(prefer), agents) : { waitMs: 0, applied: "respond-async" };
+  // With a key the invocation can be found again when its answer is lost. It costs Restate nothing that was measurable.
+  const ownKey = isWorkflowRun ? undefined : (sentKey ?? crypto.randomUUID());
   const request = {
     body: await readJson(context.req.raw),
     headers: traceHeadersOf(context.req.raw.headers),
-    // With a key the invocation can be found again when its answer is lost. It costs Restate nothing that was measurable.
-    idempotencyKey: isWorkflowRun ? undefined : (sentKey ?? crypto.randomUUID()),
+    idempotencyKey: ownKey,
   };
   const ingress = ingressClient(context);
   const outcome: Outcome =
     waitMs === 0
-      ? { kind: "accepted", ...(await sendOrSay(() => ingress.send(target, { ...request, delayMs: delay }), request)) }
-      : await callOrAccept(ingress, target, { ...request, timeoutMs: waitMs });
+      ? { kind: "accepted", ...(await sendOrSay(() => ingress.send(target, { ...request, delayMs: delay }), ownKey)) }
+      : await callOrAccept(ingress, target, { ...request, timeoutMs: waitMs }, ownKey);
   return answer(outcome, locationOf(context.req.url, target), applied);
 }
 

@@ -12,8 +12,11 @@ import type { Deadline } from "./deadline.ts";
 import { type AgentClientOptions, baseUrl, bounded, type ClientFetch, invalid, type Supplied } from "./options.ts";
 import { backoffMs } from "./retry.ts";
 
-/** What a request may take besides the time that the app was asked to wait, in milliseconds. */
-const GRACE_MS = 20_000;
+/**
+ * What a request may take besides the time that the app was asked to wait, in milliseconds: the app looks up to 8 s longer
+ * for an invocation whose call broke off.
+ */
+export const GRACE_MS = 20_000;
 
 /** What of a call's time is left for an answer to arrive, in milliseconds. */
 const ANSWER_MS = 500;

@@ -1,10 +1,14 @@
 /**
  * HTTP with Restate's ingress or admin API: the address, the token, a time limit, and failures told apart.
  *
- * A connection that fails, a time limit and 502, 503, 504 are `RestateUnreachableError`; 401 and 403 are
+ * A connection that fails, a time limit and an answer that says "not now" are `RestateUnreachableError`; 401 and 403 are
  * `RestateUnauthorizedError`. Every other answer is the caller's to read. An answer that an *invocation* gave is never
  * judged here: its handler chose the status.
+ *
+ * "Not now" is 502, 503, 504; from the ingress every 5xx and 408, because proxies have their own (520, 530) and nobody
+ * learns from them whether the request was heard. The Admin API explains itself with 500.
  */
+import { InvalidRequestError } from "../errors/invalid-request-error.ts";
 import { RestateUnauthorizedError } from "../errors/restate-unauthorized-error.ts";
 import { RestateUnreachableError } from "../errors/restate-unreachable-error.ts";
 
@@ -68,6 +72,7 @@ export class RestateAnswer {
 }
 
 const UNAVAILABLE: ReadonlySet<number> = new Set([502, 503, 504]);
+const MAX_RETRY_AFTER_SECONDS = 3_600;
 
 /** Restate's ingress or its admin API. */
 export class RestateHttp {
@@ -84,7 +89,7 @@ export class RestateHttp {
   }
 
   /**
-   * @throws RestateUnreachableError (503) without an answer, or with 502, 503 or 504.
+   * @throws RestateUnreachableError (503) without an answer, or with one that says "not now".
    * @throws RestateUnauthorizedError (502) when the token is not accepted.
    */
   async exchange({ method, path, headers, body, timeoutMs, signal }: RestateRequest): Promise<RestateAnswer> {
@@ -114,26 +119,43 @@ export class RestateHttp {
       end?.();
     }
     if (answer.isOfInvocation) return answer;
-    if (UNAVAILABLE.has(answer.status)) {
-      throw this.#unreachable(`answered ${answer.status}`, undefined, answer.headers.get("retry-after"));
+    if (this.#isNotNow(answer.status)) {
+      throw this.#unreachable(`answered ${answer.status}`, undefined, retryAfterSeconds(answer.headers));
     }
     if (answer.status === 401 || answer.status === 403) throw new RestateUnauthorizedError(this.door, answer.status);
     return answer;
   }
 
-  #unreachable(what: string, cause?: unknown, retryAfter?: string | null): RestateUnreachableError {
-    const seconds = Number(retryAfter ?? Number.NaN);
+  #isNotNow(status: number): boolean {
+    return this.door === "ingress" ? status === 408 || status >= 500 : UNAVAILABLE.has(status);
+  }
+
+  #unreachable(what: string, cause?: unknown, seconds?: number): RestateUnreachableError {
     return new RestateUnreachableError({
       door: this.door,
       message: `Restate's ${this.door} ${what}; try again`,
-      ...(Number.isFinite(seconds) && seconds > 0 ? { retryAfterSeconds: Math.ceil(seconds) } : {}),
+      ...(seconds === undefined ? {} : { retryAfterSeconds: seconds }),
       cause,
     });
   }
 }
 
-/** A path of encoded segments: `path("services", "A/B")` is `/services/A%2FB`. */
+/** The header `retry-after`: whole seconds, 1 to 3600. Undefined when it says nothing of use. */
+export function retryAfterSeconds(headers: Headers): number | undefined {
+  const seconds = Number(headers.get("retry-after") ?? Number.NaN);
+  return seconds > 0 ? Math.min(Math.ceil(seconds), MAX_RETRY_AFTER_SECONDS) : undefined;
+}
+
+/**
+ * A path of encoded segments: `path("services", "A/B")` is `/services/A%2FB`.
+ *
+ * @throws InvalidRequestError (400) for `.` and `..`: every URL parser takes them for steps through the path,
+ * percent-encoded too, so they would reach something else.
+ */
 export function path(...segments: readonly string[]): string {
+  if (segments.some((segment) => segment === "." || segment === "..")) {
+    throw new InvalidRequestError('Cannot ask Restate for what is named "." or "..": no URL can carry such a name');
+  }
   return segments.map((segment) => `/${encodeURIComponent(segment)}`).join("");
 }
 

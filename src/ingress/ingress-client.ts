@@ -12,7 +12,14 @@ import { InvocationNotFoundError } from "../errors/invocation-not-found-error.ts
 import { RestateOverloadedError } from "../errors/restate-overloaded-error.ts";
 import { RestateRefusedError } from "../errors/restate-refused-error.ts";
 import { RestateUnexpectedError } from "../errors/restate-unexpected-error.ts";
-import { path, query, type RestateAddress, type RestateAnswer, RestateHttp } from "../http/restate-http.ts";
+import {
+  path,
+  query,
+  type RestateAddress,
+  type RestateAnswer,
+  RestateHttp,
+  retryAfterSeconds,
+} from "../http/restate-http.ts";
 import { type InvocationResult, resultIn } from "./result.ts";
 import { type InvocationTarget, targetPath } from "./target.ts";
 
@@ -42,6 +49,8 @@ export interface CallRequest extends InvocationRequest {
 export interface SendRequest extends InvocationRequest {
   /** How long Restate waits before it runs, in milliseconds. Default: not at all. */
   readonly delayMs?: number | undefined;
+  /** Longest wait for Restate's word that it has the invocation, in milliseconds. Default: the client's. */
+  readonly timeoutMs?: number | undefined;
 }
 
 /** Restate has an invocation and will run it. */
@@ -99,7 +108,8 @@ export class IngressClient {
   /** Invokes a handler without waiting for it. The errors are those of `call()`. */
   async send(target: InvocationTarget, request: SendRequest): Promise<AcceptedInvocation> {
     const delay = request.delayMs === undefined ? undefined : `${request.delayMs}ms`;
-    const answer = await this.#invoke(targetPath("send", target) + query({ delay }), request, this.#timeoutMs);
+    const { timeoutMs = this.#timeoutMs } = request;
+    const answer = await this.#invoke(targetPath("send", target) + query({ delay }), request, timeoutMs);
     const { invocationId: id, status, executionTime } = read("send to a handler", answer, acceptedSchema);
     return { id, isNew: status === "Accepted", ...(executionTime === undefined ? {} : { startsAt: executionTime }) };
   }
@@ -205,13 +215,10 @@ function read<T>(what: string, answer: RestateAnswer, schema: z.ZodType<T>): T {
 
 /** What to throw for an answer of Restate's own that is no success. */
 function refusal(what: string, answer: RestateAnswer): Error {
-  if (answer.status === 429) {
-    const seconds = Number(answer.headers.get("retry-after") ?? Number.NaN);
-    return new RestateOverloadedError("ingress", seconds > 0 ? Math.ceil(seconds) : undefined);
-  }
+  if (answer.status === 429) return new RestateOverloadedError("ingress", retryAfterSeconds(answer.headers));
   const parsed = refusalSchema.safeParse(answer.json());
-  // A page of a proxy, or a failure inside Restate, whose message is a stack trace.
-  if (!parsed.success || answer.ok || answer.status >= 500 || answer.status < 400) {
+  // A page of a proxy.
+  if (!parsed.success || answer.ok || answer.status < 400) {
     return new RestateUnexpectedError("ingress", `a request to ${what}`, new Error(`Status ${answer.status}`));
   }
   const [line = ""] = parsed.data.message.split("\n");

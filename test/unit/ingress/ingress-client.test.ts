@@ -39,6 +39,25 @@ test.each(["", ".", "..", "\ud800"])("a key that no URL can carry is refused, no
   expect(restate.requests).toEqual([]);
 });
 
+test("send() gives up when its own time is over", async () => {
+  restate.reply = () => "hang";
+  const start = performance.now();
+  const failure = ingress.send({ service: "S", handler: "h" }, { timeoutMs: 30 });
+  await expect(failure).rejects.toMatchObject({ errorCode: "restate-unreachable" });
+  expect(performance.now() - start).toBeLessThan(400);
+});
+
+test.each([".", ".."])("a service or handler named %j is refused, for a URL would lose it", async (name) => {
+  for (const target of [
+    { service: name, handler: "h" },
+    { service: "S", handler: name },
+  ]) {
+    await expect(ingress.send(target, {})).rejects.toMatchObject({ errorCode: "invalid-request", code: 400 });
+  }
+  await expect(ingress.output(name)).rejects.toMatchObject({ errorCode: "invalid-request", code: 400 });
+  expect(restate.requests).toEqual([]);
+});
+
 test("output() tells a result, a running invocation and an unknown one apart", async () => {
   restate.reply = () => returned('"done"');
   const result = await ingress.output(ID);

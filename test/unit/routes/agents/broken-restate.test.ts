@@ -163,17 +163,8 @@ test.each<[string, Reply, number, string]>([
   ["a handler that is not registered", refused(404, "service 'Echo' not found"), 404, "restate-refused"],
   ["an input of a wrong type", refused(400, "input validation error"), 400, "restate-refused"],
   ["a body that is too large for Restate", refused(413, "too large"), 413, "restate-refused"],
-  ["a failure inside Restate", refused(500, "oh no\nStack backtrace:\n 0: anyhow"), 502, "restate-unexpected"],
   ["a token that is not accepted", { status: 401 }, 502, "restate-unauthorized"],
   ["a token without the role", { status: 403, body: "{}" }, 502, "restate-unauthorized"],
-  [
-    "a page instead of an answer",
-    { status: 200, body: "<html>", headers: { "content-type": "text/html" } },
-    502,
-    "restate-unexpected",
-  ],
-  ["a page that says not found", { status: 404, body: "<html>" }, 502, "restate-unexpected"],
-  ["a redirect", { status: 302, headers: { location: "https://elsewhere.example" } }, 502, "restate-unexpected"],
 ])("%s is told apart", async (_what, reply, status, code) => {
   restate.reply = () => reply;
   for (const prefer of ["wait=10", "respond-async"]) {
@@ -184,16 +175,84 @@ test.each<[string, Reply, number, string]>([
   expect(restate.requests).toHaveLength(2);
 });
 
-test.each([401, 403, 429, 502, 503, 504])("a handler's own %i is its failure, not Restate's", async (status) => {
-  restate.reply = () => refused(status, "The handler says so", "invocation");
-  const { body, headers, ...answer } = await post();
-  expect([answer.status, body]).toMatchObject([
-    status,
-    { code: "invocation-failed", detail: "The handler says so", invocationId: ID, error: { code: status } },
-  ]);
-  expect(headers.get("x-restate-id")).toBe(ID);
-  expect(restate.requests).toHaveLength(1);
+const PAGE = { headers: { "content-type": "text/html" }, body: "<html>" };
+const FOREIGN: [string, Reply, number, string][] = [
+  ["a failure inside Restate", refused(500, "oh no\nStack backtrace:\n 0: anyhow"), 503, "restate-unreachable"],
+  ...[408, 500, 501, 520, 524, 530].map((status): [string, Reply, number, string] => [
+    `a proxy's ${status}`,
+    { status, ...PAGE },
+    503,
+    "restate-unreachable",
+  ]),
+  ["a page instead of an answer", { status: 200, ...PAGE }, 502, "restate-unexpected"],
+  ["a page that says not found", { status: 404, ...PAGE }, 502, "restate-unexpected"],
+  ["a redirect", { status: 302, headers: { location: "https://elsewhere.example" } }, 502, "restate-unexpected"],
+];
+
+test.each(FOREIGN)("%s: the call may have begun, and is found again", async (_what, reply) => {
+  turns(reply, reply, accepted("PreviouslyAccepted"));
+  const { status, body } = await post();
+  expect([status, body]).toMatchObject([202, { id: ID, status: "accepted" }]);
+  expect(paths()).toEqual(["/restate/call/Echo/plain", "/restate/send/Echo/plain", "/restate/send/Echo/plain"]);
+  expect(new Set(keys()).size).toBe(1);
 });
+
+test.each(FOREIGN)(
+  "%s for ever: the answer says which key to repeat the request with",
+  async (_w, reply, status, code) => {
+    restate.reply = () => reply;
+    for (const prefer of ["wait=10", "respond-async"]) {
+      restate.requests.length = 0;
+      const { body, headers, ...answer } = await post("/agents/Echo/plain", { prefer });
+      expect([answer.status, body]).toMatchObject([status, { code, door: "ingress", idempotencyKey: keys()[0] }]);
+      expect(body["detail"]).toContain("repeat the request with the same idempotency-key");
+      expect(headers.get("retry-after")).toMatch(/^[1-9]\d*$/);
+      expect(JSON.stringify(body)).not.toMatch(/Stack|anyhow|html|token-of-restate/);
+    }
+  },
+);
+
+test.each<[string, Reply]>([
+  ["refuses", refused(404, "service 'Echo' not found")],
+  ["does not accept the token", { status: 401 }],
+])("a call that broke off keeps its key when Restate then %s", async (_what, reply) => {
+  turns("cut", reply);
+  const { status, body, headers } = await post();
+  expect([status, body]).toMatchObject([503, { code: "restate-unreachable", idempotencyKey: keys()[0] }]);
+  expect(headers.get("retry-after")).toBe("2");
+  expect(restate.requests).toHaveLength(2);
+});
+
+test.each([
+  ["1e300", "3600"],
+  ["Infinity", "3600"],
+  ["86400", "3600"],
+  ["0.2", "1"],
+  ["7.5", "8"],
+  ["0", "2"],
+  ["-5", "2"],
+  ["soon", "2"],
+])("retry-after %j of Restate or a proxy is told as %s seconds", async (sent, told) => {
+  for (const status of [503, 429]) {
+    restate.reply = () => ({ status, headers: { "retry-after": sent } });
+    const { headers } = await post("/agents/Echo/plain", { prefer: "respond-async" });
+    expect(headers.get("retry-after")).toBe(told);
+  }
+});
+
+test.each([401, 403, 408, 429, 500, 502, 503, 504, 530])(
+  "a handler's own %i is its failure, not Restate's",
+  async (status) => {
+    restate.reply = () => refused(status, "The handler says so", "invocation");
+    const { body, headers, ...answer } = await post();
+    expect([answer.status, body]).toMatchObject([
+      status,
+      { code: "invocation-failed", detail: "The handler says so", invocationId: ID, error: { code: status } },
+    ]);
+    expect(headers.get("x-restate-id")).toBe(ID);
+    expect(restate.requests).toHaveLength(1);
+  },
+);
 
 test("a handler's code that is no status of a failure becomes 500, and is told in the body", async () => {
   restate.reply = () => refused(299, "odd", "invocation");
