@@ -66,7 +66,7 @@ export class AgentClientError extends Error {
   readonly kind: AgentClientErrorKind;
   /**
    * Stable name: the `code` of the app's problem, such as `invocation-failed` or `rate-limited`, or the client's own:
-   * `invalid-options`, `connection-failed`, `timeout`, `redirected`, `unexpected-answer`.
+   * `invalid-options`, `invalid-input`, `connection-failed`, `timeout`, `redirected`, `unexpected-answer`.
    */
   readonly code: string;
   /** HTTP status of the answer; undefined without one. */

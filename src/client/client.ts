@@ -1,5 +1,5 @@
 import type { Answer, Attempted } from "./answer.ts";
-import type { AgentClientError } from "./client-error.ts";
+import { AgentClientError } from "./client-error.ts";
 import { Connection } from "./connection.ts";
 import type {
   AgentHandler,
@@ -132,7 +132,7 @@ function handlerClient(connection: Connection, { name, path, isOnce }: Target): 
           prefer: "respond-async",
         },
         wait: isAwaited ? "prefer" : undefined,
-        body: input === undefined ? undefined : JSON.stringify(input),
+        body: bodyOf(input, attempted),
         isRepeatable: isOnce || idempotencyKey !== undefined,
         recover: isOnce ? startedByUs : undefined,
       },
@@ -155,6 +155,20 @@ function handlerClient(connection: Connection, { name, path, isOnce }: Target): 
 
   const byId = (id: string): AgentInvocation<unknown> => invocation(connection, segmentChecked(id), name);
   return Object.assign(run, { send, invocation: byId });
+}
+
+/** Nothing of the input is told, nor of what its `toJSON` throws. */
+function bodyOf(input: unknown, attempted: Attempted): string | undefined {
+  if (input === undefined) return undefined;
+  try {
+    // Undefined for a function or a symbol, which its type does not say.
+    const body = JSON.stringify(input) as string | undefined;
+    if (body !== undefined) return body;
+  } catch {
+    // A bigint, or a circle.
+  }
+  const detail = "the input cannot be written as JSON: it may hold a bigint, a function or itself";
+  throw new AgentClientError({ ...attempted, kind: "bad-request", code: "invalid-input", detail });
 }
 
 /** A workflow whose start is repeated because the answer was lost has been started already. */

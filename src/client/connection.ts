@@ -34,7 +34,7 @@ export interface ClientRequest extends Attempted {
   readonly body?: string | undefined;
   /** True when sending it twice does no more than sending it once. */
   readonly isRepeatable: boolean;
-  /** What an error means when it answers a repetition, whose first try was perhaps heard. */
+  /** What an error means when it answers a repetition, and an earlier try was perhaps heard. */
   readonly recover?: ((error: AgentClientError) => Answer | undefined) | undefined;
 }
 
@@ -64,11 +64,14 @@ export class Connection {
    * @throws AgentClientError; the reason of the caller's signal.
    */
   async send(request: ClientRequest, deadline: Deadline): Promise<Answer> {
+    let isHeard = false;
     for (let n = 1; ; n++) {
       const outcome = await this.#attempt(request, deadline);
       if (!("error" in outcome)) return outcome;
-      const recovered = n > 1 ? request.recover?.(outcome.error) : undefined;
+      const recovered = isHeard ? request.recover?.(outcome.error) : undefined;
       if (recovered !== undefined) return recovered;
+      // 429 is said before anything begins; what else is repeated leaves that open.
+      isHeard ||= outcome.error.status !== 429;
       if (!request.isRepeatable || !outcome.isTransient || n > this.#maxRetries) throw outcome.error;
       const pauseMs = Math.max(outcome.error.retryAfterMs ?? 0, backoffMs(n, this.retryDelayMs));
       // Whoever waits until the time is over learns less than from this error.
@@ -84,8 +87,9 @@ export class Connection {
     const waitS = request.wait === undefined ? 0 : this.#waitSeconds(deadline);
     if (request.wait === "prefer") headers.set("prefer", waitS === 0 ? "respond-async" : `wait=${waitS}`);
     const query = { ...request.query, ...(request.wait === "query" ? { wait: String(waitS) } : {}) };
-    const limitMs = Math.min(deadline.leftMs, waitS * 1_000 + GRACE_MS);
-    const signal = deadline.signalFor(limitMs);
+    const { leftMs } = deadline;
+    const limitMs = Math.min(leftMs, waitS * 1_000 + GRACE_MS);
+    const { signal, release } = deadline.limit(limitMs);
     try {
       const search = new URLSearchParams(query).toString();
       const response = await this.#fetch(`${this.#url}/agents${request.path}${search === "" ? "" : `?${search}`}`, {
@@ -100,12 +104,15 @@ export class Connection {
       return await readAnswer(response, request);
     } catch (cause) {
       deadline.check();
-      if (deadline.leftMs === 0) throw timedOut(request);
+      // Timers may fire a little early.
+      if (deadline.leftMs === 0 || (signal.aborted && limitMs === leftMs)) throw timedOut(request);
       const detail = signal.aborted
         ? `no answer within ${Math.round(limitMs)} ms`
         : "the connection failed, or the browser did not allow it (CORS)";
       const error = new AgentClientError({ ...request, kind: "unavailable", code: "connection-failed", detail, cause });
       return { error, isTransient: true };
+    } finally {
+      release();
     }
   }
 

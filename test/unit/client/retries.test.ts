@@ -81,6 +81,30 @@ describe("with an idempotency key", () => {
   });
 });
 
+describe("a workflow", () => {
+  const started: Fault = {
+    status: 409,
+    headers: { "content-type": "application/problem+json" },
+    body: JSON.stringify({ code: "workflow-already-started", detail: "Once", invocationId: "inv_0test" }),
+  };
+  const start = () => connect().workflow("Signup", "ada")["run"]?.("a");
+
+  it.each([
+    ["429", problem(429, "rate-limited", { "retry-after": "0" })],
+    ["a proxy's 429", html(429)],
+  ])("that was started by somebody else is not ours after %s, for nothing began", async (_name, fault) => {
+    server.faults = [fault, started];
+    expect(await failureOf(start())).toMatchObject({ code: "workflow-already-started", status: 409 });
+    expect(server.requests).toHaveLength(2);
+  });
+
+  it("is ours when any attempt before may have been heard", async () => {
+    server.faults = ["cut-after", html(429), started];
+    expect(await start()).toBe("a");
+    expect(server.executed).toHaveLength(1);
+  });
+});
+
 describe("without an idempotency key", () => {
   it.each(TRANSIENT)("a call is not repeated after %s", async (_name, fault) => {
     server.faults = [fault];
@@ -131,6 +155,26 @@ describe("time", () => {
     await run("a", { timeoutMs: 9_400 });
     await run("a", { timeoutMs: 1_400 });
     expect(server.requests.slice(0, 2).map(({ headers }) => headers["prefer"])).toEqual(["wait=8", "respond-async"]);
+  });
+
+  it.each([undefined, new AbortController().signal])("leaves no timer behind (signal: %s)", async (signal) => {
+    const set = vi.spyOn(globalThis, "setTimeout");
+    const clear = vi.spyOn(globalThis, "clearTimeout");
+    const platform = vi.spyOn(AbortSignal, "timeout");
+    const fetch = vi.fn(async () => Promise.resolve(Response.json(1)));
+    try {
+      for (const answer of [fetch, vi.fn(async () => Promise.reject(new TypeError("no")))]) {
+        await connect({ fetch: answer, maxRetries: 0 })
+          .service("S")
+          ["run"]?.("a", { signal })
+          .catch(() => undefined);
+      }
+      expect(set).toHaveBeenCalledTimes(2);
+      expect(clear.mock.calls.map(([timer]) => timer)).toEqual(set.mock.results.map(({ value }) => value as unknown));
+      expect(platform).not.toHaveBeenCalled();
+    } finally {
+      vi.restoreAllMocks();
+    }
   });
 
   it("a signal that was given up already sends nothing", async () => {

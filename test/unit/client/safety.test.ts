@@ -178,6 +178,29 @@ describe("options", () => {
   });
 });
 
+describe("an input that is no JSON", () => {
+  const circle: Record<string, unknown> = { secret: "s3cret" };
+  circle["self"] = circle;
+  const toJSON = (): never => {
+    throw new Error("s3cret");
+  };
+  it.each([
+    ["a bigint", { n: 1n }],
+    ["a circle", circle],
+    ["a function", () => 1],
+    ["a symbol", Symbol("s3cret")],
+    ["what throws", { toJSON }],
+  ])("is refused and not told: %s", async (_name, input) => {
+    const handler = connect().service("S")["run"];
+    for (const call of [handler?.(input), handler?.send(input)]) {
+      const error = await failureOf(call);
+      expect(error).toMatchObject({ kind: "bad-request", code: "invalid-input", status: undefined });
+      expect(inspect(error, { depth: 20, showHidden: true })).not.toContain("s3cret");
+    }
+    expect(server.requests).toHaveLength(0);
+  });
+});
+
 it("cookies and other credentials of a browser stay at home, and redirects are not followed", async () => {
   let seen: RequestInit = {};
   await run({
