@@ -86,9 +86,12 @@ export function createEdgeApp(options: EdgeAppOptions): Hono {
   app.use(observe({ services, mount, log: log === false ? undefined : log }), errorsOnly, wellFormedUrl(mount));
   registerSecuritySchemes(app);
   app.route("/", healthRoute({ name, info }));
-  app.route("/", readyRoute({ shapes: [...shapesOf(services).values()], needsIngress: publicServices.length > 0 }));
+  const isPublic = publicServices.length > 0;
+  const needsApiKeys = isPublic && options.auth === undefined;
+  const shapes = [...shapesOf(services).values()];
+  app.route("/", readyRoute({ shapes, needsIngress: isPublic, needsApiKeys, telemetry }));
   app.route("/", openApiRoute(app, name));
-  if (publicServices.length > 0) app.route("/agents", agentsRoutes({ ...options, publicServices }));
+  if (isPublic) app.route("/agents", agentsRoutes({ ...options, publicServices }));
   app.route("/admin", adminRoutes());
   app.route("/", restateRoute({ services, bidirectional, mount, name, telemetry }));
   app.notFound(notFound(app));

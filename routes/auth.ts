@@ -1,7 +1,7 @@
 /** Bearer tokens (RFC 6750), compared in constant time. */
 import type { MiddlewareHandler } from "hono";
-import { EndpointError } from "../src/endpoint/restate-endpoint.ts";
 import { HttpProblem } from "./problem.ts";
+import { invalidSetting } from "./settings.ts";
 
 /** Fewer characters are guessed too easily. */
 const MIN_TOKEN_LENGTH = 16;
@@ -117,14 +117,11 @@ async function hasOneOf(known: TokenSet, texts: readonly string[]): Promise<bool
 async function storedHash(name: string, token: string): Promise<Uint8Array> {
   const hex = HASHED.exec(token)?.[1];
   if (hex !== undefined) return Uint8Array.from(hex.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16));
-  if (/^sha256:/i.test(token)) throw invalid(name, "a hash is sha256: and 64 hexadecimal digits");
-  if (token.length < MIN_TOKEN_LENGTH) throw invalid(name, `a token has at least ${MIN_TOKEN_LENGTH} characters`);
-  if (!SENDABLE.test(token)) throw invalid(name, "a token consists of letters, digits and - . _ ~ + / =");
+  if (/^sha256:/i.test(token)) throw invalidSetting(name, "a hash is sha256: and 64 hexadecimal digits");
+  if (token.length < MIN_TOKEN_LENGTH)
+    throw invalidSetting(name, `a token has at least ${MIN_TOKEN_LENGTH} characters`);
+  if (!SENDABLE.test(token)) throw invalidSetting(name, "a token consists of letters, digits and - . _ ~ + / =");
   return sha256(token);
-}
-
-function invalid(name: string, rule: string): EndpointError {
-  return new EndpointError("invalid-settings", `Cannot use the setting ${name}: ${rule}`, 503);
 }
 
 async function sha256(text: string): Promise<Uint8Array> {

@@ -26,7 +26,7 @@ const route = createRoute({
   summary: "Liveness",
   description: "Touches nothing but this isolate.",
   tags: ["operations"],
-  responses: { 200: json(healthSchema, "The app runs"), ...problems(400, 503) },
+  responses: { 200: json(healthSchema, "The app runs"), ...problems(400) },
 });
 
 /** `GET /health`: liveness. It touches nothing but this isolate. */

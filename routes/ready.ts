@@ -26,13 +26,13 @@ const route = createRoute({
   operationId: "getReady",
   summary: "Readiness",
   description:
-    "Whether the app can do its work: identity keys, Restate's ingress and Admin API, and whether this version is registered and the latest. Checked at most every few seconds.",
+    "Whether the app can do its work: identity keys, Restate's ingress and Admin API, whether this version is registered and the latest, traces, and API keys where agents need them. Checked at most every few seconds.",
   tags: ["operations"],
   responses: {
     200: json(reportSchema, "No check failed"),
     ...problems(400),
     503: {
-      description: "A check failed, or the settings are wrong",
+      description: "A check failed",
       content: { ...json(reportSchema, "").content, ...problems(503)[503].content },
     },
   },

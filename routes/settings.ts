@@ -6,15 +6,13 @@ import type { RestateAddress } from "../src/http/restate-http.ts";
 import { noteExchange } from "./operations/server-timing.ts";
 import { HttpProblem } from "./problem.ts";
 
-/** A setting that is empty counts as absent. */
+/** Without the white space around it. A setting that is empty counts as absent. */
 const text = z
   .string()
   .transform((value) => (value.trim() === "" ? undefined : value.trim()))
   .optional();
 
-const url = z
-  .union([z.literal("").transform(() => undefined), z.url({ protocol: /^https?$/ }).refine(hasNoCredentials)])
-  .optional();
+const url = text.refine((value) => value === undefined || isHttpUrl(value));
 
 /** Settings of the app: Worker vars and secrets, or the environment. */
 export interface Settings {
@@ -48,7 +46,7 @@ export interface Settings {
   readonly DENO_DEPLOYMENT_ID?: string | undefined;
 }
 
-const settingsSchema: z.ZodType<Settings> = z.object({
+const schemas: { readonly [NAME in keyof Settings]-?: z.ZodType<Settings[NAME]> } = {
   ENVIRONMENT: z.string().optional(),
   RESTATE_IDENTITY_KEYS: z.string().optional(),
   RESTATE_INGRESS_URL: url,
@@ -60,29 +58,61 @@ const settingsSchema: z.ZodType<Settings> = z.object({
   OTEL_EXPORTER_OTLP_HEADERS: text,
   OTEL_SERVICE_NAME: text,
   OTEL_RESOURCE_ATTRIBUTES: text,
-  CF_VERSION_METADATA: z.object({ id: z.string() }).optional(),
-  DENO_DEPLOY_BUILD_ID: z.string().optional(),
-  DENO_DEPLOYMENT_ID: z.string().optional(),
-});
+  // The platform's own: an app that cannot tell its version works as well.
+  CF_VERSION_METADATA: z.object({ id: z.string() }).optional().catch(undefined),
+  DENO_DEPLOY_BUILD_ID: text.catch(undefined),
+  DENO_DEPLOYMENT_ID: text.catch(undefined),
+};
+
+/** Names of all settings. */
+export const SETTING_NAMES: readonly (keyof Settings)[] = Object.keys(schemas) as (keyof Settings)[];
 
 /** Several parts of a route ask; on Deno, reading the environment takes a copy of it. */
 const settingsOfRequest = new WeakMap<Context, Settings>();
 
 /**
- * Reads them from the request's platform.
- *
- * @throws EndpointError `invalid-settings` (503) naming those that are wrong, never their values.
+ * Reads them from the request's platform. Each is validated where it is used, so that one that is wrong stops only what
+ * needs it: reading such a member throws EndpointError `invalid-settings` (503), which names it and never its value.
  */
 export function settingsOf(context: Context): Settings {
   const known = settingsOfRequest.get(context);
   if (known !== undefined) return known;
-  const parsed = settingsSchema.safeParse(env(context));
-  if (parsed.success) {
-    settingsOfRequest.set(context, parsed.data);
-    return parsed.data;
+  const values = env<Readonly<Record<string, unknown>>>(context);
+  const settings: Settings = {};
+  for (const name of SETTING_NAMES) {
+    Object.defineProperty(settings, name, { enumerable: true, get: () => validated(name, values[name]) });
   }
-  const names = parsed.error.issues.map((issue) => issue.path.join(".")).join(", ");
-  throw new EndpointError("invalid-settings", `Cannot use the settings ${names}: see README.md, "Settings"`, 503);
+  settingsOfRequest.set(context, settings);
+  return settings;
+}
+
+function validated(name: keyof Settings, value: unknown): Settings[keyof Settings] {
+  const parsed = schemas[name].safeParse(value);
+  if (parsed.success) return parsed.data;
+  throw invalidSetting(name, 'see README.md, "Settings"');
+}
+
+/** @param rule What it should be; not what it is. */
+export function invalidSetting(name: string, rule: string): EndpointError {
+  return new EndpointError("invalid-settings", `Cannot use the setting ${name}: ${rule}`, 503);
+}
+
+/** True for what `invalidSetting()` made. Its message is for anyone. */
+export function isInvalidSetting(error: unknown): error is EndpointError {
+  return error instanceof EndpointError && error.errorCode === "invalid-settings";
+}
+
+/** Differs whenever one of these settings does; any malformed value is the same. */
+export function settingsKey(settings: Settings, names: readonly (keyof Settings)[]): string {
+  return JSON.stringify(
+    names.map((name) => {
+      try {
+        return settings[name];
+      } catch {
+        return false;
+      }
+    }),
+  );
 }
 
 /** The version that runs here: the Worker's, or Deno Deploy's revision. */
@@ -94,6 +124,7 @@ export function versionOf({ CF_VERSION_METADATA, DENO_DEPLOY_BUILD_ID, DENO_DEPL
  * Where Restate's ingress or Admin API is.
  *
  * @throws HttpProblem `restate-not-configured` (503) when the setting is absent.
+ * @throws EndpointError `invalid-settings` (503) when it is malformed.
  */
 export function restateAddress(settings: Settings, door: "ingress" | "admin"): RestateAddress {
   const name = door === "ingress" ? "RESTATE_INGRESS_URL" : "RESTATE_ADMIN_URL";
@@ -102,8 +133,9 @@ export function restateAddress(settings: Settings, door: "ingress" | "admin"): R
   throw new HttpProblem("restate-not-configured", 503, `Cannot reach Restate's ${door}: set ${name}`);
 }
 
-/** `https://user:password@host` would appear in messages. */
-function hasNoCredentials(value: string): boolean {
+/** Without credentials: `https://user:password@host` would appear in messages. */
+function isHttpUrl(value: string): boolean {
+  if (!/^https?:\/\/\S+$/i.test(value) || !URL.canParse(value)) return false;
   const { username, password } = new URL(value);
   return username === "" && password === "";
 }

@@ -1,5 +1,7 @@
 /** A named check of `GET /ready`. What it tells is for strangers: no address, token, key or name of a service in it. */
 
+import { isInvalidSetting } from "../settings.ts";
+
 /** What a check found out. */
 export interface Finding {
   readonly status: CheckStatus;
@@ -42,7 +44,7 @@ export function runChecks(checks: readonly Check[]): Promise<CheckResult[]> {
 async function finding(run: Check["run"]): Promise<Finding> {
   try {
     return await run();
-  } catch {
-    return fail("The check could not be done");
+  } catch (error) {
+    return fail(isInvalidSetting(error) ? error.message : "The check could not be done");
   }
 }

@@ -1,9 +1,12 @@
+import type { SpanExporter } from "../../src/telemetry/span.ts";
 import type { ServiceShape } from "../operations/service-shape.ts";
-import type { Settings } from "../settings.ts";
+import { SETTING_NAMES, type Settings, settingsKey } from "../settings.ts";
+import { checkApiKeys } from "./api-keys.ts";
 import { type CheckResult, fail, runChecks } from "./check.ts";
 import { checkIdentity } from "./identity.ts";
 import { checkRegistered } from "./registered.ts";
 import { checkAdmin, checkIngress } from "./restate.ts";
+import { checkTelemetry } from "./telemetry.ts";
 
 /** What `GET /ready` answers. */
 export interface Report {
@@ -28,6 +31,10 @@ export interface ReadinessOptions {
   readonly shapes: readonly ServiceShape[];
   /** True when the app invokes agents through Restate's ingress. */
   readonly needsIngress: boolean;
+  /** True when callers of the agents prove who they are by API keys. */
+  readonly needsApiKeys: boolean;
+  /** Where spans go instead of where the settings say. */
+  readonly telemetry: SpanExporter | false | undefined;
 }
 
 /** Checks once for all who ask within a few seconds. */
@@ -41,7 +48,7 @@ export class Readiness {
 
   /** @param keep Keeps the platform from ending a round with the request that began it, where it would. */
   report(settings: Settings, keep: (work: Promise<unknown>) => void): Promise<Report> {
-    const key = JSON.stringify(settings);
+    const key = settingsKey(settings, SETTING_NAMES);
     if (this.#round === undefined || !isCurrent(this.#round, key)) {
       this.#round = this.#begin(key, settings);
       keep(this.#round.report);
@@ -62,12 +69,14 @@ export class Readiness {
   }
 
   async #check(settings: Settings): Promise<Report> {
-    const { shapes, needsIngress } = this.#options;
+    const { shapes, needsIngress, needsApiKeys, telemetry } = this.#options;
     const checks = await runChecks([
       { name: "identity-keys", run: () => checkIdentity(settings) },
       { name: "ingress", run: () => checkIngress(settings, needsIngress) },
       { name: "admin", run: () => checkAdmin(settings) },
       { name: "registered", run: () => checkRegistered(settings, shapes) },
+      { name: "telemetry", run: () => checkTelemetry(settings, telemetry) },
+      ...(needsApiKeys ? [{ name: "api-keys", run: () => checkApiKeys(settings) }] : []),
     ]);
     return { status: checks.some(({ status }) => status === "fail") ? "fail" : "pass", checks };
   }

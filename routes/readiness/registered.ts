@@ -1,4 +1,5 @@
 import type { Service } from "../../src/admin/deployments/service-schemas.ts";
+import { RestateUnauthorizedError } from "../../src/errors/restate-unauthorized-error.ts";
 import type { ServiceShape } from "../operations/service-shape.ts";
 import { type Settings, versionOf } from "../settings.ts";
 import { type Finding, fail, pass, skip } from "./check.ts";
@@ -12,12 +13,14 @@ import { versionTagOf } from "./version-tag.ts";
  * Not known is which version runs here when the platform does not say it; then only names and handlers are compared.
  */
 export async function checkRegistered(settings: Settings, shapes: readonly ServiceShape[]): Promise<Finding> {
-  if (settings.RESTATE_ADMIN_URL === undefined) return skip("Unknown: RESTATE_ADMIN_URL is not set");
   let registered: readonly Service[];
   try {
+    if (settings.RESTATE_ADMIN_URL === undefined) return skip("Unknown: RESTATE_ADMIN_URL is not set");
     registered = await adminOf(settings).services.list();
   } catch (error) {
-    return skip(`Unknown: ${publicReason(error, "admin")}`);
+    const reason = publicReason(error, "admin");
+    // Some tokens may ask for the version, and for nothing else.
+    return error instanceof RestateUnauthorizedError ? fail(reason) : skip(`Unknown: ${reason}`);
   }
   return judge(shapes, registered, versionOf(settings));
 }

@@ -3,8 +3,8 @@ import { RestateRefusedError } from "../../src/errors/restate-refused-error.ts";
 import { RestateUnauthorizedError } from "../../src/errors/restate-unauthorized-error.ts";
 import { RestateUnexpectedError } from "../../src/errors/restate-unexpected-error.ts";
 import { RestateUnreachableError } from "../../src/errors/restate-unreachable-error.ts";
-import { RestateHttp } from "../../src/http/restate-http.ts";
-import { restateAddress, type Settings } from "../settings.ts";
+import { IngressClient } from "../../src/ingress/ingress-client.ts";
+import { isInvalidSetting, restateAddress, type Settings } from "../settings.ts";
 import { CHECK_TIMEOUT_MS, type Finding, fail, pass, skip } from "./check.ts";
 
 /** Whether Restate's ingress is healthy. `isNeeded`: the app invokes its agents through it. */
@@ -14,9 +14,8 @@ export async function checkIngress(settings: Settings, isNeeded: boolean): Promi
     return skip("RESTATE_INGRESS_URL is not set");
   }
   try {
-    const ingress = new RestateHttp("ingress", restateAddress(settings, "ingress"));
-    const { ok } = await ingress.exchange({ method: "GET", path: "/restate/health", timeoutMs: CHECK_TIMEOUT_MS });
-    return ok ? pass("Restate's ingress is healthy") : fail("What RESTATE_INGRESS_URL names is not Restate's ingress");
+    await new IngressClient({ ...restateAddress(settings, "ingress"), timeoutMs: CHECK_TIMEOUT_MS }).health();
+    return pass("Restate's ingress is healthy");
   } catch (error) {
     return fail(publicReason(error, "ingress"));
   }
@@ -43,6 +42,7 @@ export function adminOf(settings: Settings): AdminClient {
 
 /** Why Restate could not be asked, without its address or its own words. */
 export function publicReason(error: unknown, door: "ingress" | "admin"): string {
+  if (isInvalidSetting(error)) return error.message;
   if (error instanceof RestateUnreachableError) return `Restate's ${door} cannot be reached`;
   if (error instanceof RestateUnauthorizedError) return `Restate's ${door} does not accept RESTATE_AUTH_TOKEN`;
   if (error instanceof RestateUnexpectedError || error instanceof RestateRefusedError) {

@@ -95,6 +95,7 @@ test("all checks pass when all is well", async () => {
     "ingress: pass Restate's ingress is healthy",
     "admin: pass Restate's Admin API answers",
     "registered: pass All services are registered with these handlers; no version is known here",
+    "telemetry: skip OTEL_EXPORTER_OTLP_ENDPOINT is not set",
   ]);
   for (const { durationMs } of report.checks) expect(durationMs).toBeGreaterThanOrEqual(0);
 });
@@ -122,7 +123,7 @@ test("what has no address is skipped, unless routes need it", async () => {
   vi.stubEnv("RESTATE_ADMIN_URL", undefined);
   const alone = await ready();
   expect(alone.status).toBe(200);
-  expect(alone.checks.slice(1)).toEqual([
+  expect(alone.checks.slice(1, 4)).toEqual([
     "ingress: skip RESTATE_INGRESS_URL is not set",
     "admin: skip RESTATE_ADMIN_URL is not set",
     "registered: skip Unknown: RESTATE_ADMIN_URL is not set",
@@ -130,7 +131,7 @@ test("what has no address is skipped, unless routes need it", async () => {
   vi.stubEnv("ADMIN_TOKEN", "an-admin-token-of-tests");
   const needed = await ready(app({ publicServices: [echoService] }));
   expect(needed.status).toBe(503);
-  expect(needed.checks.slice(1)).toEqual([
+  expect(needed.checks.slice(1, 4)).toEqual([
     "ingress: fail RESTATE_INGRESS_URL is not set, and the agents API needs it",
     "admin: fail RESTATE_ADMIN_URL is not set, and the admin routes need it",
     "registered: skip Unknown: RESTATE_ADMIN_URL is not set",
@@ -149,7 +150,7 @@ test("a Restate that is gone is named, door by door, without its address or toke
   ]);
   vi.stubEnv("RESTATE_ADMIN_URL", gone.url);
   const { checks, text } = await ready();
-  expect(checks.slice(2)).toEqual([
+  expect(checks.slice(2, 4)).toEqual([
     "admin: fail Restate's admin cannot be reached",
     "registered: skip Unknown: Restate's admin cannot be reached",
   ]);
@@ -160,9 +161,10 @@ test("a token that Restate does not accept is named", async () => {
   vi.stubEnv("RESTATE_AUTH_TOKEN", "another-token");
   const { status, checks, text } = await ready();
   expect(status).toBe(503);
-  expect(checks.slice(1, 3)).toEqual([
+  expect(checks.slice(1, 4)).toEqual([
     "ingress: fail Restate's ingress does not accept RESTATE_AUTH_TOKEN",
     "admin: fail Restate's admin does not accept RESTATE_AUTH_TOKEN",
+    "registered: fail Restate's admin does not accept RESTATE_AUTH_TOKEN",
   ]);
   expect(text).not.toContain("another-token");
 });
@@ -171,8 +173,8 @@ test("something else at Restate's addresses is told apart", async () => {
   answers = { "/version": json("hello"), "/services": json({ services: "hello" }) };
   const { status, checks } = await ready();
   expect(status).toBe(503);
-  expect(checks.slice(1)).toEqual([
-    "ingress: fail What RESTATE_INGRESS_URL names is not Restate's ingress",
+  expect(checks.slice(1, 4)).toEqual([
+    "ingress: fail What answers is not Restate's ingress",
     "admin: fail What answers is not Restate's admin",
     "registered: skip Unknown: What answers is not Restate's admin",
   ]);
@@ -299,12 +301,59 @@ test("server-timing tells how long Restate took, overlaps counted once", async (
   expect(Number(restateMs)).toBeLessThanOrEqual(Number(total));
 });
 
-test("malformed settings are named, not shown", async () => {
-  vi.stubEnv("RESTATE_ADMIN_URL", "http://ada:lovelace@127.0.0.1:9070");
-  const answer = await app().request("/ready");
-  const text = await answer.text();
-  expect(answer.status).toBe(503);
-  expect(JSON.parse(text)).toMatchObject({ code: "invalid-settings" });
-  expect(text).toContain("RESTATE_ADMIN_URL");
-  expect(text).not.toMatch(/ada|lovelace|127/);
+test("a page for everything is no Restate", async () => {
+  const page = (response: ServerResponse) =>
+    response.writeHead(200, { "content-type": "text/html" }).end("<h1>Hi</h1>");
+  for (const answer of [page, json({}), json({ status: "ok" }), json([])]) {
+    answers = { ...healthy(echo()), "/restate/health": answer };
+    const { status, checks } = await ready();
+    expect([status, checks[1]]).toEqual([503, "ingress: fail What answers is not Restate's ingress"]);
+  }
+});
+
+test("a token that may not list services is named", async () => {
+  for (const status of [401, 403]) {
+    answers = { ...healthy(echo()), "/services": json({ message: "not for you" }, status) };
+    const seen = await ready();
+    expect(seen.status).toBe(503);
+    expect(seen.checks.slice(2, 4)).toEqual([
+      "admin: pass Restate's Admin API answers",
+      "registered: fail Restate's admin does not accept RESTATE_AUTH_TOKEN",
+    ]);
+  }
+});
+
+test.each([
+  ["an-api-key-of-tests", "pass 1 API key"],
+  ["an-api-key-of-tests,another-key-of-tests", "pass 2 API keys"],
+  [undefined, "fail AGENT_API_KEYS is not set, so nobody can invoke agents"],
+  [" , ", "fail AGENT_API_KEYS is not set, so nobody can invoke agents"],
+  ["hunter2", "fail Cannot use the setting AGENT_API_KEYS: a token has at least 16 characters"],
+])("API keys %j, when agents are public", async (setting, finding) => {
+  vi.stubEnv("AGENT_API_KEYS", setting);
+  const { status, checks, text } = await ready(app({ publicServices: [echoService] }));
+  expect(checks.filter((check) => check.startsWith("api-keys"))).toEqual([`api-keys: ${finding}`]);
+  expect(status).toBe(finding.startsWith("pass") ? 200 : 503);
+  expect(text).not.toMatch(/hunter2|of-tests/);
+});
+
+test("no API keys are needed when nothing is public, or the app says who may pass", async () => {
+  vi.stubEnv("AGENT_API_KEYS", "short");
+  for (const one of [app(), app({ publicServices: [echoService], auth: (_context, next) => next() })]) {
+    const { status, text } = await ready(one);
+    expect([status, text.includes("api-keys")]).toEqual([200, false]);
+  }
+});
+
+const TYPO = "Traces are off: Cannot use the setting OTEL_EXPORTER_OTLP_ENDPOINT";
+test.each([
+  [undefined, undefined, "skip OTEL_EXPORTER_OTLP_ENDPOINT is not set"],
+  ["http://receiver.test", undefined, "pass Traces go where OTEL_EXPORTER_OTLP_ENDPOINT says"],
+  ["hunter.example.com", undefined, `skip ${TYPO}: see README.md, "Settings"`],
+  ["hunter.example.com", false, "skip The settings do not say where traces go: the app does"],
+] as const)("traces to %j, the app says %j", async (endpoint, telemetry, finding) => {
+  vi.stubEnv("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint);
+  const { status, checks, text } = await ready(app(telemetry === undefined ? {} : { telemetry }));
+  expect([status, checks[4]]).toEqual([200, `telemetry: ${finding}`]);
+  expect(text).not.toContain("hunter");
 });
