@@ -40,14 +40,25 @@ const ANY_JSON: ("array" | "boolean" | "null" | "number" | "object" | "string")[
   "string",
 ];
 
+/** What JSON.parse() made; z.json() would recurse, and a body may be nested more deeply than the stack. */
+const anyJson = z
+  .unknown()
+  .refine((value) => value !== undefined, "must be there")
+  .openapi({ type: ANY_JSON, description: "Any JSON, of at most 1,000 levels" });
+
 const valueSchema: z.ZodType<StoredValue> = z
-  .union([
-    z.strictObject({ json: z.json().openapi({ type: ANY_JSON, description: "Any JSON" }) }),
-    z.strictObject({ base64: z.base64() }),
-  ])
+  .union([z.strictObject({ json: anyJson }), z.strictObject({ base64: z.base64() })])
   .openapi("StoredValue");
 
 const values = z.record(z.string().min(1).max(4096), valueSchema);
+
+/** Zod leaves this name out of records, and what is left out of a state is deleted. */
+const newValues = z.preprocess((given, context) => {
+  if (typeof given === "object" && given !== null && Object.hasOwn(given, "__proto__")) {
+    context.addIssue("a value of the name __proto__ cannot be written");
+  }
+  return given;
+}, values);
 
 const stateSchema: z.ZodType<ObjectState> = z
   .object({ service: z.string(), key: z.string(), version: z.string(), values })
@@ -134,7 +145,7 @@ const replace = createRoute({
         .regex(/^"[A-Za-z0-9_-]{43}"$/, "must be the etag of the state")
         .optional(),
     }),
-    body: jsonBody(z.strictObject({ values }).openapi("StateReplacement")),
+    body: jsonBody(z.strictObject({ values: newValues }).openapi("StateReplacement")),
   },
   responses: {
     200: { ...json(replacedSchema, "It is replaced"), headers: ETAG_HEADER },

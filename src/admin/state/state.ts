@@ -49,7 +49,9 @@ export interface ScopeOption {
 
 /** Larger states are not read: a Worker would not have the memory. */
 const MAX_STATE_BYTES = 8 * 1024 * 1024;
-const POLL_MS = 50;
+/** Each look at a state is two subrequests, of which a Worker has few: the distance between looks doubles. */
+const FIRST_POLL_MS = 50;
+const LONGEST_POLL_MS = 800;
 
 const objectSchema: z.ZodType<ObjectSummary> = z.object({ key: z.string(), values: z.int(), bytes: z.int() });
 const valueSchema = z.object({ key: z.string(), value: z.string() });
@@ -143,12 +145,13 @@ export class ObjectStates {
   }): Promise<boolean> {
     const { service, key, scope, before, after, waitMs } = change;
     const until = Date.now() + waitMs;
-    for (;;) {
+    for (let pollMs = FIRST_POLL_MS; ; pollMs = Math.min(2 * pollMs, LONGEST_POLL_MS)) {
       const now = await this.#version(service, key, scope);
       if (now === after) return true;
       if (now !== before) throw new StateChangedError(service, key);
-      if (Date.now() >= until) return false;
-      await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+      const leftMs = until - Date.now();
+      if (leftMs <= 0) return false;
+      await new Promise((resolve) => setTimeout(resolve, Math.min(pollMs, leftMs)));
     }
   }
 

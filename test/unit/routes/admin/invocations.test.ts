@@ -168,3 +168,27 @@ test.each(["x", '"x"', "*", 'W/"47DEQpj8HBSa-_TImW-5JCeuQeRkm5NMpJWZG3hSuFU"'])(
     expect(answer).toMatchObject({ status: 400, body: { code: "invalid-request" } });
   },
 );
+
+test("a value that cannot be kept is refused, not dropped", async () => {
+  const body = JSON.parse('{"values":{"a":{"json":1},"__proto__":{"json":2}}}') as unknown;
+  const answer = await ask("PUT", "/state/Desk/a", body);
+  expect(answer).toMatchObject({ status: 400, body: { code: "invalid-request" } });
+  expect(JSON.stringify(answer.body)).toContain("__proto__");
+});
+
+test("any JSON is taken for a value, but it has to be there", async () => {
+  const sent: unknown[] = [];
+  vi.stubGlobal("fetch", (_url: string, init: RequestInit) => {
+    const body = JSON.parse(init.body as string) as { query?: string; new_state?: Record<string, number[]> };
+    if (body.query !== undefined) return Promise.resolve(Response.json({ rows: [] }));
+    sent.push(...Object.values(body.new_state ?? {}).map((bytes) => Buffer.from(bytes).toString()));
+    return Promise.resolve(Response.json({ message: "enough" }, { status: 409 }));
+  });
+  const values = ["null", "false", "0", '""', "[]", '{"__proto__":1}', `${"[".repeat(500)}${"]".repeat(500)}`];
+  for (const value of values) {
+    const body = JSON.parse(`{"values":{"a":{"json":${value}}}}`) as unknown;
+    expect((await ask("PUT", "/state/Desk/a", body)).status).toBe(409);
+  }
+  expect(sent).toEqual(values);
+  expect((await ask("PUT", "/state/Desk/a", { values: { a: {} } })).status).toBe(400);
+});
