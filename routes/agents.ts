@@ -23,7 +23,12 @@ export interface AgentsRouteOptions {
   readonly publicServices: readonly AnyService[];
   /**
    * Stands in for the API keys, such as `hono/jwt` or a check of Cloudflare Access. It throws or answers what is not to
-   * pass, and may set `caller`, a text that names who asks, for the rate limit.
+   * pass, and may set `caller`, a text that names who asks; without it the `sub` of a JWT that `hono/jwt` has checked does.
+   *
+   * Callers who are named have rate limits, idempotency keys and invocations of their own: another's invocation is
+   * `invocation-not-found`. They share the keys of objects and workflows, and a workflow's `run`, whose id is its only key:
+   * give such keys out by caller, or check them in `auth`. Callers whom nothing names share everything, as API keys do: those
+   * are of one trust, so that a key can be replaced by another.
    */
   readonly auth?: MiddlewareHandler | undefined;
   /** Lets pages of other origins use the API; without it no browser lets them. Preflights are answered before `auth`. */
@@ -47,7 +52,12 @@ const EXPOSED = ["location", "preference-applied", "retry-after", "x-request-id"
 export function agentsRoutes(options: AgentsRouteOptions): OpenAPIHono {
   const { publicServices, auth = apiKeys(), maxBodyBytes: maxBytes = 1024 * 1024 } = options;
   const { waitMs = 60_000, maxWaitMs = 120_000 } = options;
-  const agents: AgentsContext = { targets: new Targets(publicServices), waitMs, maxWaitMs };
+  const agents: AgentsContext = {
+    targets: new Targets(publicServices),
+    hasAuth: options.auth !== undefined,
+    waitMs,
+    maxWaitMs,
+  };
   const router = createRouter();
   if (options.cors !== undefined) router.use("*", cors({ origin: [], exposeHeaders: EXPOSED, ...options.cors }));
   router.use("*", auth, rateLimit(options.rateLimit), limitedJson({ maxBytes, timeoutMs: BODY_TIMEOUT_MS }));

@@ -1,6 +1,7 @@
 /** How often a caller may use the agents API. */
 import type { Context, MiddlewareHandler } from "hono";
 import { env } from "hono/adapter";
+import { callerOf, shortHash } from "./caller.ts";
 import { HttpProblem } from "./problem.ts";
 
 /** What a limiter says of one request. */
@@ -22,7 +23,7 @@ export interface RateLimitOutcome {
 export interface RateLimiter {
   /**
    * @param key Who asks: what `auth` set as `caller`, else the `sub` of its JWT, else the beginning of the API key's
-   * SHA-256 hash, never the key itself.
+   * SHA-256 hash, never the key itself. All who come without any of these have one key, `anonymous`.
    */
   limit(key: string): Promise<RateLimitOutcome>;
 }
@@ -34,8 +35,6 @@ interface RateLimitBinding {
 
 /** One of the periods that the binding knows; it does not tell when the current one ends. */
 const DEFAULT_RETRY_AFTER_SECONDS = 10;
-/** Hexadecimal digits of a hash that tell callers apart. */
-const KEY_LENGTH = 16;
 
 /**
  * Asks `limiter`, else the Worker's binding `RATE_LIMITER`, else lets everything pass. Stands behind the gate, so that
@@ -47,7 +46,7 @@ export function rateLimit(limiter: RateLimiter | undefined): MiddlewareHandler {
   return async (context, next) => {
     const used = limiter ?? boundLimiter(context);
     if (used === undefined) return next();
-    const { success, retryAfterSeconds = DEFAULT_RETRY_AFTER_SECONDS } = await used.limit(await callerOf(context));
+    const { success, retryAfterSeconds = DEFAULT_RETRY_AFTER_SECONDS } = await used.limit(await keyOf(context));
     if (success) return next();
     throw new HttpProblem("rate-limited", 429, "Too many requests: try again later", {
       headers: { "retry-after": String(Math.max(1, Math.ceil(retryAfterSeconds))) },
@@ -64,17 +63,9 @@ function isBinding(value: unknown): value is RateLimitBinding {
   return typeof value === "object" && value !== null && "limit" in value && typeof value.limit === "function";
 }
 
-async function callerOf(context: Context): Promise<string> {
-  const caller: unknown = context.get("caller");
-  if (typeof caller === "string" && caller !== "") return caller;
-  const subject: unknown = (context.get("jwtPayload") as { readonly sub?: unknown } | undefined)?.sub;
-  if (typeof subject === "string" && subject !== "") return subject;
+async function keyOf(context: Context): Promise<string> {
+  const caller = callerOf(context);
+  if (caller !== undefined) return caller;
   const authorization = context.req.header("authorization");
-  return authorization === undefined ? "anonymous" : hashed(authorization.replace(/^Bearer +/i, "").trim());
-}
-
-async function hashed(token: string): Promise<string> {
-  const hash = new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(token)));
-  const hex = Array.from(hash, (byte) => byte.toString(16).padStart(2, "0")).join("");
-  return hex.slice(0, KEY_LENGTH);
+  return authorization === undefined ? "anonymous" : shortHash(authorization.replace(/^Bearer +/i, "").trim());
 }

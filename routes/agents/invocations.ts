@@ -10,6 +10,7 @@ import { HttpProblem } from "../problem.ts";
 import { createRouter, problems } from "../router.ts";
 import { restateAddress, settingsOf } from "../settings.ts";
 import { failed, ID_HEADER, pending, type PendingInvocation, success } from "./answers.ts";
+import { keySpaceOf } from "./key-space.ts";
 import {
   AGENTS_ABOUT,
   AGENTS_PROBLEMS,
@@ -18,7 +19,6 @@ import {
   pendingResponse,
   resultResponse,
 } from "./route-context.ts";
-import type { Targets } from "./targets.ts";
 
 const params = z.object({
   id: z
@@ -63,29 +63,27 @@ const cancel = createRoute({
 });
 
 /** The routes about one invocation. They need RESTATE_ADMIN_URL, for whose invocation an id is. */
-export function invocationRoutes({ targets, maxWaitMs }: AgentsContext): OpenAPIHono {
+export function invocationRoutes(agents: AgentsContext): OpenAPIHono {
   return createRouter()
     .openapi(getResult, async (context) => {
       const { id } = context.req.valid("param");
       const { wait = 0 } = context.req.valid("query");
       const ingress = ingressClient(context);
-      const invocation = await publicInvocation(invocationsOf(context), targets, id);
-      const waitMs = Math.min(wait * 1_000, maxWaitMs);
+      const invocation = await ownInvocation(context, agents, id);
+      const waitMs = Math.min(wait * 1_000, agents.maxWaitMs);
       const isOver = invocation.status === "completed";
       if (!isOver && waitMs === 0) return pending(pendingOf(context, invocation));
       const result = isOver ? await ingress.output(id) : await ingress.attach(id, waitMs);
-      if (result === undefined)
-        return pending(pendingOf(context, await publicInvocation(invocationsOf(context), targets, id)));
+      if (result === undefined) return pending(pendingOf(context, await ownInvocation(context, agents, id)));
       if (result.kind === "failure") throw failed(result);
       return success(result);
     })
     .openapi(cancel, async (context) => {
       const { id } = context.req.valid("param");
-      const invocations = invocationsOf(context);
-      const invocation = await publicInvocation(invocations, targets, id);
+      const invocation = await ownInvocation(context, agents, id);
       if (invocation.status === "completed") throw completed(id);
       try {
-        await invocations.cancel(id);
+        await invocationsOf(context).cancel(id);
       } catch (error) {
         // It ended in the meantime.
         throw error instanceof RestateRefusedError && error.code === 409 ? completed(id) : error;
@@ -98,11 +96,17 @@ function invocationsOf(context: Context): Invocations {
   return new Invocations(new AdminHttp(restateAddress(settingsOf(context), "admin")));
 }
 
-/** @throws InvocationNotFoundError (404) also for invocations that nobody outside could have made: nobody learns which. */
-async function publicInvocation(invocations: Invocations, targets: Targets, id: string): Promise<Invocation> {
-  const invocation = await invocations.get(id);
+/**
+ * @throws InvocationNotFoundError (404) also for invocations that nobody outside could have made, and for those of another
+ * caller: nobody learns which. A workflow's run has no idempotency key, and is of all who know its id.
+ */
+async function ownInvocation(context: Context, { targets, hasAuth }: AgentsContext, id: string): Promise<Invocation> {
+  const invocation = await invocationsOf(context).get(id);
   if (invocation === undefined) throw new InvocationNotFoundError(id);
-  if ((await targets.find(invocation.service, invocation.handler)) === undefined) throw new InvocationNotFoundError(id);
+  const handler = await targets.find(invocation.service, invocation.handler);
+  if (handler === undefined) throw new InvocationNotFoundError(id);
+  const keys = await keySpaceOf(context, hasAuth);
+  if (!handler.isWorkflowRun && !keys.has(invocation.idempotencyKey)) throw new InvocationNotFoundError(id);
   return invocation;
 }
 

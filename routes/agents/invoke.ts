@@ -7,6 +7,7 @@ import { failed, ID_HEADER, pending, success } from "./answers.ts";
 import { callOrAccept, type Outcome, sendOrSay } from "./call.ts";
 import { durationMs, MAX_DELAY_MS } from "./delay.ts";
 import { readJson } from "./input.ts";
+import { keySpaceOf } from "./key-space.ts";
 import { preferencesOf, type Wait, waitOf } from "./preferences.ts";
 import {
   AGENTS_ABOUT,
@@ -127,10 +128,11 @@ async function invoke(
     delay === undefined ? waitOf(preferencesOf(prefer), agents) : { waitMs: 0, applied: "respond-async" };
   // With a key the invocation can be found again when its answer is lost. It costs Restate nothing that was measurable.
   const ownKey = isWorkflowRun ? undefined : (sentKey ?? crypto.randomUUID());
+  const keys = await keySpaceOf(context, agents.hasAuth);
   const request = {
     body: await readJson(context.req.raw),
     headers: traceHeadersOf(context.req.raw.headers),
-    idempotencyKey: ownKey,
+    idempotencyKey: ownKey === undefined ? undefined : keys.forRestate(ownKey),
   };
   const ingress = ingressClient(context);
   const outcome: Outcome =

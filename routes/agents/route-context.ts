@@ -11,6 +11,8 @@ import type { Targets } from "./targets.ts";
 /** How the routes behave. */
 export interface AgentsContext {
   readonly targets: Targets;
+  /** True when `auth` stands in for the API keys. */
+  readonly hasAuth: boolean;
   /** How long a call waits unless the caller says otherwise, in milliseconds. */
   readonly waitMs: number;
   /** Longest wait that a caller may ask for, in milliseconds. */
