@@ -80,7 +80,7 @@ export function outputContent(
   return { "gen_ai.output.messages": contentText([message]) };
 }
 
-/** JSON of `value` as far as it has a place in an attribute. */
+/** JSON of `value` as far as it has a place in an attribute; a character is not cut in two. */
 export function contentText(value: unknown): string {
   let text: string | undefined;
   try {
@@ -88,7 +88,7 @@ export function contentText(value: unknown): string {
   } catch {
     text = undefined; // Circular, or a bigint.
   }
-  return (text ?? String(value)).slice(0, MAX_CONTENT);
+  return (text ?? String(value)).slice(0, MAX_CONTENT).toWellFormed();
 }
 
 /** A part of a message as the conventions have it; of a file only its type, because content is large. */

@@ -9,9 +9,9 @@ export interface OtlpTelemetryOptions {
   readonly endpoint: string;
   /** Headers of each request, such as a token. */
   readonly headers?: Readonly<Record<string, string>>;
-  /** `service.name`. Default `restate-edge-agents`. */
+  /** `service.name`. Default: that of `resource`, then `restate-edge-agents`. */
   readonly serviceName?: string;
-  /** `service.version`. */
+  /** `service.version`. Default: that of `resource`. */
   readonly serviceVersion?: string | undefined;
   /** More attributes of the resource. */
   readonly resource?: SpanAttributes;
@@ -25,7 +25,8 @@ export interface OtlpTelemetryOptions {
  * @throws DefinitionError when `endpoint` is not an HTTP URL, or a header is none.
  */
 export function otlpTelemetry(options: OtlpTelemetryOptions): SpanExporter {
-  const { serviceName = "restate-edge-agents", serviceVersion } = options;
+  const { "service.name": givenName = "restate-edge-agents", "service.version": givenVersion } = options.resource ?? {};
+  const { serviceName = givenName, serviceVersion = givenVersion } = options;
   const url = tracesUrl(options.endpoint);
   const headers = headersOf(options.headers ?? {});
   const resource = { ...options.resource, "service.name": serviceName, "service.version": serviceVersion };

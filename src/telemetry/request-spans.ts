@@ -2,15 +2,14 @@
  * The spans of one request, on their way to the exporter.
  *
  * - T1 The run never waits for them, and never hears of a failure.
- * - T2 Bounded: `MAX_SPANS` wait at most, an export takes `EXPORT_MS` at most, one is under way at a time. On Workers
+ * - T2 Bounded: so many spans and bytes wait at most (span-queue.ts), an export takes `EXPORT_MS` at most, one is under way
+ *   at a time, and at the end none follows one that failed. On Workers
  *   exports are subrequests, of which a request has few: the first span goes out at once, so that a process that dies
  *   loses little, and further ones at growing distances.
  * - T3 Nothing runs after the end of the request but what `waitUntil` knows of.
  */
 import type { Span, SpanExporter } from "./span.ts";
-
-/** Spans that wait at most; further ones are dropped. */
-export const MAX_SPANS = 2_048;
+import { MAX_SPANS, MAX_WAITING_BYTES, SpanQueue } from "./span-queue.ts";
 
 /** Longest time for one export, in milliseconds. */
 export const EXPORT_MS = 5_000;
@@ -34,8 +33,9 @@ const warned = new WeakSet<SpanExporter>();
 export class RequestSpans {
   readonly #init: RequestSpansInit;
   readonly #done = Promise.withResolvers<void>();
-  #waiting: Span[] = [];
-  #sending: Promise<void> | undefined;
+  readonly #waiting: SpanQueue = new SpanQueue();
+  /** Whether it was sent. */
+  #sending: Promise<boolean> | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #exports = 0;
   #hasFailed = false;
@@ -46,8 +46,10 @@ export class RequestSpans {
   }
 
   add(span: Span): void {
-    if (this.#waiting.length >= MAX_SPANS) return warn(this.#init.exporter, `more than ${MAX_SPANS} spans wait`);
-    this.#waiting.push(span);
+    if (!this.#waiting.add(span)) {
+      const bound = `${MAX_SPANS} spans or ${MAX_WAITING_BYTES / 1024 / 1024} MiB of them`;
+      return warn(this.#init.exporter, `more than ${bound} wait, and further ones are dropped`);
+    }
     // A step that the end of its attempt has cut off ends after it.
     if (this.#init.ended.aborted) return this.#keep(this.#finish());
     this.#start();
@@ -82,10 +84,10 @@ export class RequestSpans {
   }
 
   #send(): void {
-    if (this.#sending !== undefined || this.#waiting.length === 0) return;
+    if (this.#sending !== undefined || this.#waiting.size === 0) return;
     this.#sending = this.#export().finally(() => {
       this.#sending = undefined;
-      if (this.#waiting.length > 0 && !this.#init.ended.aborted) this.#schedule();
+      if (this.#waiting.size > 0 && !this.#init.ended.aborted) this.#schedule();
     });
   }
 
@@ -93,24 +95,32 @@ export class RequestSpans {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     await this.#sending;
-    this.#send();
-    await this.#sending;
+    let wasSent: boolean | undefined;
+    do {
+      this.#send();
+      wasSent = await this.#sending;
+    } while (wasSent === true);
   }
 
-  async #export(): Promise<void> {
+  async #export(): Promise<boolean> {
     const { exporter, ended } = this.#init;
-    const batch = this.#waiting;
-    this.#waiting = [];
+    const batch = this.#waiting.take();
     this.#exports += 1;
-    const limit = AbortSignal.timeout(EXPORT_MS);
+    const limit = new AbortController();
+    // Not AbortSignal.timeout(): its timer outlives the export, and thousands of them slow workerd down.
+    const timer = setTimeout(() => limit.abort(), EXPORT_MS);
     try {
-      await Promise.race([exporter.export(batch, { signal: limit }), rejectOnAbort(limit)]);
+      await Promise.race([exporter.export(batch, { signal: limit.signal }), rejectOnAbort(limit.signal)]);
       warned.delete(exporter);
+      return true;
     } catch (error) {
       const isLast = ended.aborted && this.#hasFailed;
       this.#hasFailed = true;
-      if (!isLast) this.#waiting = [...batch, ...this.#waiting].slice(0, MAX_SPANS);
-      warn(exporter, limit.aborted ? `no answer within ${EXPORT_MS} ms` : nameOf(error));
+      if (!isLast) this.#waiting.putBack(batch);
+      warn(exporter, limit.signal.aborted ? `no answer within ${EXPORT_MS} ms` : nameOf(error));
+      return false;
+    } finally {
+      clearTimeout(timer);
     }
   }
 }

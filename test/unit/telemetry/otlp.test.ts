@@ -3,7 +3,7 @@ import { DefinitionError, otlpTelemetry, type Span } from "../../../src/index.ts
 import { listen } from "../../../src/testing/http-server.ts";
 import { parseKeyValues } from "../../../src/telemetry/key-values.ts";
 import { otlpTraces } from "../../../src/telemetry/otlp-json.ts";
-import { providerName } from "../../../src/telemetry/gen-ai.ts";
+import { contentText, MAX_CONTENT, providerName } from "../../../src/telemetry/gen-ai.ts";
 
 const span: Span = {
   traceId: "0af7651916cd43dd8448eb211c80319c",
@@ -126,6 +126,27 @@ async function served(
   const server = await listen(handler);
   return { url: server.url, [Symbol.asyncDispose]: () => server.close() };
 }
+
+test("content is cut to what is well-formed", () => {
+  const text = contentText("x".repeat(MAX_CONTENT - 2) + "😀");
+  expect(text).toHaveLength(MAX_CONTENT);
+  expect(text.isWellFormed()).toBe(true);
+});
+
+test.each([
+  [{ serviceName: "mine", serviceVersion: "2" }, "mine", "2"],
+  [{}, "theirs", "1"],
+])("%j with the attributes of the resource", async (own, name, version) => {
+  const fetched = vi.spyOn(globalThis, "fetch").mockResolvedValue(new Response("{}"));
+  const resource = { "service.name": "theirs", "service.version": "1" };
+  const exporter = otlpTelemetry({ endpoint: "http://receiver.test", resource, ...own });
+  await exporter.export([span], { signal: new AbortController().signal });
+  const sent = JSON.parse(fetched.mock.calls[0]?.[1]?.body as string) as object;
+  expect(sent).toHaveProperty("resourceSpans.0.resource.attributes", [
+    { key: "service.name", value: { stringValue: name } },
+    { key: "service.version", value: { stringValue: version } },
+  ]);
+});
 
 test("lists of settings are read as OpenTelemetry has them", () => {
   expect(parseKeyValues("a=1, b = two%20words ,c=x=y,,=v,bad,d=%zz,e=")).toEqual({

@@ -1,7 +1,8 @@
 /** The queue of one request: bounded, never waited for, and over when the request is. */
 import { afterEach, beforeEach, describe, expect, type MockInstance, test, vi } from "vitest";
 import type { Span, SpanExporter } from "../../../src/index.ts";
-import { EXPORT_MS, MAX_SPANS, RequestSpans } from "../../../src/telemetry/request-spans.ts";
+import { EXPORT_MS, RequestSpans } from "../../../src/telemetry/request-spans.ts";
+import { MAX_SPANS } from "../../../src/telemetry/span-queue.ts";
 
 const span = (name: string): Span => ({
   traceId: "1".repeat(32),
@@ -138,11 +139,6 @@ describe("a receiver that fails", () => {
 });
 
 test("a receiver that never answers holds a request up for two exports at most", async () => {
-  vi.spyOn(AbortSignal, "timeout").mockImplementation((ms) => {
-    const controller = new AbortController();
-    setTimeout(() => controller.abort(new Error("late")), ms);
-    return controller.signal;
-  });
   exporter.answer = () => new Promise(() => {});
   spans.add(span("a"));
   ended.abort();
@@ -151,6 +147,55 @@ test("a receiver that never answers holds a request up for two exports at most",
   await vi.advanceTimersByTimeAsync(1);
   expect(await isSettled(kept[0])).toBe(true);
   expect(exporter.batches).toEqual([["a"], ["a"]]);
+  expect(vi.getTimerCount()).toBe(0);
+});
+
+test("an export leaves no timer behind", async () => {
+  const timeout = vi.spyOn(AbortSignal, "timeout");
+  const atExport: number[] = [];
+  exporter.answer = async () => void atExport.push(vi.getTimerCount());
+  spans.add(span("a"));
+  await vi.advanceTimersByTimeAsync(0);
+  expect(atExport).toEqual([1]);
+  expect(vi.getTimerCount()).toBe(0);
+  expect(timeout).not.toHaveBeenCalled();
+});
+
+describe("large spans", () => {
+  const large = (name: string): Span => ({ ...span(name), attributes: { content: "x".repeat(60_000) } });
+  const add = (count: number): void => {
+    for (let n = 0; n < count; n++) spans.add(large(`${n}`));
+  };
+
+  test("go in several exports at the end, all of them", async () => {
+    const bytes: number[] = [];
+    exporter.answer = async (batch) => void bytes.push(JSON.stringify(batch).length);
+    add(60);
+    ended.abort();
+    expect(await isSettled(kept[0])).toBe(true);
+    expect(exporter.batches.flat()).toEqual(Array.from({ length: 60 }, (_, n) => `${n}`));
+    expect(Math.max(...bytes)).toBeLessThan(1.05 * 1024 * 1024);
+    expect(bytes.length).toBeLessThan(7);
+    expect(warn).not.toHaveBeenCalled();
+  });
+
+  test("more than fit are dropped, with one warning", async () => {
+    add(2_000);
+    add(100);
+    ended.abort();
+    await isSettled(kept[0]);
+    expect(exporter.batches.flat().length).toBeLessThan(80);
+    expect(warn).toHaveBeenCalledTimes(1);
+    expect(String(warn.mock.calls)).toContain("4 MiB");
+  });
+
+  test("a receiver that fails at the end is not asked for each of them", async () => {
+    exporter.answer = () => Promise.reject(new Error("no"));
+    add(60);
+    ended.abort();
+    expect(await isSettled(kept[0])).toBe(true);
+    expect(exporter.batches).toHaveLength(2);
+  });
 });
 
 test("more spans than fit are dropped", async () => {
