@@ -73,6 +73,19 @@ export function bodiesTests(): void {
       expect((await app.ask("GET", "/health")).ms).toBeLessThan(2_000);
     });
 
+    const depth = 400_000;
+    test.each([
+      ["arrays", "[".repeat(depth) + "]".repeat(depth)],
+      ["objects", `${'{"a":'.repeat(150_000)}1${"}".repeat(150_000)}`],
+    ])("a state with a value of deeply nested %s is refused", async (_what, bomb) => {
+      const seen = await seenBy(async () => {
+        const body = `{"values":{"a":{"json":${bomb}}}}`;
+        const answer = await app.ask("PUT", "/admin/state/Keyed/bomb", { token: ADMIN, body, timeoutMs: 5_000 });
+        expect(outcome(answer)).toBe("400 invalid-request");
+      });
+      expect(seen).toEqual([]);
+    });
+
     test.each([
       ["a stray byte", Buffer.from([0x22, 0xff, 0x22])],
       ["an overlong encoding", Buffer.from([0x22, 0xc0, 0xaf, 0x22])],
