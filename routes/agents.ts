@@ -5,6 +5,7 @@ import { cors } from "hono/cors";
 import type { AnyService } from "../src/endpoint/restate-endpoint.ts";
 import { invocationRoutes } from "./agents/invocations.ts";
 import { invokeRoutes } from "./agents/invoke.ts";
+import { checkAgentsOptions } from "./agents/options.ts";
 import type { AgentsContext } from "./agents/route-context.ts";
 import { Targets } from "./agents/targets.ts";
 import { bearerGate } from "./auth.ts";
@@ -14,8 +15,10 @@ import { rateLimit, type RateLimiter } from "./rate-limit.ts";
 import { createRouter } from "./router.ts";
 import { settingsOf } from "./settings.ts";
 
-/** Options of `hono/cors`. */
-export type CorsOptions = NonNullable<Parameters<typeof cors>[0]>;
+type HonoCorsOptions = NonNullable<Parameters<typeof cors>[0]>;
+
+/** Options of `hono/cors`. Whose pages are meant must be said. */
+export type CorsOptions = HonoCorsOptions & { origin: NonNullable<HonoCorsOptions["origin"]> };
 
 /** How the agents API is served. */
 export interface AgentsRouteOptions {
@@ -35,9 +38,9 @@ export interface AgentsRouteOptions {
   readonly cors?: CorsOptions | undefined;
   /** Default: the Worker's rate-limit binding `RATE_LIMITER`, when there is one. */
   readonly rateLimit?: RateLimiter | undefined;
-  /** How long a call waits for its result unless the caller says otherwise, in milliseconds. Then it answers 202. Default 60,000. */
+  /** How long a call waits for its result unless the caller says otherwise, in milliseconds. Then it answers 202. Default 60,000; at most a day. */
   readonly waitMs?: number | undefined;
-  /** Longest wait that callers may ask for, in milliseconds. Default 120,000. */
+  /** Longest wait that callers may ask for, in milliseconds. Default 120,000; at most a day. */
   readonly maxWaitMs?: number | undefined;
   /** Largest body of a request, in bytes. Default 1 MiB. */
   readonly maxBodyBytes?: number | undefined;
@@ -48,8 +51,13 @@ const BODY_TIMEOUT_MS = 10_000;
 /** Headers of answers that pages of other origins may read. */
 const EXPOSED = ["location", "preference-applied", "retry-after", "x-request-id", "x-restate-id"];
 
-/** The routes of the agents API, to be mounted at `/agents`. */
+/**
+ * The routes of the agents API, to be mounted at `/agents`.
+ *
+ * @throws DefinitionError for options that cannot be used.
+ */
 export function agentsRoutes(options: AgentsRouteOptions): OpenAPIHono {
+  checkAgentsOptions(options);
   const { publicServices, auth = apiKeys(), maxBodyBytes: maxBytes = 1024 * 1024 } = options;
   const { waitMs = 60_000, maxWaitMs = 120_000 } = options;
   const agents: AgentsContext = {
@@ -59,7 +67,7 @@ export function agentsRoutes(options: AgentsRouteOptions): OpenAPIHono {
     maxWaitMs,
   };
   const router = createRouter();
-  if (options.cors !== undefined) router.use("*", cors({ origin: [], exposeHeaders: EXPOSED, ...options.cors }));
+  if (options.cors !== undefined) router.use("*", cors({ exposeHeaders: EXPOSED, ...options.cors }));
   router.use("*", auth, rateLimit(options.rateLimit), limitedJson({ maxBytes, timeoutMs: BODY_TIMEOUT_MS }));
   router.route("/", invocationRoutes(agents));
   router.route("/", invokeRoutes(agents));

@@ -5,6 +5,7 @@ import { DefinitionError } from "../src/errors/definition-error.ts";
 import type { SpanExporter } from "../src/telemetry/span.ts";
 import { adminRoutes } from "./admin/admin-routes.ts";
 import { agentsRoutes, type AgentsRouteOptions } from "./agents.ts";
+import { checkAgentsOptions } from "./agents/options.ts";
 import { healthRoute } from "./health.ts";
 import { errorsOnly } from "./operations/errors-only.ts";
 import { openApiRoute, registerSecuritySchemes } from "./openapi.ts";
@@ -61,8 +62,8 @@ export interface EdgeAppOptions extends Partial<AgentsRouteOptions> {
  * Everything else is 404. Errors are `application/problem+json` (RFC 9457) with a stable `code`. Every answer has an
  * `x-request-id`.
  *
- * @throws DefinitionError when `mount` is not a path or belongs to another route, and for a public service that is not
- *   one of `services`.
+ * @throws DefinitionError when `mount` is not a path or belongs to another route, for a public service that is not one of
+ *   `services`, for a number of milliseconds or bytes out of bounds, and for `cors` without `origin`.
  *
  * @example
  * ```ts
@@ -82,6 +83,7 @@ export function createEdgeApp(options: EdgeAppOptions): Hono {
   } = options;
   checkMount(mount);
   checkPublic(publicServices, services);
+  checkAgentsOptions(options);
   const app = createRouter<BlankEnv>();
   app.use(observe({ services, mount, log: log === false ? undefined : log }), errorsOnly, wellFormedUrl(mount));
   registerSecuritySchemes(app);

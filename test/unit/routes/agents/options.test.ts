@@ -1,10 +1,12 @@
 /** Who may use the agents API: API keys, `auth`, CORS, the rate limit; in which order. */
 import type { MiddlewareHandler } from "hono";
 import { HTTPException } from "hono/http-exception";
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from "vitest";
-import { agentsRoutes, type AgentsRouteOptions } from "../../../../routes/agents.ts";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
+import { agentsRoutes, type AgentsRouteOptions, type CorsOptions } from "../../../../routes/agents.ts";
+import { createEdgeApp } from "../../../../routes/app.ts";
 import { problemOf } from "../../../../routes/problem.ts";
 import { createRouter } from "../../../../routes/router.ts";
+import { DefinitionError } from "../../../../src/errors/definition-error.ts";
 import { echoService } from "../../endpoint/echo-service.ts";
 import { FakeRestate, refused, returned } from "./fake-restate.ts";
 
@@ -113,9 +115,33 @@ test("with CORS on a preflight needs no key, and every answer may be read, refus
   expect(restate.requests).toHaveLength(1);
 });
 
-test("CORS without origins opens nothing", async () => {
-  const { headers } = await ask({ cors: {} }, preflight);
+test("CORS with no origin at all opens nothing", async () => {
+  const { headers } = await ask({ cors: { origin: [] } }, preflight);
   expect(headers.get("access-control-allow-origin")).toBeNull();
+});
+
+const mounts: [string, (options: Partial<AgentsRouteOptions>) => unknown][] = [
+  ["the agents API", (options) => agentsRoutes({ publicServices: [echoService], ...options })],
+  ["an app", (options) => createEdgeApp({ services: [echoService], publicServices: [echoService], ...options })],
+  ["an app without public services", (options) => createEdgeApp({ services: [echoService], ...options })],
+];
+
+describe.each(mounts)("%s", (_name, mount) => {
+  test.each(["waitMs", "maxWaitMs", "maxBodyBytes"])("%s has bounds", (name) => {
+    for (const value of [0, -1, Number.NaN, Number.POSITIVE_INFINITY, "60000"]) {
+      expect(() => mount({ [name]: value })).toThrow(DefinitionError);
+      expect(() => mount({ [name]: value })).toThrow(`${name} must be a number`);
+    }
+    for (const value of [1, 86_400_000, undefined]) expect(() => mount({ [name]: value })).not.toThrow();
+    // Timers above 2^31-1 ms fire at once.
+    if (name !== "maxBodyBytes") expect(() => mount({ [name]: 86_400_001 })).toThrow(`${name} must be a number`);
+  });
+
+  test.each([{}, { origin: undefined }, { credentials: true }])("CORS needs an origin: %j", (cors: object) => {
+    // As from JavaScript: the type wants one.
+    expect(() => mount({ cors: cors as CorsOptions })).toThrow(DefinitionError);
+    expect(() => mount({ cors: cors as CorsOptions })).toThrow(/cors\.origin must be given/);
+  });
 });
 
 test("a body above the limit does not reach Restate", async () => {
