@@ -42,7 +42,8 @@ export function exporterOf(settings: Settings, name: string): SpanExporter | und
   const options = {
     endpoint,
     headers: parseKeyValues(settings.OTEL_EXPORTER_OTLP_HEADERS),
-    serviceName: settings.OTEL_SERVICE_NAME ?? name,
+    serviceName:
+      settings.OTEL_SERVICE_NAME ?? parseKeyValues(settings.OTEL_RESOURCE_ATTRIBUTES)["service.name"] ?? name,
     serviceVersion: versionOf(settings) ?? undefined,
     resource: {
       "deployment.environment.name": settings.ENVIRONMENT ?? "production",

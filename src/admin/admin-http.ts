@@ -3,7 +3,13 @@ import type { ZodType } from "zod";
 import { RestateOverloadedError } from "../errors/restate-overloaded-error.ts";
 import { RestateRefusedError } from "../errors/restate-refused-error.ts";
 import { RestateUnexpectedError } from "../errors/restate-unexpected-error.ts";
-import { type RestateAddress, type RestateAnswer, RestateHttp, type RestateRequest } from "../http/restate-http.ts";
+import {
+  type RestateAddress,
+  type RestateAnswer,
+  RestateHttp,
+  type RestateRequest,
+  retryAfterSeconds,
+} from "../http/restate-http.ts";
 import type { Sql } from "./sql.ts";
 
 /** How the Admin API is reached. */
@@ -107,10 +113,7 @@ function success(request: AdminRequest, answer: RestateAnswer): unknown {
 /** What to throw for an answer that is none. Only what Restate itself says is passed on. */
 function refusal({ method, path }: AdminRequest, answer: RestateAnswer): Error {
   const { status } = answer;
-  if (status === 429) {
-    const seconds = Number(answer.headers.get("retry-after") ?? Number.NaN);
-    return new RestateOverloadedError("admin", seconds > 0 && seconds < Infinity ? Math.ceil(seconds) : undefined);
-  }
+  if (status === 429) return new RestateOverloadedError("admin", retryAfterSeconds(answer.headers));
   const { message, restateCode } = refusalIn(answer);
   if (status < 400 || message === undefined) {
     return new RestateUnexpectedError("admin", `${method} ${path}`, new Error(`Status ${status}`));

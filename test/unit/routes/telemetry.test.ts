@@ -64,6 +64,17 @@ describe("the exporter", () => {
   });
 });
 
+test("the name of the service is OTEL_SERVICE_NAME, then that of OTEL_RESOURCE_ATTRIBUTES, then the app's", async () => {
+  const fetched = vi.spyOn(globalThis, "fetch").mockImplementation(() => Promise.resolve(new Response("{}")));
+  const given = { ...SETTINGS, OTEL_RESOURCE_ATTRIBUTES: "service.name=attribute" };
+  for (const settings of [{ ...given, OTEL_SERVICE_NAME: "mine" }, given, SETTINGS]) {
+    await telemetryOf(settings, { name: "app" })?.export([span], { signal: new AbortController().signal });
+  }
+  const bodies = fetched.mock.calls.map(([, init]) => init?.body as string);
+  const names = bodies.map((body) => /"service.name","value":\{"stringValue":"(\w+)"/.exec(body)?.[1]);
+  expect(names).toEqual(["mine", "attribute", "app"]);
+});
+
 test("every setting that matters makes an endpoint of its own", () => {
   const keys = [
     {},
