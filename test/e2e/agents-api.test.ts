@@ -317,6 +317,32 @@ test("invocations of what is not public can be neither read nor cancelled", asyn
   }
 });
 
+test("callers whom auth names share neither keys nor invocations", async () => {
+  const alice = { "x-caller": "alice" };
+  const bob = { "x-caller": "bob" };
+  const key = "k:".repeat(127);
+  const send = (who: object, input: string): Promise<Answer> =>
+    post("/named/Tasks/counted", input, { ...who, "idempotency-key": key });
+  const answers = [await send(alice, "a"), await send(bob, "b"), await send(alice, "again")];
+  expect(answers.map(({ status, body }) => [status, body])).toEqual([
+    [200, "a"],
+    [200, "b"],
+    [200, "a"],
+  ]);
+  const path = `/named/invocations/${answers[0]?.id}`;
+  expect((await ask("GET", path, { headers: alice })).body).toBe("a");
+  for (const method of ["GET", "DELETE"]) {
+    expect(await ask(method, path, { headers: bob })).toMatchObject({
+      status: 404,
+      body: { code: "invocation-not-found" },
+      id: null,
+    });
+  }
+  const scheduled = await post("/named/Tasks/echo?delay=1h", 1, alice);
+  expect((await ask("DELETE", `/named/invocations/${scheduled.id}`, { headers: bob })).status).toBe(404);
+  expect((await ask("DELETE", `/named/invocations/${scheduled.id}`, { headers: alice })).status).toBe(202);
+});
+
 test("without a key nobody gets in; malformed JSON does not reach Restate", async () => {
   for (const authorization of ["", "Bearer wrong-key-wrong-key", "Basic abc"]) {
     expect((await post("/agents/Tasks/echo", 1, { authorization })).status).toBe(401);
