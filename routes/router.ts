@@ -3,6 +3,9 @@ import { OpenAPIHono, z } from "@hono/zod-openapi";
 import type { Env } from "hono";
 import { HttpProblem, PROBLEM_CODES, type ProblemCode } from "./problem.ts";
 
+/** Most validation errors that a problem lists. */
+const MAX_ERRORS = 20;
+
 /** A router on which `openapi(createRoute(…), handler)` declares, validates and describes a route. */
 export function createRouter<E extends Env = Env>(): OpenAPIHono<E> {
   return new OpenAPIHono<E>({
@@ -11,7 +14,8 @@ export function createRouter<E extends Env = Env>(): OpenAPIHono<E> {
       const errors = result.error.issues.map(({ path, message }) => ({ at: path.join("."), message }));
       const where = { json: "body", form: "body", param: "path", query: "query", header: "headers", cookie: "cookies" };
       throw new HttpProblem("invalid-request", 400, `The ${where[result.target]} is invalid: ${summary(errors)}`, {
-        members: { errors },
+        // A body may have tens of thousands of wrong values.
+        members: { errors: errors.slice(0, MAX_ERRORS) },
       });
     },
   });
