@@ -11,7 +11,7 @@ export interface BundleSize {
 }
 
 /** The most that a bundle may have, in KiB after gzip. */
-export const BUDGET_KIB = { whole: 1_000, ours: 100 } as const;
+export const BUDGET_KIB = { whole: 1_000, agents: 60 } as const;
 
 const UPLOADED: ReadonlySet<string> = new Set([".js", ".mjs", ".wasm"]);
 
@@ -25,17 +25,27 @@ export function sizeOfBundle(folder: string): BundleSize {
   };
 }
 
+/** Three Workers with the same agent, each with more around it. */
+export interface BundleSizes {
+  /** With the AI SDK, the Restate SDK and Hono alone: not durable. */
+  readonly plain: BundleSize;
+  /** With durable agents, and nothing else of this library. */
+  readonly agents: BundleSize;
+  /** The reference Worker: with the HTTP face, too. */
+  readonly whole: BundleSize;
+}
+
 /**
- * Holds a bundle against the budget. `plain` is the size of a Worker that does the same with the AI SDK, the Restate SDK
- * and Hono alone, and what is on top of it is ours: the modules of `src/` and `routes/`, and what only they need of the
+ * Holds the bundles against the budget. What is on top of the smaller one is ours, and what only it needs of the
  * dependencies. Our modules' own sizes would leave that out.
  */
-export function judgeSize(whole: BundleSize, plain: BundleSize): CommandResult & { readonly note: string } {
-  const ours = whole.gzip - plain.gzip;
-  const note = `${kib(whole.bytes)} KiB, gzip ${kib(whole.gzip)} KiB, of which ours ${kib(ours)} KiB`;
+export function judgeSize({ plain, agents, whole }: BundleSizes): CommandResult & { readonly note: string } {
+  const durable = agents.gzip - plain.gzip;
+  const face = whole.gzip - agents.gzip;
+  const note = `${kib(whole.bytes)} KiB, gzip ${kib(whole.gzip)} KiB, of which ours ${kib(durable)} KiB for agents, ${kib(face)} KiB for the HTTP face`;
   const excess = [
     tooMuch("The Worker", whole.gzip, BUDGET_KIB.whole),
-    tooMuch("What is ours in the Worker", ours, BUDGET_KIB.ours),
+    tooMuch("What is ours for agents", durable, BUDGET_KIB.agents),
   ].filter((text) => text !== undefined);
   return { ok: excess.length === 0, output: [note, ...excess].join("\n"), note };
 }

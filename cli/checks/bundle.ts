@@ -12,6 +12,8 @@ const OUTDIR = ".wrangler/bundle";
 const META = `${OUTDIR}/bundle-meta.json`;
 const PLAIN_WORKER = "test/fixtures/plain/worker.ts";
 const PLAIN_OUTDIR = ".wrangler/bundle-plain";
+const AGENTS_WORKER = "test/fixtures/agents-alone/worker.ts";
+const AGENTS_OUTDIR = ".wrangler/bundle-agents";
 
 /** Builds the Worker as a deployment would, weighs it, looks into it, and runs it. */
 export const bundle: Check = {
@@ -21,8 +23,13 @@ export const bundle: Check = {
     if (!hasFiles("entry/worker.ts")) return { status: "skipped", reason: "no entry/worker.ts yet" };
     const build = await dryRun(OUTDIR, "--metafile", META);
     const plain = await dryRun(PLAIN_OUTDIR, PLAIN_WORKER);
-    if (!build.ok || !plain.ok) return asOne([build, plain]);
-    const size = judgeSize(sizeOfBundle(inRoot(OUTDIR)), sizeOfBundle(inRoot(PLAIN_OUTDIR)));
+    const agents = await dryRun(AGENTS_OUTDIR, AGENTS_WORKER);
+    if (!build.ok || !plain.ok || !agents.ok) return asOne([build, plain, agents]);
+    const size = judgeSize({
+      plain: sizeOfBundle(inRoot(PLAIN_OUTDIR)),
+      agents: sizeOfBundle(inRoot(AGENTS_OUTDIR)),
+      whole: sizeOfBundle(inRoot(OUTDIR)),
+    });
     const sdk = judgeSdks(readFileSync(inRoot(META), "utf8"));
     const ran = await runBundle(inRoot(`${OUTDIR}/worker.js`));
     return asOne([build, sdk, size, ran], size.note);
