@@ -47,7 +47,7 @@ describe("the properties find a bug that was put in on purpose:", () => {
     expect((await search(breakage)).failed).toBe(true);
   });
 
-  test("S2: two completions are handed over at a time", async () => {
+  test("S2: two completions are handed over at a time", { timeout: 240_000 }, async () => {
     let held: (() => void) | undefined;
     // oxlint-disable-next-line typescript/unbound-method -- called with its own `this` below
     const complete = JournalAwaitable.prototype.complete;
