@@ -48,6 +48,7 @@ export interface DrainStatus {
 }
 
 const countSchema = z.object({ count: z.int() });
+const pinnedSchema = z.object({ id: z.string(), count: z.int() });
 
 /** Deployments. An unknown one is a `RestateRefusedError` (404). */
 export class Deployments {
@@ -89,6 +90,18 @@ export class Deployments {
    */
   remove(id: string): Promise<void> {
     return command(this.#http, DEPLOYMENT_OPERATIONS.remove, { params: [id], query: { force: true } });
+  }
+
+  /**
+   * For each deployment with any, how many invocations began on it and have not completed; paused and suspended ones count.
+   * Those that have not begun are pinned to none: they go to the latest one.
+   */
+  async pinnedInvocations(): Promise<ReadonlyMap<string, number>> {
+    const rows = await this.#http.query(
+      sql`SELECT pinned_deployment_id AS id, COUNT(1) AS count FROM sys_invocation_status WHERE pinned_deployment_id IS NOT NULL AND status != 'completed' GROUP BY pinned_deployment_id`,
+      pinnedSchema,
+    );
+    return new Map(rows.map(({ id, count }) => [id, count]));
   }
 
   /** Whether a deployment can go. An unknown one is needed by nothing. */

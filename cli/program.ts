@@ -1,0 +1,18 @@
+import { Command } from "commander";
+import { status } from "./commands/status.ts";
+import { addCommand } from "./tool/command.ts";
+import { EXIT } from "./tool/exit-codes.ts";
+import { toolVersion } from "./tool/version.ts";
+
+/** The command line of the tool: `restate-edge-agents <command>`. */
+export function createProgram(): Command {
+  const program = new Command("restate-edge-agents")
+    .description("Ships durable agents to Cloudflare Workers and Deno, and operates them in Restate")
+    .version(toolVersion())
+    .showHelpAfterError()
+    .exitOverride((error) => {
+      throw Object.assign(error, { exitCode: error.exitCode === 0 ? EXIT.ok : EXIT.usage });
+    });
+  addCommand(program, status);
+  return program;
+}
