@@ -1,4 +1,4 @@
-import { defineConfig, type Rolldown } from "tsdown";
+import { defineConfig, type Rolldown, type UserConfig } from "tsdown";
 
 /**
  * Declarations name the plain SDK: the types are its own in both builds, and a reader of declarations need not know
@@ -10,19 +10,34 @@ const plainSdkTypes: Rolldown.Plugin = {
     chunk.fileName.endsWith(".d.ts") ? code.replaceAll('"#restate"', '"@restatedev/restate-sdk/fetch"') : null,
 };
 
-/** Builds what is published: one file per source file, so that stack traces and bundlers see the same modules. */
-export default defineConfig({
-  entry: ["src/index.ts", "routes/index.ts", "src/admin/index.ts", "src/client/index.ts", "src/testing/index.ts"],
+/** One file per source file, so that stack traces and bundlers see the same modules. */
+const common = {
   outDir: "dist",
   root: ".",
   format: "esm",
-  platform: "neutral",
   target: "es2024",
   unbundle: true,
-  dts: true,
   outExtensions: () => ({ js: ".js", dts: ".d.ts" }),
   tsconfig: "tsconfig.build.json",
   // The importing package's conditions choose the SDK (package.json "imports"), so the choice must not be made here.
-  plugins: [plainSdkTypes],
-  deps: { neverBundle: ["#restate"] },
-});
+  deps: { neverBundle: ["#restate", /^node:/] },
+} satisfies UserConfig;
+
+/** Builds what is published: the library, and the tool for Node with the files of a new project. */
+export default defineConfig([
+  {
+    ...common,
+    entry: ["src/index.ts", "routes/index.ts", "src/admin/index.ts", "src/client/index.ts", "src/testing/index.ts"],
+    platform: "neutral",
+    dts: true,
+    plugins: [plainSdkTypes],
+  },
+  {
+    ...common,
+    entry: ["cli/main.ts"],
+    platform: "node",
+    dts: false,
+    // The modules that both builds share are the same in both.
+    clean: false,
+  },
+]);
