@@ -62,6 +62,7 @@ export default defineConfig({
       {
         test: { ...realStack, name: "cloud", include: inEndToEnd(wholeCloud), env: { RESTATE_STACK: "cloud" } },
       },
+      { test: { ...realStack, name: "ship", include: ["test/ship/**/*.test.ts"] } },
       // These wait for restarts most of the time, so two files at once fit.
       { test: { ...realStack, name: "crash", fileParallelism: true, include: ["test/crash/**/*.test.ts"] } },
     ],

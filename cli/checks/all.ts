@@ -37,6 +37,7 @@ export const CHECKS: readonly Check[] = [
   vitestProject("e2e", "real restate-server, wrangler dev, deno serve"),
   vitestProject("e2e-cloud", "some of it on Workers, Restate behind TLS and tokens, signing", "e2e"),
   vitestProject("crash", "the same, with SIGKILL"),
+  vitestProject("ship", "the tool and real wrangler, against look-alikes of Cloudflare and Restate Cloud"),
   tool("knip", "no unused files, exports, dependencies", ["knip"]),
   publishedPackage,
   bundle,
