@@ -1,4 +1,5 @@
 import { Command } from "commander";
+import { dev } from "./commands/dev.ts";
 import { status } from "./commands/status.ts";
 import { addCommand } from "./tool/command.ts";
 import { EXIT } from "./tool/exit-codes.ts";
@@ -13,6 +14,7 @@ export function createProgram(): Command {
     .exitOverride((error) => {
       throw Object.assign(error, { exitCode: error.exitCode === 0 ? EXIT.ok : EXIT.usage });
     });
+  addCommand(program, dev);
   addCommand(program, status);
   return program;
 }

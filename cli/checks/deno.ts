@@ -1,5 +1,6 @@
+import { denoBinary } from "../../src/testing/packages.ts";
 import { DENO_PERMISSIONS } from "../stack/app-server.ts";
-import { BIN } from "../stack/paths.ts";
+import { ROOT } from "../stack/paths.ts";
 import { asOne, type Check } from "./check.ts";
 import { hasFiles } from "./find-files.ts";
 import { runCommand } from "./run-command.ts";
@@ -10,7 +11,7 @@ export const denoTypes: Check = {
   about: "deno check entry/deno.ts",
   run: async () => {
     if (!hasFiles("entry/deno.ts")) return { status: "skipped", reason: "no entry/deno.ts yet" };
-    return asOne([await runCommand(BIN.deno, ["check", "entry/deno.ts"])]);
+    return asOne([await runCommand(denoBinary(ROOT), ["check", "entry/deno.ts"])]);
   },
 };
 
@@ -20,7 +21,12 @@ export const denoTests: Check = {
   about: "deno test test/deno/",
   run: async () => {
     if (!hasFiles("test/deno/**/*.ts")) return { status: "skipped", reason: "no test/deno/ yet" };
-    const { ok, output } = await runCommand(BIN.deno, ["test", ...DENO_PERMISSIONS, "--allow-read", "test/deno/"]);
+    const { ok, output } = await runCommand(denoBinary(ROOT), [
+      "test",
+      ...DENO_PERMISSIONS,
+      "--allow-read",
+      "test/deno/",
+    ]);
     const { passed, failed } = countTests(output);
     return { status: "ran", passed, failed: ok ? failed : Math.max(failed, 1), output };
   },

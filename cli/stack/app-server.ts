@@ -2,8 +2,8 @@
  * The two ways to serve the app in development. Both rebuild when the source changes, and print a line when the new
  * code is being served: that line, not a guess about time, is what registration waits for.
  */
+import { denoBinary, wranglerScript } from "../../src/testing/packages.ts";
 import { type Child, startChild } from "./child.ts";
-import { BIN, ROOT } from "./paths.ts";
 import { QUIET } from "./quiet.ts";
 import { startRestartable } from "./restartable.ts";
 import { type Settings, writeSettingsFile } from "./settings.ts";
@@ -11,6 +11,10 @@ import { watchSource } from "./watch-source.ts";
 
 /** How the app is started. */
 export interface AppServerInit {
+  /** Absolute path of the project. */
+  readonly folder: string;
+  /** Environment of wrangler's configuration. */
+  readonly environment?: string | undefined;
   readonly port: number;
   readonly settings: Settings;
   readonly onLine: (line: string) => void;
@@ -40,7 +44,7 @@ export const startWorker: StartAppServer = (init) => {
   };
   const child = startRestartable(() => startWrangler({ ...init, onServing }, file.path));
   // After a first build that fails, wrangler does not watch the source: it has to be started again.
-  watchSource(() => {
+  watchSource(init.folder, () => {
     if (!hasServed) void child.restart();
   });
   // wrangler dev speaks HTTP/1.1 only.
@@ -48,12 +52,13 @@ export const startWorker: StartAppServer = (init) => {
 };
 
 function startWrangler(init: AppServerInit, envFile: string): Child {
-  const flags = ["--ip", "127.0.0.1", "--port", String(init.port), "--env-file", envFile];
+  const environment = init.environment === undefined ? [] : ["--env", init.environment];
+  const flags = ["--ip", "127.0.0.1", "--port", String(init.port), "--env-file", envFile, ...environment];
   return startChild({
     label: "wrangler dev",
     command: process.execPath,
-    args: [BIN.wrangler, "dev", ...flags, "--show-interactive-dev-session=false"],
-    cwd: ROOT,
+    args: [wranglerScript(init.folder), "dev", ...flags, "--show-interactive-dev-session=false"],
+    cwd: init.folder,
     env: { ...process.env, ...QUIET, FORCE_COLOR: "0" },
     onLine: announce(init, /Ready on http|Local server updated and ready/),
   });
@@ -67,22 +72,16 @@ export const DENO_PERMISSIONS: readonly string[] = [
   "--no-prompt",
 ];
 
+/** What Deno serves of a project. */
+export const DENO_ENTRY = "entry/deno.ts";
+
 /** Serves entry/deno.ts with `deno serve`, over HTTP/2. */
 export const startDeno: StartAppServer = (init) => {
   const child = startChild({
     label: "deno serve",
-    command: BIN.deno,
-    args: [
-      "serve",
-      ...DENO_PERMISSIONS,
-      "--watch",
-      "--host",
-      "127.0.0.1",
-      "--port",
-      String(init.port),
-      "entry/deno.ts",
-    ],
-    cwd: ROOT,
+    command: denoBinary(init.folder),
+    args: ["serve", ...DENO_PERMISSIONS, "--watch", "--host", "127.0.0.1", "--port", String(init.port), DENO_ENTRY],
+    cwd: init.folder,
     env: { ...process.env, ...QUIET, ...init.settings, NO_COLOR: "1" },
     onLine: announce(init, /Listening on http/),
     // It waits for its connections to close, and Restate keeps one open.

@@ -1,3 +1,5 @@
+import { z } from "zod";
+
 /** Where Restate finds the app. */
 export interface DeploymentRequest {
   readonly uri: string;
@@ -5,8 +7,22 @@ export interface DeploymentRequest {
   readonly use_http_11: boolean;
 }
 
-/** Names of the services that Restate discovered. */
-export type Registered = readonly string[];
+/** A service that Restate discovered. */
+export interface RegisteredService {
+  readonly name: string;
+  /** `Service`, `VirtualObject` or `Workflow`. */
+  readonly type: string;
+  readonly handlers: readonly string[];
+}
+
+/** The services that Restate discovered. */
+export type Registered = readonly RegisteredService[];
+
+const answerSchema = z.looseObject({
+  services: z
+    .array(z.looseObject({ name: z.string(), ty: z.string(), handlers: z.array(z.looseObject({ name: z.string() })) }))
+    .default([]),
+});
 
 /**
  * Registers the app with Restate, in place of what was registered for the same address.
@@ -22,18 +38,15 @@ export async function register(adminUrl: string, deployment: DeploymentRequest):
   });
   const body: unknown = await response.json().catch(() => undefined);
   if (!response.ok) throw new Error(messageOf(body) ?? `Restate answered ${response.status}`);
-  return servicesOf(body);
+  const { services } = answerSchema.parse(body);
+  return services.map(({ name, ty, handlers }) => ({
+    name,
+    type: ty,
+    handlers: handlers.map((handler) => handler.name),
+  }));
 }
 
 function messageOf(body: unknown): string | undefined {
   if (typeof body !== "object" || body === null || !("message" in body)) return undefined;
   return String(body.message);
-}
-
-function servicesOf(body: unknown): Registered {
-  if (typeof body !== "object" || body === null || !("services" in body)) return [];
-  const services: unknown[] = Array.isArray(body.services) ? body.services : [];
-  return services.flatMap((service) =>
-    typeof service === "object" && service !== null && "name" in service ? [String(service.name)] : [],
-  );
 }

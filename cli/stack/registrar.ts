@@ -40,7 +40,7 @@ export class Registrar {
     }
     const registered = this.#exclusively(async () => {
       const services = await this.#register(app);
-      if (services.length > 0) this.#init.onChange(`Registered again: ${services.join(", ")}`);
+      if (services.length > 0) this.#init.onChange(`Registered again: ${services.map(({ name }) => name).join(", ")}`);
       return services;
     });
     // It throws only when the app has ended, which whoever started the app sees, too.

@@ -1,7 +1,7 @@
 import { mkdirSync } from "node:fs";
-
+import { join } from "node:path";
+import { restateServerBinary } from "../../src/testing/packages.ts";
 import { type Child, startChild } from "./child.ts";
-import { inRoot, restateServerPath, ROOT } from "./paths.ts";
 import { QUIET } from "./quiet.ts";
 import { answers, waitUntil } from "./wait.ts";
 
@@ -22,14 +22,24 @@ export interface RestateServer {
   ready(): Promise<void>;
 }
 
-/** Starts the restate-server of node_modules. Its data is kept in `.restate/`. */
-export function startRestateServer(ports: RestateAddresses, onLine: (line: string) => void): RestateServer {
-  mkdirSync(inRoot(".restate"), { recursive: true });
+/**
+ * Starts the restate-server of the project's node_modules. Its data is kept in the project's `.restate/`.
+ *
+ * The executable itself: the npm command is a wrapper that passes signals on to it, so a signal to both would arrive
+ * twice, and the second one cuts its shutdown short.
+ */
+export function startRestateServer(
+  folder: string,
+  ports: RestateAddresses,
+  onLine: (line: string) => void,
+): RestateServer {
+  const data = join(folder, ".restate");
+  mkdirSync(data, { recursive: true });
   const child = startChild({
     label: "restate-server",
-    command: restateServerPath(),
-    args: ["--no-logo", "--base-dir", inRoot(".restate")],
-    cwd: ROOT,
+    command: restateServerBinary(folder),
+    args: ["--no-logo", "--base-dir", data],
+    cwd: folder,
     env: { ...process.env, ...QUIET, ...configuration(ports) },
     onLine: (line) => {
       onLine(line);

@@ -7,8 +7,6 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseEnv } from "node:util";
 
-import { inRoot } from "./paths.ts";
-
 /**
  * Names taken from the environment. Restate's own names are left out: in a shell they usually point at a cluster that
  * has nothing to do with the local one.
@@ -34,21 +32,27 @@ export interface DevelopmentSettings {
   readonly madeUp: Settings;
 }
 
-/** Settings of the app beside a local Restate. */
-export function developmentSettings(restate: { ingressUrl: string; adminUrl: string }): DevelopmentSettings {
-  const given = givenSettings(restate);
+/** Where a local Restate is. */
+interface LocalRestate {
+  readonly ingressUrl: string;
+  readonly adminUrl: string;
+}
+
+/** Settings of the project's app beside a local Restate. */
+export function developmentSettings(project: string, restate: LocalRestate): DevelopmentSettings {
+  const given = givenSettings(project, restate);
   const missing = SECRETS.filter((name) => (given[name] ?? "").trim() === "");
   const madeUp = Object.fromEntries(missing.map((name) => [name, randomBytes(18).toString("base64url")]));
   return { settings: { ...given, ...madeUp }, madeUp };
 }
 
-function givenSettings(restate: { ingressUrl: string; adminUrl: string }): Settings {
+function givenSettings(project: string, restate: LocalRestate): Settings {
   const environment = FROM_ENVIRONMENT.flatMap((name) => {
     const value = process.env[name];
     return value === undefined || value === "" ? [] : [[name, value] as const];
   });
   return {
-    ...devVars(),
+    ...devVars(project),
     ...Object.fromEntries(environment),
     ENVIRONMENT: "development",
     RESTATE_INGRESS_URL: restate.ingressUrl,
@@ -85,10 +89,10 @@ export function writeSettingsFile(settings: Settings): SettingsFile {
   };
 }
 
-function devVars(): Record<string, string> {
+function devVars(project: string): Record<string, string> {
   let text: string;
   try {
-    text = readFileSync(inRoot(".dev.vars"), "utf8");
+    text = readFileSync(join(project, ".dev.vars"), "utf8");
   } catch {
     return {};
   }

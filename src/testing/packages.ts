@@ -30,12 +30,10 @@ export function packageFolder(name: string, from?: string): string {
  * The executable of restate-server itself. Its npm package wraps it into a Node process, which would be the one that a
  * SIGKILL hits.
  */
-export function restateServerBinary(): string {
-  return platformBinary(
-    "@restatedev/restate-server",
-    `@restatedev/restate-server-${platform()}-${arch()}`,
-    "restate-server",
-  );
+export function restateServerBinary(from?: string): string {
+  const wrapper = packageFolder("@restatedev/restate-server", from);
+  const binary = packageFolder(`@restatedev/restate-server-${platform()}-${arch()}`, wrapper);
+  return existing("@restatedev/restate-server", join(binary, "bin", "restate-server"));
 }
 
 /** The executable of the workerd that the installed wrangler uses. */
@@ -47,21 +45,17 @@ export function workerdBinary(): string {
 }
 
 /** wrangler's command line, a script for Node. */
-export function wranglerScript(): string {
-  return existing("wrangler", join(packageFolder("wrangler"), "bin", "wrangler.js"));
+export function wranglerScript(from?: string): string {
+  return existing("wrangler", join(packageFolder("wrangler", from), "bin", "wrangler.js"));
 }
 
 /** The executable of Deno: its npm package puts it beside its wrapper when it is installed. */
-export function denoBinary(): string {
-  const deno = packageFolder("deno");
+export function denoBinary(from?: string): string {
+  const deno = packageFolder("deno", from);
   const installed = join(deno, "deno");
   if (existsSync(installed)) return installed;
   const libc = platform() === "linux" ? "-glibc" : "";
   return existing("deno", join(packageFolder(`@deno/${platform()}-${arch()}${libc}`, deno), "deno"));
-}
-
-function platformBinary(wrapper: string, name: string, file: string): string {
-  return existing(wrapper, join(packageFolder(name, packageFolder(wrapper)), "bin", file));
 }
 
 function existing(name: string, path: string): string {
