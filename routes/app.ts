@@ -55,7 +55,7 @@ export interface EdgeAppOptions extends Partial<AgentsRouteOptions> {
  * The app: `export default createEdgeApp({ services })` is a Worker, and a server for `deno serve`.
  *
  * - `GET /health`, `GET /ready` and `GET /openapi.json` answer anyone.
- * - `/restate/*` answers Restate alone.
+ * - `/restate/*` answers Restate alone; `/restate/v/<version>/*` when it runs that version, else 503.
  * - `/agents/*` invokes `publicServices` for callers with a key in AGENT_API_KEYS, or whom `auth` lets pass.
  * - `/admin/*` operates Restate for those with ADMIN_TOKEN. Without that setting it is not there.
  *

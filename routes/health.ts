@@ -1,7 +1,7 @@
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
 import { getRuntimeKey } from "hono/adapter";
 import { createRouter, json, problems } from "./router.ts";
-import { settingsOf, versionOf } from "./settings.ts";
+import { settingsOf, shownVersionOf } from "./settings.ts";
 
 /** What `GET /health` tells besides the platform. */
 export interface HealthInfo {
@@ -14,7 +14,10 @@ const healthSchema = z
   .looseObject({
     status: z.literal("ok"),
     name: z.string(),
-    version: z.string().nullable().openapi({ description: "The Worker's version id, or Deno Deploy's revision" }),
+    version: z
+      .string()
+      .nullable()
+      .openapi({ description: "APP_VERSION, else the Worker's version id, or Deno Deploy's revision" }),
     runtime: z.string().openapi({ example: "workerd" }),
   })
   .openapi("Health");
@@ -36,7 +39,7 @@ export function healthRoute({ name, info }: HealthInfo): OpenAPIHono {
       {
         status: "ok" as const,
         name,
-        version: versionOf(settingsOf(context)),
+        version: shownVersionOf(settingsOf(context)),
         runtime: getRuntimeKey(),
         ...info(),
       },

@@ -33,6 +33,7 @@ export const PROBLEM_CODES = {
   unauthorized: "A valid token is needed",
   "unsupported-by-server": "This Restate server cannot do that",
   "unsupported-media-type": "The body must be JSON",
+  "version-mismatch": "Another version is asked for than runs here",
   "workflow-already-started": "The workflow has been started already",
 } as const;
 
@@ -112,8 +113,10 @@ function describe(error: unknown): Described | undefined {
     return { code: errorCode, status: code, detail: message, extras };
   }
   if (isLibraryProblem(error)) {
-    const { allow, restateCode } = error.fields;
-    const headers: Record<string, string> = typeof allow === "string" ? { allow } : {};
+    const { allow, restateCode, retryAfterSeconds } = error.fields;
+    const headers: Record<string, string> = {};
+    if (typeof allow === "string") headers["allow"] = allow;
+    if (typeof retryAfterSeconds === "number") headers["retry-after"] = String(retryAfterSeconds);
     const members = restateCode === undefined ? {} : { restateCode };
     return { code: error.errorCode, status: error.code, detail: error.message, extras: { headers, members } };
   }

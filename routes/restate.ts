@@ -17,7 +17,10 @@ export interface RestateRouteOptions {
   readonly telemetry?: SpanExporter | false | undefined;
 }
 
-/** `/restate/*`: for Restate alone. The endpoint is built once for each set of settings, not for each request. */
+/**
+ * `/restate/*`: for Restate alone, and `/restate/v/<version>/*`, which only that version serves (G10). The endpoint is
+ * built once for each set of settings, not for each request.
+ */
 export function restateRoute(options: RestateRouteOptions): Hono {
   const endpoints = new Map<string, RestateEndpoint>();
   const endpointFor = (context: Context): RestateEndpoint => {
@@ -31,7 +34,7 @@ export function restateRoute(options: RestateRouteOptions): Hono {
     const identityKeys = parseIdentityKeys(RESTATE_IDENTITY_KEYS);
     const services = taggedWithVersion(options.services, version);
     const telemetry = telemetryOf(settings, options);
-    const endpoint = createRestateEndpoint({ ...options, services, identityKeys, development, telemetry });
+    const endpoint = createRestateEndpoint({ ...options, services, version, identityKeys, development, telemetry });
     endpoints.set(key, endpoint);
     return endpoint;
   };

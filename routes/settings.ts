@@ -1,7 +1,8 @@
 import type { Context } from "hono";
 import { env } from "hono/adapter";
 import { z } from "zod";
-import { EndpointError } from "../src/endpoint/restate-endpoint.ts";
+import { EndpointError } from "../src/endpoint/endpoint-error.ts";
+import { isVersion, VERSION_RULE } from "../src/endpoint/version.ts";
 import type { RestateAddress } from "../src/http/restate-http.ts";
 import { noteExchange } from "./operations/server-timing.ts";
 import { HttpProblem } from "./problem.ts";
@@ -38,6 +39,8 @@ export interface Settings {
   readonly OTEL_SERVICE_NAME?: string | undefined;
   /** What else is said of the app in traces: `name=value`, comma-separated. */
   readonly OTEL_RESOURCE_ATTRIBUTES?: string | undefined;
+  /** The version of this code, where the platform does not tell it, or in its place. */
+  readonly APP_VERSION?: string | undefined;
   /** Workers: the version metadata binding. */
   readonly CF_VERSION_METADATA?: { readonly id: string } | undefined;
   /** Deno Deploy: the revision. */
@@ -58,6 +61,7 @@ const schemas: { readonly [NAME in keyof Settings]-?: z.ZodType<Settings[NAME]> 
   OTEL_EXPORTER_OTLP_HEADERS: text,
   OTEL_SERVICE_NAME: text,
   OTEL_RESOURCE_ATTRIBUTES: text,
+  APP_VERSION: text.refine((value) => value === undefined || isVersion(value), VERSION_RULE),
   // The platform's own: an app that cannot tell its version works as well.
   CF_VERSION_METADATA: z.object({ id: z.string() }).optional().catch(undefined),
   DENO_DEPLOY_BUILD_ID: text.catch(undefined),
@@ -89,7 +93,7 @@ export function settingsOf(context: Context): Settings {
 function validated(name: keyof Settings, value: unknown): Settings[keyof Settings] {
   const parsed = schemas[name].safeParse(value);
   if (parsed.success) return parsed.data;
-  throw invalidSetting(name, 'see README.md, "Settings"');
+  throw invalidSetting(name, name === "APP_VERSION" ? VERSION_RULE : 'see README.md, "Settings"');
 }
 
 /** @param rule What it should be; not what it is. */
@@ -115,9 +119,23 @@ export function settingsKey(settings: Settings, names: readonly (keyof Settings)
   );
 }
 
-/** The version that runs here: the Worker's, or Deno Deploy's revision. */
-export function versionOf({ CF_VERSION_METADATA, DENO_DEPLOY_BUILD_ID, DENO_DEPLOYMENT_ID }: Settings): string | null {
-  return CF_VERSION_METADATA?.id ?? DENO_DEPLOY_BUILD_ID ?? DENO_DEPLOYMENT_ID ?? null;
+/**
+ * The version that runs here: the one that is set, the Worker's, or Deno Deploy's revision.
+ *
+ * @throws EndpointError `invalid-settings` (503) when APP_VERSION is malformed.
+ */
+export function versionOf(settings: Settings): string | null {
+  const { APP_VERSION, CF_VERSION_METADATA, DENO_DEPLOY_BUILD_ID, DENO_DEPLOYMENT_ID } = settings;
+  return APP_VERSION ?? CF_VERSION_METADATA?.id ?? DENO_DEPLOY_BUILD_ID ?? DENO_DEPLOYMENT_ID ?? null;
+}
+
+/** As `versionOf`, for what works without: a malformed setting is no version. */
+export function shownVersionOf(settings: Settings): string | null {
+  try {
+    return versionOf(settings);
+  } catch {
+    return null;
+  }
 }
 
 /**

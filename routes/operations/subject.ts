@@ -1,6 +1,7 @@
 /** What a request is about, in names that a log may hold: patterns of paths, and services of this app. Never a key. */
 import type { Context } from "hono";
 import { matchedRoutes } from "hono/route";
+import { splitVersion } from "../../src/endpoint/version.ts";
 import type { ServiceShape } from "./service-shape.ts";
 
 /** Header with the id of the invocation that Restate sends to the endpoint. */
@@ -30,17 +31,18 @@ export function subjectOf(context: Context, shapes: Shapes, answer: Response): S
   };
 }
 
-/** The subject of a request below the Restate endpoint's `mount`. Anyone may send one, so only known names count. */
+/**
+ * The subject of a request below the Restate endpoint's `mount`. Anyone may send one, so only known names count, and no
+ * version is shown.
+ */
 export function restateSubjectOf(request: Request, path: string, mount: string, shapes: Shapes): Subject {
-  const [kind = "", service, last] = path.slice(mount.length + 1).split("/");
+  const { version, rest } = splitVersion(path.slice(mount.length));
+  const base = version === undefined ? mount : `${mount}/v/{version}`;
+  const [, kind = "", service, last] = rest.split("/");
   const id = request.headers.get(INVOCATION_ID_HEADER);
   return {
     route:
-      kind === "invoke"
-        ? `${mount}/invoke/{service}/{handler}`
-        : kind === "discover"
-          ? `${mount}/discover`
-          : `${mount}/*`,
+      kind === "invoke" ? `${base}/invoke/{service}/{handler}` : kind === "discover" ? `${base}/discover` : `${base}/*`,
     invocationId: isInvocationId(id) ? id : undefined,
     ...known(shapes, service, kind === "invoke" ? last : undefined),
   };

@@ -13,6 +13,7 @@ import { versionTagOf } from "./version-tag.ts";
  * Not known is which version runs here when the platform does not say it; then only names and handlers are compared.
  */
 export async function checkRegistered(settings: Settings, shapes: readonly ServiceShape[]): Promise<Finding> {
+  const version = versionOf(settings);
   let registered: readonly Service[];
   try {
     if (settings.RESTATE_ADMIN_URL === undefined) return skip("Unknown: RESTATE_ADMIN_URL is not set");
@@ -22,7 +23,7 @@ export async function checkRegistered(settings: Settings, shapes: readonly Servi
     // Some tokens may ask for the version, and for nothing else.
     return error instanceof RestateUnauthorizedError ? fail(reason) : skip(`Unknown: ${reason}`);
   }
-  return judge(shapes, registered, versionOf(settings));
+  return judge(shapes, registered, version);
 }
 
 function judge(shapes: readonly ServiceShape[], registered: readonly Service[], version: string | null): Finding {

@@ -2,12 +2,12 @@
  * Services → a fetch handler that only Restate can call.
  *
  * - E1 Closed by default (G9). No keys outside development, or a malformed key: nothing is served.
- * - E2 Only the paths of restate-path.ts reach the SDK, with the mount prefix stripped: the SDK checks a request's
- *   signature against the path without prefix, and for `serdes` it would refuse one that has it.
+ * - E2 Only the paths of restate-path.ts reach the SDK, without mount and version: the SDK checks a request's signature
+ *   against the path without prefix, and for `serdes` it would refuse one that has it.
  * - E3 Bidirectional mode is refused on workerd: it works in `wrangler dev` and stalls on Cloudflare's network.
  * - E4 Of a request that is not signed as it should be, no more than a piece of the body is read.
+ * - E5 A path with a version is served by that version alone; see version-guard.ts.
  */
-import { EdgeAgentError } from "../errors/edge-agent-error.ts";
 import { inRequestResponse } from "../journal/protocol-mode.ts";
 import {
   createEndpointHandler,
@@ -17,10 +17,12 @@ import {
 } from "../restate.ts";
 import { withSpanExporter } from "../telemetry/exporter-scope.ts";
 import type { SpanExporter } from "../telemetry/span.ts";
+import { EndpointError } from "./endpoint-error.ts";
 import { withLargePieces } from "./large-pieces.ts";
 import { handlerLog } from "./handler-log.ts";
 import { asTheyCome, requestAt } from "./request-body.ts";
 import { matchRestatePath } from "./restate-path.ts";
+import { signatureCheck, versionMismatch } from "./version-guard.ts";
 
 /** Anything that `service()`, `object()`, `workflow()` or `agentService()` made. */
 export type AnyService =
@@ -39,6 +41,8 @@ export interface RestateEndpointOptions {
   readonly bidirectional?: boolean;
   /** Path prefix, such as `/restate`. Default none. */
   readonly mount?: string;
+  /** The version of this code: the only one that `<mount>/v/<version>` serves. Default null: not known, so none. */
+  readonly version?: string | null;
   /** Where the spans of handlers go. Default: none are made. */
   readonly telemetry?: SpanExporter | undefined;
 }
@@ -46,21 +50,13 @@ export interface RestateEndpointOptions {
 /** The answer to a request, or why it is not served. */
 export type RestateEndpoint = (request: Request, ...platform: unknown[]) => Promise<Response>;
 
-/** The endpoint cannot be served as it is set up. */
-export class EndpointError extends EdgeAgentError {
-  override name = "EndpointError";
-
-  constructor(errorCode: string, message: string, status: number, fields: Readonly<Record<string, unknown>> = {}) {
-    super({ errorCode, message, status, fields });
-  }
-}
-
 /**
  * @throws EndpointError `identity-keys-missing` (503) without keys outside development.
  * @throws EndpointError `bidirectional-unsupported` (503) with `bidirectional` on workerd.
  */
 export function createRestateEndpoint(options: RestateEndpointOptions): RestateEndpoint {
-  const { services, identityKeys, development = false, bidirectional = false, mount = "", telemetry } = options;
+  const { services, identityKeys, development = false, bidirectional = false, telemetry } = options;
+  const { mount = "", version = null } = options;
   if (bidirectional && isWorkerd()) {
     throw new EndpointError(
       "bidirectional-unsupported",
@@ -81,6 +77,7 @@ export function createRestateEndpoint(options: RestateEndpointOptions): RestateE
     logger: handlerLog,
     ...(identityKeys.length === 0 ? {} : { identityKeys: [...identityKeys] }),
   });
+  const isSigned = signatureCheck(identityKeys);
   return async (request, ...platform) => {
     const url = new URL(request.url);
     const match = matchRestatePath(request.method, url.pathname, mount);
@@ -92,6 +89,9 @@ export function createRestateEndpoint(options: RestateEndpointOptions): RestateE
       });
     }
     url.pathname = match.path;
+    if (match.version !== undefined && match.version !== version) {
+      throw (await isSigned(url, request)) ? versionMismatch(match.version, version) : identityRejected();
+    }
     const refused = new AbortController();
     const serve = (): Promise<Response> =>
       bidirectional
@@ -102,8 +102,12 @@ export function createRestateEndpoint(options: RestateEndpointOptions): RestateE
     refused.abort();
     // Read, so that the SDK can end the answer that nobody gets. Not awaited: there is nothing in it.
     response.arrayBuffer().catch(() => undefined);
-    throw new EndpointError("identity-rejected", "The request is not signed by a Restate whose key is known here", 401);
+    throw identityRejected();
   };
+}
+
+function identityRejected(): EndpointError {
+  return new EndpointError("identity-rejected", "The request is not signed by a Restate whose key is known here", 401);
 }
 
 function isWorkerd(): boolean {

@@ -1,4 +1,8 @@
-/** What Restate may ask of an endpoint, below its mount path. Everything else, the SDK's own `/health` too, is not served. */
+/**
+ * What Restate may ask of an endpoint, below its mount path and, if there is one, the version behind it. Everything else,
+ * the SDK's own `/health` too, is not served.
+ */
+import { splitVersion } from "./version.ts";
 
 const NAME = "[A-Za-z0-9_][A-Za-z0-9_.-]*";
 /** What the SDK compares with a signature's audience when a path ends so, whatever comes before. */
@@ -11,9 +15,12 @@ const ROUTES: readonly { readonly method: string; readonly path: RegExp }[] = [
   { method: "POST", path: new RegExp(`^/serdes/${NAME}/(?:encode|decode)/${SERDE}$`) },
 ];
 
-/** Where a request goes: to Restate's SDK under `path`, nowhere, or nowhere with this method. */
+/**
+ * Where a request goes: to Restate's SDK under `path`, nowhere, or nowhere with this method. `version`: the one that it is
+ * for; undefined: any.
+ */
 export type RestatePath =
-  | { readonly kind: "found"; readonly path: string }
+  | { readonly kind: "found"; readonly path: string; readonly version: string | undefined }
   | { readonly kind: "method-not-allowed"; readonly allow: string }
   | { readonly kind: "not-found" };
 
@@ -23,8 +30,10 @@ export type RestatePath =
  */
 export function matchRestatePath(method: string, pathname: string, mount: string): RestatePath {
   if (!pathname.startsWith(`${mount}/`)) return { kind: "not-found" };
-  const path = pathname.slice(mount.length);
+  const { version, rest: path } = splitVersion(pathname.slice(mount.length));
   const route = ROUTES.find((candidate) => candidate.path.test(path));
   if (route === undefined) return { kind: "not-found" };
-  return route.method === method ? { kind: "found", path } : { kind: "method-not-allowed", allow: route.method };
+  return route.method === method
+    ? { kind: "found", path, version }
+    : { kind: "method-not-allowed", allow: route.method };
 }

@@ -27,6 +27,13 @@ export const PATH_ROWS: readonly PathRow[] = TARGETS.flatMap((target) => [
     status: 404,
     code: "not-found",
   })),
+  // Signed as it should be, for a version that is not known here: whoever is asked, nothing runs.
+  {
+    target,
+    change: { path: `/restate/v/abc123${target.path}`, method: target.method },
+    status: 503,
+    code: "version-mismatch",
+  },
   ...replays(target).map((path) => ({
     target,
     change: { path, method: path.endsWith("/discover") ? "GET" : "POST" },
@@ -48,7 +55,16 @@ function variants(path: string): string[] {
   const encoded = `%${first.charCodeAt(0).toString(16)}${first.slice(1)}`;
   return [
     `/restate/x${path}`,
-    `/restate/v/abc123${path}`,
+    `/restate/v${path}`,
+    `/restate/v/${path}`,
+    `/restate/v/abc123/${path}`,
+    `/restate/v/abc123/v/abc123${path}`,
+    `/restate/v/abc%2f123${path}`,
+    `/restate/v/%61bc123${path}`,
+    `/restate/v/..%2fx${path}`,
+    `/restate/v/${"a".repeat(65)}${path}`,
+    `/restate/V/abc123${path}`,
+    `/v/abc123${path}`,
     `/restate/restate${path}`,
     `/restate/${path}`,
     `//restate${path}`,
@@ -77,6 +93,10 @@ function variants(path: string): string[] {
     `/restate/invoke//open`,
     `/restate/invoke/Vault/open/x`,
     `/restate/serdes/Vault/run/open/input`,
+    `/restate/v/abc123`,
+    `/restate/v/abc123/`,
+    `/restate/v/abc123/health`,
+    `/restate/v/abc123/serdes/Vault/decode/x/discover`,
     ...ENDS.map((end) => `/restate/serdes/Vault/${end}`),
   ];
 }

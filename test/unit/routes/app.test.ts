@@ -71,6 +71,7 @@ test("codes of problems are a contract", () => {
     "unauthorized",
     "unsupported-by-server",
     "unsupported-media-type",
+    "version-mismatch",
     "workflow-already-started",
   ]);
 });
