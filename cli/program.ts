@@ -1,5 +1,10 @@
 import { Command } from "commander";
 import { dev } from "./commands/dev.ts";
+import { invoke } from "./commands/invoke.ts";
+import { journal } from "./commands/journal.ts";
+import { logs } from "./commands/logs.ts";
+import { move } from "./commands/move.ts";
+import { prune } from "./commands/prune.ts";
 import { status } from "./commands/status.ts";
 import { addCommand } from "./tool/command.ts";
 import { EXIT } from "./tool/exit-codes.ts";
@@ -16,5 +21,10 @@ export function createProgram(): Command {
     });
   addCommand(program, dev);
   addCommand(program, status);
+  addCommand(program, invoke);
+  addCommand(program, journal);
+  addCommand(program, logs);
+  addCommand(program, move);
+  addCommand(program, prune);
   return program;
 }

@@ -37,6 +37,8 @@ export interface InvocationRequest {
   readonly idempotencyKey?: string | undefined;
   /** Passed on to the handler, such as `traceparent`. */
   readonly headers?: Readonly<Record<string, string>>;
+  /** Gives the request up; the invocation goes on. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** How a handler is called. */
@@ -176,7 +178,7 @@ export class IngressClient {
   }
 
   #invoke(path: string, request: InvocationRequest, timeoutMs: number): Promise<RestateAnswer> {
-    const { body, idempotencyKey, headers } = request;
+    const { body, idempotencyKey, headers, signal } = request;
     return this.#http.exchange({
       method: "POST",
       path,
@@ -187,6 +189,7 @@ export class IngressClient {
       },
       body,
       timeoutMs,
+      signal,
     });
   }
 
