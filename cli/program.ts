@@ -5,6 +5,7 @@ import { journal } from "./commands/journal.ts";
 import { logs } from "./commands/logs.ts";
 import { move } from "./commands/move.ts";
 import { prune } from "./commands/prune.ts";
+import { rollback } from "./commands/rollback.ts";
 import { status } from "./commands/status.ts";
 import { addCommand } from "./tool/command.ts";
 import { EXIT } from "./tool/exit-codes.ts";
@@ -26,5 +27,6 @@ export function createProgram(): Command {
   addCommand(program, logs);
   addCommand(program, move);
   addCommand(program, prune);
+  addCommand(program, rollback);
   return program;
 }

@@ -9,9 +9,13 @@ const PREFIX_LENGTH = 8;
  * version of `https://agents.acme.workers.dev`. Undefined where versions have no URLs of this form.
  */
 export function mainUrlOf({ deployment, facts }: RegisteredVersion): string | undefined {
-  if (facts?.worker === undefined || deployment.uri === undefined) return undefined;
-  if (facts.platform !== "version-url") return undefined;
-  const { protocol, host } = new URL(deployment.uri);
+  return facts === undefined || deployment.uri === undefined ? undefined : mainUrlOfUri(deployment.uri, facts);
+}
+
+/** The same of a version's URI. */
+export function mainUrlOfUri(uri: string, facts: VersionFacts): string | undefined {
+  if (facts.worker === undefined || facts.platform !== "version-url") return undefined;
+  const { protocol, host } = new URL(uri);
   const prefix = `${facts.version.slice(0, PREFIX_LENGTH)}-${facts.worker}`;
   return host.startsWith(`${prefix}.`) ? `${protocol}//${facts.worker}${host.slice(prefix.length)}` : undefined;
 }

@@ -37,7 +37,7 @@ function remarkOf({ lastFailure, model, dueAt, status, invocationId }: TimelineS
   const dueMs = dueAt === undefined ? 0 : Date.parse(dueAt) - nowMs;
   return [
     ...(lastFailure === undefined ? [] : [failureText(lastFailure)]),
-    ...(model === undefined ? [] : [`${model.inputTokens ?? "?"} → ${model.outputTokens ?? "?"} tokens`]),
+    ...(model === undefined ? [] : [`${model.tokens.input ?? "?"} → ${model.tokens.output ?? "?"} tokens`]),
     ...(dueMs > 0 && status !== "completed" ? [`due in ${span(dueMs)}`] : []),
     ...(invocationId === undefined ? [] : [invocationId]),
   ].join("; ");

@@ -1,0 +1,72 @@
+/** Lets the app's own URL serve an earlier version of its Worker again. */
+import { setTimeout as delay } from "node:timers/promises";
+import { runWrangler } from "../cloudflare/wrangler.ts";
+import { EXIT } from "../tool/exit-codes.ts";
+import { projectOf, type Tool } from "../tool/tool.ts";
+import { ToolError } from "../tool/tool-error.ts";
+import { mainUrlOfUri } from "./main-url.ts";
+import type { RollbackTarget } from "./rollback.ts";
+import { type VersionHealth, versionHealth } from "./version-health.ts";
+import { shortVersion } from "./words.ts";
+
+/** What became of the app's own URL. */
+export interface Promotion {
+  /** `skipped`: for `reason`. `promoted`: and it answers so at `url`, where that is known. */
+  readonly state: "promoted" | "skipped";
+  readonly url?: string | undefined;
+  readonly reason?: string | undefined;
+}
+
+/** Cloudflare says that a promotion takes effect within seconds everywhere. */
+const WAIT_MS = 60_000;
+const EVERY_MS = 1_000;
+
+/**
+ * Promotes it. Restate has registered it by then, so running the command again goes on here.
+ *
+ * @throws ToolError `wrangler-failed`, `not-promoted`
+ */
+export async function promoteAgain(tool: Tool, target: RollbackTarget, given: string | undefined): Promise<Promotion> {
+  const { facts, uri } = target;
+  if (facts.platform !== "version-url") {
+    return { state: "skipped", reason: `its platform is ${facts.platform}, which has no promotion of versions` };
+  }
+  const project = await projectOf(tool);
+  const { version, worker = project.worker.name } = facts;
+  await tool.reporter.step(`Promoting version ${shortVersion(version)}`, () =>
+    runWrangler(tool, project, { args: ["versions", "deploy", `${version}@100%`, "--yes", "--name", worker] }),
+  );
+  const url = given ?? mainUrlOfUri(uri, facts);
+  if (url === undefined) return { state: "promoted" };
+  await tool.reporter.step(`${url} serves it`, (step) =>
+    waitUntilServed(tool, url, version, (text) => step.update(text)),
+  );
+  return { state: "promoted", url };
+}
+
+async function waitUntilServed(
+  tool: Tool,
+  url: string,
+  version: string,
+  update: (text: string) => void,
+): Promise<void> {
+  const deadline = performance.now() + WAIT_MS;
+  for (;;) {
+    const health: VersionHealth = await versionHealth(url, { expected: version, signal: tool.signal });
+    if (health.state === "ok") return;
+    if (performance.now() > deadline) throw notPromoted(url, version, health);
+    update(health.detail ?? health.state);
+    await delay(EVERY_MS, undefined, { signal: tool.signal }).catch(() => {});
+    tool.signal.throwIfAborted();
+  }
+}
+
+function notPromoted(url: string, version: string, health: VersionHealth): ToolError {
+  return new ToolError({
+    code: "not-promoted",
+    message: `${url} does not serve version ${shortVersion(version)} after ${WAIT_MS / 1_000} s: it ${health.detail ?? health.state}`,
+    hint: "New invocations go to the version already; run the command again, or look at the Worker's deployments",
+    exitCode: EXIT.remote,
+    details: { url, version, health },
+  });
+}
