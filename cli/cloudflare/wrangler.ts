@@ -33,22 +33,24 @@ const SHOWN = 2_000;
 /**
  * Runs wrangler in the project, for its environment.
  *
- * @throws ToolError `wrangler-failed` with the end of what it said.
+ * @throws ToolError `wrangler-failed` with the end of what it said, and Cloudflare's code, if there is one, in its details.
  */
 export async function runWrangler(tool: Tool, project: Project, run: WranglerRun): Promise<WranglerResult> {
   const folder = await mkdtemp(join(tmpdir(), "restate-edge-agents-"));
   try {
     const outputPath = join(folder, "output.ndjson");
     const { code, stdout, log } = await execute(tool, project, run, outputPath);
+    const records = recordsIn(await readFile(outputPath, "utf8").catch(() => ""));
     if (code !== 0) {
       throw new ToolError({
         code: "wrangler-failed",
         message: `Cannot run wrangler ${run.args.slice(0, 2).join(" ")}: ${code === null ? "it was stopped" : `exit code ${code}`}\n${log.slice(-SHOWN).trim()}`,
         hint: "Nothing that Restate knows was changed; run the command again when the cause is gone",
         exitCode: EXIT.remote,
+        details: { wrangler: run.args.slice(0, 2).join(" "), cloudflareCode: failureCode(records) },
       });
     }
-    return { records: recordsIn(await readFile(outputPath, "utf8").catch(() => "")), stdout };
+    return { records, stdout };
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
@@ -95,6 +97,18 @@ function execute(
     });
     child.on("close", (code) => resolve({ code, stdout, log }));
   });
+}
+
+/** Codes with which Cloudflare says that a Worker does not exist; the second one, that it has no version. */
+const NO_WORKER: ReadonlySet<unknown> = new Set([10007, 10090, 10222]);
+
+/** True for a failure of wrangler because the Worker is not there. */
+export function isNoWorker(error: unknown): boolean {
+  return error instanceof ToolError && NO_WORKER.has(error.details?.["cloudflareCode"]);
+}
+
+function failureCode(records: readonly WranglerRecord[]): unknown {
+  return records.find(({ type }) => type === "command-failed")?.["code"];
 }
 
 function recordsIn(text: string): WranglerRecord[] {

@@ -1,0 +1,58 @@
+/** One hash for what is deployed: the same is never uploaded twice, from whatever machine. */
+import { createHash } from "node:crypto";
+import { pathToFileURL } from "node:url";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import type { Project } from "../project/project.ts";
+
+/** Hexadecimal digits of a fingerprint. Cloudflare's tags of versions have room for 25 characters. */
+const LENGTH = 20;
+
+/** What goes into a fingerprint. */
+export interface FingerprintParts {
+  /** Hash of the modules. */
+  readonly bundle: string;
+  /** Wrangler's configuration, resolved. */
+  readonly config: unknown;
+  /** Names alone: a hash of a value could be guessed. */
+  readonly secrets: readonly string[];
+  /** Whatever else makes another version. */
+  readonly more?: readonly string[];
+}
+
+export function fingerprintOf({ bundle, config, secrets, more = [] }: FingerprintParts): string {
+  const text = stableJson({ bundle, config, secrets: [...new Set(secrets)].sort(), more });
+  return createHash("sha256").update(text).digest("hex").slice(0, LENGTH);
+}
+
+/** The tag of versions with this fingerprint. */
+export function tagOf(fingerprint: string): string {
+  return `fp-${fingerprint}`;
+}
+
+/** Wrangler's configuration for the project's environment, without what differs between machines. */
+export async function resolvedConfig({ folder, configPath, environment }: Project): Promise<unknown> {
+  const wrangler = createRequire(join(folder, "package.json")).resolve("wrangler");
+  const { unstable_readConfig: readConfig } = (await import(pathToFileURL(wrangler).href)) as {
+    readonly unstable_readConfig: (args: object, options: object) => object;
+  };
+  const args = { config: configPath, ...(environment === undefined ? {} : { env: environment }) };
+  return withoutFolder(readConfig(args, { hideWarnings: true }), folder);
+}
+
+/** `dev` is for this machine alone. */
+const LOCAL: ReadonlySet<string> = new Set(["dev", "configPath", "userConfigPath"]);
+
+function withoutFolder(config: object, folder: string): unknown {
+  const kept = Object.fromEntries(Object.entries(config).filter(([name]) => !LOCAL.has(name)));
+  return JSON.parse(JSON.stringify(kept).replaceAll(JSON.stringify(folder).slice(1, -1), "."));
+}
+
+/** JSON with the members of objects in the order of their names. */
+export function stableJson(value: unknown): string {
+  return JSON.stringify(value, (_, member: unknown) =>
+    typeof member === "object" && member !== null && !Array.isArray(member)
+      ? Object.fromEntries(Object.entries(member).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : member,
+  );
+}

@@ -1,0 +1,42 @@
+/** Where a version of a Worker answers. */
+
+/** Characters of a version's id that are part of its address. */
+const PREFIX_LENGTH = 8;
+
+export function prefixOf(version: string): string {
+  return version.slice(0, PREFIX_LENGTH);
+}
+
+/** Fills `--version-url` in. */
+export function fromTemplate(template: string, worker: string, version: string): string {
+  return template
+    .replaceAll("{version}", version)
+    .replaceAll("{prefix}", prefixOf(version))
+    .replaceAll("{worker}", worker);
+}
+
+/**
+ * The address of a version, from that of its Worker: `https://agents.acme.workers.dev` has versions at
+ * `https://1a2b3c4d-agents.acme.workers.dev`. Undefined for other domains: versions are not there.
+ *
+ * @param targets What `wrangler deploy` said it deployed to: addresses, routes, schedules.
+ */
+export function addressInTargets(targets: readonly unknown[], worker: string, version: string): string | undefined {
+  const own = workersDev(targets, worker);
+  return own === undefined ? undefined : own.replace("://", `://${prefixOf(version)}-`);
+}
+
+/** The Worker's own address below workers.dev. */
+export function workersDev(targets: readonly unknown[], worker: string): string | undefined {
+  return targets.find(
+    (target): target is string =>
+      typeof target === "string" && target.startsWith(`https://${worker}.`) && target.endsWith(".workers.dev"),
+  );
+}
+
+/** The address of the Worker itself, from that of a version. Undefined when the version's has another form. */
+export function ownAddress(url: string, worker: string, version: string): string | undefined {
+  const { protocol, host } = new URL(url);
+  const start = `${prefixOf(version)}-`;
+  return host.startsWith(`${start}${worker}.`) ? `${protocol}//${host.slice(start.length)}` : undefined;
+}

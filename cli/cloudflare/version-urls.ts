@@ -1,0 +1,118 @@
+/** Versions of one Worker, each under an address that never changes. */
+import type { Candidate, DeployContext, UploadedVersion } from "../deploy/platform-deployer.ts";
+import { remember, rememberedVersions } from "../deploy/state-file.ts";
+import { listRegistered, versionsOf } from "../deployments/registered.ts";
+import { EXIT } from "../tool/exit-codes.ts";
+import { ToolError } from "../tool/tool-error.ts";
+import { tagOf } from "./fingerprint.ts";
+import { addressInTargets, fromTemplate, ownAddress } from "./version-address.ts";
+import { listVersions, promotedVersion } from "./versions.ts";
+import type { CheckedWorker, WorkersStrategy } from "./workers-deployer.ts";
+import { runWrangler, type WranglerRecord } from "./wrangler.ts";
+
+export class VersionUrls implements WorkersStrategy {
+  readonly #checked: CheckedWorker;
+
+  constructor(checked: CheckedWorker) {
+    this.#checked = checked;
+  }
+
+  async find(context: DeployContext, { fingerprint }: Candidate): Promise<UploadedVersion | undefined> {
+    const { project, exists } = this.#checked;
+    const worker = project.worker.name;
+    if (!exists) return undefined;
+    const versions = (await listVersions(context.tool, project, worker)) ?? [];
+    const tagged = versions.filter(({ tag }) => tag === tagOf(fingerprint));
+    for (const { id } of tagged) {
+      const url = await this.#knownUrl(context, id);
+      if (url !== undefined) return { version: id, url, worker, isNew: false };
+    }
+    return this.#registered(context, fingerprint);
+  }
+
+  /** The first upload creates the Worker; the ones after it change nothing that anybody sees. */
+  async upload(context: DeployContext, { fingerprint, gitSha }: Candidate): Promise<UploadedVersion> {
+    const { project, exists } = this.#checked;
+    const { options, tool } = context;
+    const args = [
+      ...(exists ? ["versions", "upload"] : ["deploy"]),
+      ...["--tag", tagOf(fingerprint)],
+      ...(gitSha === undefined ? [] : ["--message", gitSha]),
+      ...(options.secretsFile === undefined ? [] : ["--secrets-file", options.secretsFile]),
+    ];
+    const { records } = await runWrangler(tool, project, { args });
+    const worker = project.worker.name;
+    const version = versionIn(records);
+    const url =
+      options.versionUrl === undefined
+        ? urlIn(records, worker, version)
+        : fromTemplate(options.versionUrl, worker, version);
+    if (url === undefined) throw noUrl(version);
+    await remember(project.folder, { app: worker, fingerprint, version, url, worker });
+    return { version, url, worker, isNew: true };
+  }
+
+  promoted({ tool }: DeployContext, { app }: Candidate): Promise<string | undefined> {
+    return promotedVersion(tool, this.#checked.project, app);
+  }
+
+  async promote({ tool }: DeployContext, { app, gitSha }: Candidate, { version }: UploadedVersion): Promise<void> {
+    const message = gitSha === undefined ? [] : ["--message", gitSha];
+    const args = ["versions", "deploy", `${version}@100%`, "--name", app, "-y", ...message];
+    await runWrangler(tool, this.#checked.project, { args });
+  }
+
+  mainUrl({ options }: DeployContext, { url, version }: UploadedVersion): string | undefined {
+    return options.url ?? ownAddress(url, this.#checked.project.worker.name, version);
+  }
+
+  /** Upload told it to this machine, or registration to Restate, or the user knows. */
+  async #knownUrl({ options, admin }: DeployContext, version: string): Promise<string | undefined> {
+    const { folder, worker } = this.#checked.project;
+    if (options.versionUrl !== undefined) return fromTemplate(options.versionUrl, worker.name, version);
+    const remembered = (await rememberedVersions(folder)).find((one) => one.version === version);
+    if (remembered !== undefined) return remembered.url;
+    const registered = versionsOf(worker.name, await listRegistered(admin));
+    const uri = registered.find(({ facts }) => facts?.version === version)?.deployment.uri;
+    return uri === undefined ? undefined : new URL(uri).origin;
+  }
+
+  /** Cloudflare lists ten versions; Restate knows older ones. */
+  async #registered({ admin }: DeployContext, fingerprint: string): Promise<UploadedVersion | undefined> {
+    const worker = this.#checked.project.worker.name;
+    for (const { deployment, facts } of versionsOf(worker, await listRegistered(admin))) {
+      if (facts?.fingerprint !== fingerprint || facts.platform !== "version-url" || deployment.uri === undefined)
+        continue;
+      return { version: facts.version, url: new URL(deployment.uri).origin, worker, isNew: false };
+    }
+    return undefined;
+  }
+}
+
+function versionIn(records: readonly WranglerRecord[]): string {
+  const id = records.find(({ type }) => type === "version-upload" || type === "deploy")?.["version_id"];
+  if (typeof id === "string") return id;
+  throw new ToolError({
+    code: "wrangler-output",
+    message: "Cannot tell which version was uploaded: wrangler wrote no version id",
+    hint: "Update wrangler to 4.100 or later, and run this again",
+    exitCode: EXIT.remote,
+  });
+}
+
+function urlIn(records: readonly WranglerRecord[], worker: string, version: string): string | undefined {
+  const url = records.find(({ type }) => type === "version-upload")?.["preview_url"];
+  if (typeof url === "string") return url.replace(/\/+$/, "");
+  const targets = records.find(({ type }) => type === "deploy")?.["targets"];
+  return Array.isArray(targets) ? addressInTargets(targets, worker, version) : undefined;
+}
+
+function noUrl(version: string): ToolError {
+  return new ToolError({
+    code: "no-version-url",
+    message: `Version ${version} was uploaded, and has no URL`,
+    hint: "Set workers_dev = true and preview_urls = true, or name with --version-url where versions are served",
+    exitCode: EXIT.usage,
+    details: { version },
+  });
+}

@@ -1,0 +1,128 @@
+/** Cloudflare Workers, for `deploy`. */
+import { requireCommitted } from "../deploy/git.ts";
+import type { Candidate, DeployContext, PlatformDeployer } from "../deploy/platform-deployer.ts";
+import { type Project } from "../project/project.ts";
+import { projectOf } from "../tool/tool.ts";
+import { type Bundle, buildBundle, requireOneSdk } from "./bundle.ts";
+import { fingerprintOf, resolvedConfig } from "./fingerprint.ts";
+import { secretsInFile, secretsOf } from "./secrets.ts";
+import { chooseStrategy, type ChosenStrategy } from "./strategy.ts";
+import { VersionUrls } from "./version-urls.ts";
+import { VersionWorkers } from "./version-workers.ts";
+import { problemsOf, requireNoProblem } from "./worker-checks.ts";
+
+/** What the check found, for the steps that follow. */
+export interface CheckedWorker {
+  readonly project: Project;
+  /** False: its first deployment creates it. */
+  readonly exists: boolean;
+  readonly candidate: Candidate;
+}
+
+/** How one strategy goes on. */
+export type WorkersStrategy = Omit<PlatformDeployer, "name" | "check">;
+
+/** Deploys a Worker by the strategy that fits it. */
+export class WorkersDeployer implements PlatformDeployer {
+  readonly name = "Cloudflare Workers";
+  #strategy: WorkersStrategy | undefined;
+
+  async check(context: DeployContext): Promise<Candidate> {
+    const { log, tool, options } = context;
+    const project = await log.run({ step: "project", title: "Project", work: () => projectOf(tool), summary: about });
+    const chosen = chooseStrategy(options, project.worker);
+    if (chosen.reason !== undefined) tool.reporter.info(`  One Worker per version: ${chosen.reason}`);
+    const gitSha = await requireCommitted(tool, project.folder, options.allowDirty);
+    const { secrets, exists } = await log.run({
+      step: "settings",
+      title: "Worker's settings and secrets",
+      work: () => checkSettings(context, project, chosen),
+      summary: (found) => (found.exists ? "ok" : "ok; the Worker does not exist yet"),
+    });
+    const bundle = await log.run({
+      step: "bundle",
+      title: "Bundle",
+      work: async () => {
+        const built = await buildBundle(tool, project);
+        requireOneSdk(built);
+        return built;
+      },
+      summary: ({ bytes, hash }) => `${Math.round(bytes / 1_024)} KiB, ${hash.slice(0, 8)}`,
+    });
+    const candidate = await candidateOf(project, chosen, secrets, bundle, gitSha);
+    const checked = { project, exists, candidate };
+    this.#strategy = chosen.strategy === "version-url" ? new VersionUrls(checked) : new VersionWorkers(checked);
+    return candidate;
+  }
+
+  find(...args: Parameters<PlatformDeployer["find"]>): ReturnType<PlatformDeployer["find"]> {
+    return this.#chosen.find(...args);
+  }
+
+  upload(...args: Parameters<PlatformDeployer["upload"]>): ReturnType<PlatformDeployer["upload"]> {
+    return this.#chosen.upload(...args);
+  }
+
+  promoted(...args: Parameters<PlatformDeployer["promoted"]>): ReturnType<PlatformDeployer["promoted"]> {
+    return this.#chosen.promoted(...args);
+  }
+
+  async promote(...args: Parameters<NonNullable<PlatformDeployer["promote"]>>): Promise<void> {
+    await this.#chosen.promote?.(...args);
+  }
+
+  mainUrl(...args: Parameters<PlatformDeployer["mainUrl"]>): string | undefined {
+    return this.#chosen.mainUrl(...args);
+  }
+
+  get #chosen(): WorkersStrategy {
+    if (this.#strategy === undefined) throw new Error("Cannot deploy before check()");
+    return this.#strategy;
+  }
+}
+
+async function checkSettings(
+  { tool, options }: DeployContext,
+  project: Project,
+  { strategy }: ChosenStrategy,
+): Promise<{ readonly secrets: readonly string[]; readonly exists: boolean }> {
+  const { worker } = project;
+  const inFile = options.secretsFile === undefined ? [] : await secretsInFile(tool, options.secretsFile);
+  const there = await secretsOf(tool, project, worker.name);
+  // A Worker of its own begins without secrets.
+  const secrets = [...inFile, ...(strategy === "version-url" ? (there ?? []) : [])];
+  const hasVersionUrl = options.versionUrl !== undefined;
+  const exclusive = exclusiveIn(await resolvedConfig(project));
+  requireNoProblem(problemsOf({ worker, secrets, strategy, hasVersionUrl, exclusive }));
+  return { secrets, exists: there !== undefined };
+}
+
+function exclusiveIn(config: unknown): string[] {
+  const { route, routes, triggers, queues } = config as {
+    readonly route?: unknown;
+    readonly routes?: readonly unknown[];
+    readonly triggers?: { readonly crons?: readonly unknown[] };
+    readonly queues?: { readonly consumers?: readonly unknown[] };
+  };
+  return [
+    ...(route !== undefined || (routes?.length ?? 0) > 0 ? ["routes"] : []),
+    ...((triggers?.crons?.length ?? 0) > 0 ? ["crons"] : []),
+    ...((queues?.consumers?.length ?? 0) > 0 ? ["queues"] : []),
+  ];
+}
+
+async function candidateOf(
+  project: Project,
+  { strategy, reason }: ChosenStrategy,
+  secrets: readonly string[],
+  bundle: Bundle,
+  gitSha: string | undefined,
+): Promise<Candidate> {
+  const config = await resolvedConfig(project);
+  const fingerprint = fingerprintOf({ bundle: bundle.hash, config, secrets, more: [strategy] });
+  return { app: project.worker.name, platform: strategy, fingerprint, gitSha, reason };
+}
+
+function about({ worker, environment }: Project): string {
+  return environment === undefined ? worker.name : `${worker.name} (${environment})`;
+}
