@@ -1,5 +1,7 @@
 import { Command } from "commander";
 import { dev } from "./commands/dev.ts";
+import { init } from "./commands/init.ts";
+import { doctor } from "./commands/doctor.ts";
 import { invoke } from "./commands/invoke.ts";
 import { journal } from "./commands/journal.ts";
 import { logs } from "./commands/logs.ts";
@@ -20,8 +22,10 @@ export function createProgram(): Command {
     .exitOverride((error) => {
       throw Object.assign(error, { exitCode: error.exitCode === 0 ? EXIT.ok : EXIT.usage });
     });
+  addCommand(program, init);
   addCommand(program, dev);
   addCommand(program, status);
+  addCommand(program, doctor);
   addCommand(program, invoke);
   addCommand(program, journal);
   addCommand(program, logs);

@@ -22,6 +22,8 @@ export interface WorkerConfig {
   /** Name of the version metadata binding, if there is one. */
   readonly versionMetadata: string | undefined;
   readonly observability: boolean | undefined;
+  /** Hostnames of its custom domains, in the order of the configuration. */
+  readonly customDomains: readonly string[];
 }
 
 /** A project on this machine. */
@@ -37,6 +39,11 @@ export interface Project {
 
 const CONFIG_NAMES = ["wrangler.json", "wrangler.jsonc", "wrangler.toml"];
 
+const routeSchema = z.union([
+  z.string(),
+  z.looseObject({ pattern: z.string(), custom_domain: z.boolean().optional() }),
+]);
+
 const configSchema = z.looseObject({
   name: z.string().optional(),
   main: z.string().optional(),
@@ -51,6 +58,8 @@ const configSchema = z.looseObject({
   }),
   version_metadata: z.looseObject({ binding: z.string() }).nullish(),
   observability: z.looseObject({ enabled: z.boolean().optional() }).nullish(),
+  route: routeSchema.nullish(),
+  routes: routeSchema.array().nullish(),
 });
 
 /** Path of wrangler's configuration in a folder, if there is one. */
@@ -101,6 +110,9 @@ function workerOf(name: string, config: z.output<typeof configSchema>): WorkerCo
     hasDurableObjects: config.durable_objects.bindings.some((binding) => binding.script_name === undefined),
     versionMetadata: config.version_metadata?.binding,
     observability: config.observability?.enabled,
+    customDomains: [config.route, ...(config.routes ?? [])].flatMap((route) =>
+      typeof route === "object" && route?.custom_domain === true ? [route.pattern] : [],
+    ),
   };
 }
 

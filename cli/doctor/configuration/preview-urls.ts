@@ -1,0 +1,22 @@
+import { type DoctorCheck, fail, pass } from "../check.ts";
+import { configName } from "../facts/facts.ts";
+
+/** Whether each version gets a URL of its own. */
+export const previewUrls: DoctorCheck = {
+  id: "preview-urls",
+  group: "Project",
+  about: "each version has a URL of its own",
+  run: (facts) => {
+    const { workersDev, previewUrls: previews, hasDurableObjects } = facts.project().worker;
+    if (hasDurableObjects) {
+      return pass("No version URLs, because the Worker has Durable Objects: each version becomes a Worker of its own");
+    }
+    const off = workersDev === false ? "workers_dev" : previews === false ? "preview_urls" : undefined;
+    if (off === undefined) return pass("Version URLs are on");
+    return fail(
+      `In ${configName(facts)} ${off} is false, so no version has a URL of its own, and runs in flight would move to new code with each deployment.`,
+      "workers_dev = true",
+      "preview_urls = true",
+    );
+  },
+};
