@@ -1,3 +1,4 @@
+import { dirname } from "node:path";
 import { defineConfig, type Rolldown, type UserConfig } from "tsdown";
 
 /**
@@ -23,6 +24,9 @@ const common = {
   deps: { neverBundle: ["#restate", /^node:/] },
 } satisfies UserConfig;
 
+/** What `init` makes a project from. It is published in the same folders. */
+const TEMPLATE = ["agents", "entry", "cli/init/template", "wrangler.toml", ".dev.vars.example"];
+
 /** Builds what is published: the library, and the tool for Node with the files of a new project. */
 export default defineConfig([
   {
@@ -39,5 +43,6 @@ export default defineConfig([
     dts: false,
     // The modules that both builds share are the same in both.
     clean: false,
+    copy: TEMPLATE.map((path) => ({ from: path, to: `dist/template/${dirname(path)}` })),
   },
 ]);
