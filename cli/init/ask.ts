@@ -24,7 +24,7 @@ export async function ask(known: Partial<Answers>, suggestedName: string, signal
     );
   const platform =
     known.platform ??
-    answered(
+    answered<Platform>(
       await select<Platform>({
         message: "Where will it run?",
         options: [
