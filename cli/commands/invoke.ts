@@ -56,12 +56,8 @@ async function runInvoke(
   if (flags.send) {
     return { target: name, ...(await sendOnly(settings, { ...request, delayMs, timeoutMs: SEND_TIMEOUT_MS })) };
   }
-  const invoked = await tool.reporter.step(
-    `Invoking ${name}`,
-    () => invokeAndWait(settings, { ...request, timeoutMs }),
-    ({ invocation = "" }) => invocation,
-  );
-  return { target: name, ...invoked };
+  // Without a line of progress: standard output is the result alone.
+  return { target: name, ...(await invokeAndWait(settings, { ...request, timeoutMs })) };
 }
 
 function timeOf(flag: string, text: string): number {
@@ -82,7 +78,7 @@ export function showInvoke(
     case "accepted": {
       const start = startsAt === undefined ? "" : `, starts in ${span(Date.parse(startsAt) - Date.now())}`;
       reporter.info(`${invocation}${isNew === false ? " (accepted earlier)" : ""}${start}`);
-      reporter.info(`→ journal ${invocation} --follow`);
+      reporter.info(`→ \`journal ${invocation} --follow\` shows what it does`);
       return;
     }
     case "completed":
@@ -91,7 +87,7 @@ export function showInvoke(
     case "failed":
       reporter.info(`Failed with ${failure?.code ?? ""}: ${failure?.message ?? ""}`);
       if (failure?.errorCode !== undefined) reporter.info(`Error code: ${failure.errorCode}`);
-      reporter.info(`→ journal ${invocation}`);
+      reporter.info(`→ \`journal ${invocation}\` shows where`);
   }
 }
 

@@ -1,6 +1,7 @@
 import type { Timeline, TimelineStep } from "../../src/admin/index.ts";
 import { followTimeline, readTimelineOf } from "../invocations/journal.ts";
 import { headOf, STEP_HEAD, stepRow, totalsText } from "../invocations/timeline-text.ts";
+import { count } from "../deployments/words.ts";
 import type { CommandDefinition } from "../tool/command.ts";
 import type { Reporter } from "../tool/reporter.ts";
 import { adminOf, type Tool } from "../tool/tool.ts";
@@ -41,7 +42,7 @@ async function runJournal(tool: Tool, flags: JournalFlags, [id = ""]: readonly s
 
 function nowText(status: string, steps: readonly TimelineStep[]): string {
   const open = steps.find((step) => step.status !== "completed" && step.status !== "failed");
-  return `${status}, ${steps.length} steps${open === undefined ? "" : `, at ${open.tool ?? open.name}`}`;
+  return `${status}, ${count(steps.length, "step")}${open === undefined ? "" : `, at ${open.tool ?? open.name}`}`;
 }
 
 /** The table of steps, between what the invocation is and the sums. */

@@ -31,6 +31,9 @@ interface MoveResult {
 /** Without `--all`: those that do not get on by themselves. */
 const STUCK = ["backing-off", "paused"];
 
+/** A journal is replayed within that, or nobody waits for it. */
+const REPLAY_MS = 5_000;
+
 const WARNING =
   "The other version goes on from the journal that this one wrote. Where its code does not take the same steps in the same" +
   " order, the invocation fails with RT0016 (journal mismatch) and has to be moved back";
@@ -48,9 +51,10 @@ export const move: CommandDefinition<MoveFlags, MoveResult> = {
       .option("--timeout <time>", "longest wait for one that runs", "60s"),
   run: runMove,
   show: showMove,
-  exitCode: ({ invocations }) =>
-    invocations.some(({ outcome }) => outcome === "refused" || outcome === "pausing") ? EXIT.remote : EXIT.ok,
+  exitCode: ({ invocations }) => (invocations.some(({ outcome }) => FAILED.has(outcome)) ? EXIT.remote : EXIT.ok),
 };
+
+const FAILED: ReadonlySet<MoveItem["outcome"]> = new Set(["refused", "pausing", "mismatch"]);
 
 async function runMove(tool: Tool, flags: MoveFlags): Promise<MoveResult> {
   const limit = limitOf(flags);
@@ -74,7 +78,7 @@ async function runMove(tool: Tool, flags: MoveFlags): Promise<MoveResult> {
     throw new ToolError({ code: "declined", message: "Nothing was moved", exitCode: EXIT.refused });
   }
   const items = await tool.reporter.step(`Moving ${count(invocations.length, "invocation")}`, (step) => {
-    const work = { invocations, to: to.deployment.id, waits: { pauseMs, everyMs: 250 } };
+    const work = { invocations, to: to.deployment.id, waits: { pauseMs, replayMs: REPLAY_MS, everyMs: 250 } };
     return moveAll(tool, admin, work, (done) => step.update(`${done} of ${invocations.length}`));
   });
   return { ...result, moved: items.filter(({ outcome }) => outcome === "moved").length, invocations: items };
@@ -114,8 +118,10 @@ export function showMove({ dryRun, to, moved, invocations }: MoveResult, reporte
   showItems(invocations, reporter);
   reporter.info(`\n${count(moved, "invocation")} ${dryRun ? "would be moved" : "moved"} to ${to}`);
   if (invocations.some(({ outcome }) => outcome === "pausing")) {
-    reporter.warn("Those that are asked to pause stay paused until they are moved or resumed: move again");
+    reporter.warn("Those that are asked to pause stay paused until they are moved or resumed: `move` again");
   }
+  const misfit = invocations.find(({ outcome }) => outcome === "mismatch");
+  if (misfit !== undefined) reporter.warn(`What does not fit goes back with \`move --from ${to} --to ${misfit.from}\``);
 }
 
 function showItems(items: readonly MoveItem[], reporter: Reporter): void {
@@ -137,4 +143,5 @@ const OUTCOME: Readonly<Record<MoveItem["outcome"], string>> = {
   completed: "completed",
   pausing: "not moved",
   refused: "refused",
+  mismatch: "moved, and does not fit",
 };

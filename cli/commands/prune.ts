@@ -53,7 +53,7 @@ async function runPrune(tool: Tool, flags: PruneFlags): Promise<PruneResult> {
     return { dryRun: tool.flags.dryRun, removed: going, deployments: decisions.map(planned) };
   }
   showPlan(decisions, tool.reporter);
-  if (!(await tool.confirm(`Remove ${count(going, "deployment")}? Restate forgets them for good`))) {
+  if (!(await tool.confirm(`Remove ${count(going, "deployment")}? Restate forgets for good what is removed`))) {
     throw new ToolError({ code: "declined", message: "Nothing was removed", exitCode: EXIT.refused });
   }
   const title = `Removing ${count(going, "deployment")}`;

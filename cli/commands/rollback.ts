@@ -125,5 +125,5 @@ export function showRollback(result: RollbackResult, reporter: Reporter): void {
     `\nNew invocations of ${count(services.length, "service")} go to ${shortVersion(version)} (${deploymentId ?? ""})`,
   );
   if (promotion.reason !== undefined) reporter.info(`Not promoted: ${promotion.reason}`);
-  reporter.info("→ status shows what still runs on the version that was left");
+  reporter.info("→ `status` shows what still runs on the version that was left");
 }

@@ -40,7 +40,15 @@ export const status: CommandDefinition<StatusFlags, CheckedStatus> = {
 /** The table, the app's own URL, and what to do. */
 export function showStatus({ app, deployments, main, advice }: StatusResult, reporter: Reporter): void {
   if (deployments.length > 0) {
-    const head = ["DEPLOYMENT", ...(app === undefined ? ["APP"] : []), "VERSION", "GIT", "AGE", "HEALTH", "IN FLIGHT"];
+    const head = [
+      "DEPLOYMENT",
+      ...(app === undefined ? ["APP"] : []),
+      "VERSION",
+      "GIT",
+      "REGISTERED",
+      "HEALTH",
+      "IN FLIGHT",
+    ];
     reporter.table([[...head, "LATEST OF"], ...deployments.map((one) => row(one, app === undefined))]);
   }
   if (main !== undefined) {
@@ -58,7 +66,7 @@ function row(one: DeploymentStatus, withApp: boolean): string[] {
     ...(withApp ? [one.app ?? "-"] : []),
     one.version === undefined ? one.url : shortVersion(one.version),
     one.gitSha?.slice(0, 7) ?? "-",
-    ageOf(one.registeredAt, Date.now()),
+    `${ageOf(one.registeredAt, Date.now())} ago`,
     one.health.state === "ok" ? "ok" : (one.health.detail ?? one.health.state),
     inFlightText(one.inFlight),
     one.latestOf.join(", ") || "-",

@@ -34,16 +34,16 @@ export function isNeeded({ latestOf, pinned }: Pick<DeploymentStatus, "latestOf"
 function nothingRegistered({ app, deployments, others }: Findings): string[] {
   if (deployments.length > 0) return [];
   const what = app === undefined ? "Nothing is registered" : `No version of ${app} is registered with this tool`;
-  const elsewhere = others === 0 ? "" : `; ${count(others, "other deployment")}: status --all`;
-  return [`${what}: deploy${elsewhere}`];
+  const elsewhere = others === 0 ? "" : `; ${count(others, "other deployment")}: \`status --all\``;
+  return [`${what}: \`deploy\`${elsewhere}`];
 }
 
 function aboutUnwell({ id, health, pinned, latestOf }: DeploymentStatus): string {
   const concerned = latestOf.length > 0 ? "new invocations fail" : `${count(pinned, "invocation")} cannot go on`;
   const remedy =
     latestOf.length > 0
-      ? "rollback to a version that answers, or deploy"
-      : `bring that version back, or move --from ${id}`;
+      ? "`rollback` to a version that answers, or `deploy`"
+      : `bring that version back, or \`move --from ${id} --all\``;
   return `${id} ${health.detail ?? health.state}: ${concerned} until it answers; ${remedy}`;
 }
 
@@ -54,7 +54,7 @@ function aboutMain({ deployments, main }: Findings): string[] {
   const latest = deployments.find(({ latestOf }) => latestOf.length > 0)?.version ?? "";
   const served = shortVersion(health.version ?? "");
   return [
-    `${url} serves version ${served}, new invocations go to ${shortVersion(latest)}: deploy again, or rollback --to ${served}`,
+    `${url} serves version ${served}, new invocations go to ${shortVersion(latest)}: \`deploy\` again, or \`rollback --to ${served}\``,
   ];
 }
 
@@ -65,12 +65,14 @@ function aboutStuck(deployments: readonly DeploymentStatus[]): string[] {
     if (paused + failing === 0) return [];
     const found = [...(paused === 0 ? [] : [`${paused} paused`]), ...(failing === 0 ? [] : [`${failing} failing`])];
     const remedy =
-      latestOf.length > 0 ? "journal <invocation> tells why" : `move --from ${id}, if the latest can go on with them`;
+      latestOf.length > 0
+        ? "`journal <invocation>` tells why"
+        : `\`move --from ${id}\`, if the latest can go on with them`;
     return [`${id} has ${found.join(" and ")}: ${remedy}`];
   });
 }
 
 function aboutPrunable(deployments: readonly DeploymentStatus[]): string[] {
   const drained = deployments.filter(({ prunable }) => prunable).length;
-  return drained === 0 ? [] : [`${count(drained, "deployment")} drained and not the latest: prune`];
+  return drained === 0 ? [] : [`${count(drained, "deployment")} drained and not the latest: \`prune\``];
 }

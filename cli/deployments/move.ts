@@ -14,8 +14,9 @@ import type { Tool } from "../tool/tool.ts";
  * - `completed`: it ended before it was moved.
  * - `pausing`: it was asked to pause and still runs; it will be paused, so move it again.
  * - `refused`: Restate does not resume it, for `reason`. A paused one stays paused.
+ * - `mismatch`: it was moved, and the other version does not take the steps of its journal.
  */
-export type MoveOutcome = "moved" | "would-move" | "completed" | "pausing" | "refused";
+export type MoveOutcome = "moved" | "would-move" | "completed" | "pausing" | "refused" | "mismatch";
 
 /** What became of one invocation. */
 export interface MoveItem {
@@ -39,9 +40,12 @@ export interface MoveRequest {
   readonly limit: number;
 }
 
-/** Waiting for one that runs: longest, and how often it is looked at, in milliseconds. */
+/** Longest waits, and how often invocations are looked at, in milliseconds. */
 export interface MoveWaits {
+  /** For one that runs to pause. */
   readonly pauseMs: number;
+  /** For the first attempt on the other version: long enough for a replay. */
+  readonly replayMs: number;
   readonly everyMs: number;
 }
 
@@ -87,7 +91,36 @@ export async function moveAll(
     items.push(...(await moveBatch(tool, admin, invocations.slice(start, start + BATCH), to, waits)));
     onProgress(items.length);
   }
-  return items;
+  return withMismatches(tool, admin, items, waits);
+}
+
+/** Restate's code for a journal that the code does not follow. */
+const MISMATCH = "RT0016";
+
+/** Looks whether the other version follows their journals; what is not known in time counts as moved. */
+async function withMismatches(
+  tool: Tool,
+  admin: AdminClient,
+  items: readonly MoveItem[],
+  { replayMs, everyMs }: MoveWaits,
+): Promise<readonly MoveItem[]> {
+  const deadline = performance.now() + replayMs;
+  const failures = new Map<string, string>();
+  let open = items.filter(({ outcome }) => outcome === "moved").map(({ id }) => id);
+  while (open.length > 0 && performance.now() < deadline && !tool.signal.aborted) {
+    const running: string[] = [];
+    for (const id of open) {
+      const { status, lastFailure } = (await admin.invocations.get(id)) ?? {};
+      if (lastFailure?.code === MISMATCH) failures.set(id, lastFailure.message.split("\n", 1)[0] ?? "");
+      else if (status === "running" || status === "ready") running.push(id);
+    }
+    open = running;
+    if (open.length > 0) await delay(everyMs, undefined, { signal: tool.signal }).catch(() => {});
+  }
+  return items.map((item) => {
+    const reason = failures.get(item.id);
+    return reason === undefined ? item : { ...item, outcome: "mismatch", reason };
+  });
 }
 
 async function moveBatch(

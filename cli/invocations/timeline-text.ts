@@ -1,7 +1,7 @@
 /** A timeline for people. */
 import { stripVTControlCharacters } from "node:util";
 import type { Timeline, TimelineStep } from "../../src/admin/index.ts";
-import { span } from "../deployments/words.ts";
+import { count, span } from "../deployments/words.ts";
 
 /** A failure's message is cut there. */
 const MAX_MESSAGE = 160;
@@ -77,7 +77,8 @@ export function totalsText({ totals, journal }: Timeline): string {
     cut: "; the journal is longer than what is shown",
     absent: "; there is no journal (any more)",
   };
-  return `${steps} steps${agents}, ${retries} retries${tokens}, ${span(wallMs)} in all${cut[journal]}`;
+  const failed = retries === 1 ? "1 retry" : `${retries} retries`;
+  return `${count(steps, "step")}${agents}, ${failed}${tokens}, ${span(wallMs)} in all${cut[journal]}`;
 }
 
 /** The first line, without control characters: what a handler says must not move the cursor. */
