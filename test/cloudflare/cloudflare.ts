@@ -74,6 +74,11 @@ export class Cloudflare {
     return this.calls.filter(({ known }) => !known);
   }
 
+  /** The last lines that Workers printed: the Worker's name, the version's number, the text. */
+  get workerLog(): readonly string[] {
+    return this.#parts.host.log;
+  }
+
   /** From now on the calls that match fail. */
   fail(order: FailureOrder): OrderedFailure {
     return this.#parts.api.failures.add(order);

@@ -22,7 +22,8 @@ const NOT_FORWARDED: ReadonlySet<string> = new Set(["connection", "keep-alive", 
 const LOOPBACK: ReadonlySet<string> = new Set(["127.0.0.1", "localhost"]);
 
 export async function startFront(resolve: Resolve): Promise<Front> {
-  const agent = new Agent({ keepAlive: true });
+  // A connection for each request: one that workerd closes while it is used again would fail a request for no reason.
+  const agent = new Agent({ keepAlive: false });
   const server = createServer((request, response) => {
     const url = urlOf(request);
     const upstream = url === undefined ? undefined : addressOf(url, resolve);
@@ -36,6 +37,8 @@ export async function startFront(resolve: Resolve): Promise<Front> {
     );
   });
   server.requestTimeout = 0;
+  // Longer than whoever calls keeps it, for the same reason.
+  server.keepAliveTimeout = 600_000;
   // Inside the tunnel is plain HTTP, for the same server.
   server.on("connect", (request: IncomingMessage, socket: Socket) => {
     if (!(request.url ?? "").endsWith(":80")) {

@@ -13,8 +13,13 @@ type Bindings = Record<string, unknown>;
 /** Where the modules of a Worker would be. Nothing is there: their contents are given. */
 const ROOT = "/worker";
 
+/** Of what Workers print, the last lines are kept. */
+const LOG_LINES = 1_000;
+
 /** The running versions. */
 export class WorkerHost {
+  /** What Workers printed. */
+  readonly log: string[] = [];
   /** Folder for what Workers store. */
   readonly #folder: string;
   readonly #running = new Map<string, Promise<Miniflare>>();
@@ -58,6 +63,10 @@ export class WorkerHost {
     const options: miniflare.V4MiniflareOptions = {
       name: worker.name,
       log: new NoOpLog(),
+      handleStructuredLogs: ({ message }) => {
+        this.log.push(`${worker.name} ${version.number}: ${message}`);
+        if (this.log.length > LOG_LINES) this.log.shift();
+      },
       host: "127.0.0.1",
       port: 0,
       cf: false,
