@@ -58,6 +58,10 @@ export type {
   WorkflowSharedContext,
 } from "./restate.ts";
 
+// Deploying
+export { smokeService } from "./endpoint/smoke-service.ts";
+export type { SmokeHandlers, SmokeOptions, SmokeResult } from "./endpoint/smoke-service.ts";
+
 // Telemetry
 export { otlpTelemetry } from "./telemetry/otlp-telemetry.ts";
 export type { OtlpTelemetryOptions } from "./telemetry/otlp-telemetry.ts";

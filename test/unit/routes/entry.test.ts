@@ -13,8 +13,22 @@ test.each([
   const response = await app.fetch(new Request("http://localhost/restate/discover", DISCOVER));
   expect(await response.json()).toMatchObject({
     protocolMode,
-    services: [{ name: "WeatherAgent", handlers: [{ name: "run" }] }],
+    services: [
+      { name: "WeatherAgent", handlers: [{ name: "run" }] },
+      // What `deploy` calls, and finds by its metadata.
+      { name: "smoke.restate-edge-agents", metadata: { "restate-edge-agents/smoke": "run" } },
+    ],
   });
+});
+
+test("/agents has the agents, and not what deploy calls", async () => {
+  const key = "an-api-key-of-tests";
+  vi.stubEnv("AGENT_API_KEYS", key);
+  const headers = { authorization: `Bearer ${key}` };
+  const status = async (path: string): Promise<number> =>
+    (await worker.fetch(new Request(`http://localhost/agents/${path}`, { method: "POST", headers }))).status;
+  expect(await status("smoke.restate-edge-agents/run")).toBe(404);
+  expect(await status("WeatherAgent/run")).not.toBe(404);
 });
 
 test("/health says which model is used", async () => {
