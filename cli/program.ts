@@ -1,6 +1,7 @@
 import { Command } from "commander";
 import { dev } from "./commands/dev.ts";
 import { init } from "./commands/init.ts";
+import { deploy } from "./commands/deploy.ts";
 import { doctor } from "./commands/doctor.ts";
 import { invoke } from "./commands/invoke.ts";
 import { journal } from "./commands/journal.ts";
@@ -22,6 +23,7 @@ export function createProgram(): Command {
     .exitOverride((error) => {
       throw Object.assign(error, { exitCode: error.exitCode === 0 ? EXIT.ok : EXIT.usage });
     });
+  addCommand(program, deploy);
   addCommand(program, init);
   addCommand(program, dev);
   addCommand(program, status);

@@ -23,7 +23,7 @@ export function fromTemplate(template: string, worker: string, version: string):
  */
 export function addressInTargets(targets: readonly unknown[], worker: string, version: string): string | undefined {
   const own = workersDev(targets, worker);
-  return own === undefined ? undefined : own.replace("://", `://${prefixOf(version)}-`);
+  return own === undefined ? undefined : withPrefix(own, version);
 }
 
 /** The Worker's own address below workers.dev. */
@@ -39,4 +39,14 @@ export function ownAddress(url: string, worker: string, version: string): string
   const { protocol, host } = new URL(url);
   const start = `${prefixOf(version)}-`;
   return host.startsWith(`${start}${worker}.`) ? `${protocol}//${host.slice(start.length)}` : undefined;
+}
+
+/** The address of another version of the same Worker. Undefined when the known one has another form. */
+export function addressOfOther(url: string, worker: string, version: string, other: string): string | undefined {
+  const own = ownAddress(url, worker, version);
+  return own === undefined ? undefined : withPrefix(own, other);
+}
+
+function withPrefix(own: string, version: string): string {
+  return own.replace("://", `://${prefixOf(version)}-`);
 }

@@ -5,8 +5,8 @@ import { listRegistered, versionsOf } from "../deployments/registered.ts";
 import { EXIT } from "../tool/exit-codes.ts";
 import { ToolError } from "../tool/tool-error.ts";
 import { tagOf } from "./fingerprint.ts";
-import { addressInTargets, fromTemplate, ownAddress } from "./version-address.ts";
-import { listVersions, promotedVersion } from "./versions.ts";
+import { addressInTargets, addressOfOther, fromTemplate, ownAddress } from "./version-address.ts";
+import { listVersions, promotedVersion, wasPromoted } from "./versions.ts";
 import type { CheckedWorker, WorkersStrategy } from "./workers-deployer.ts";
 import { runWrangler, type WranglerRecord } from "./wrangler.ts";
 
@@ -36,7 +36,8 @@ export class VersionUrls implements WorkersStrategy {
     const { options, tool } = context;
     const args = [
       ...(exists ? ["versions", "upload"] : ["deploy"]),
-      ...["--tag", tagOf(fingerprint)],
+      "--tag",
+      tagOf(fingerprint),
       ...(gitSha === undefined ? [] : ["--message", gitSha]),
       ...(options.secretsFile === undefined ? [] : ["--secrets-file", options.secretsFile]),
     ];
@@ -56,25 +57,42 @@ export class VersionUrls implements WorkersStrategy {
     return promotedVersion(tool, this.#checked.project, app);
   }
 
-  async promote({ tool }: DeployContext, { app, gitSha }: Candidate, { version }: UploadedVersion): Promise<void> {
-    const message = gitSha === undefined ? [] : ["--message", gitSha];
-    const args = ["versions", "deploy", `${version}@100%`, "--name", app, "-y", ...message];
-    await runWrangler(tool, this.#checked.project, { args });
+  promote(context: DeployContext, { app, gitSha }: Candidate, { version }: UploadedVersion): Promise<void> {
+    return this.#promote(context, app, version, gitSha);
+  }
+
+  async giveWay(context: DeployContext, { app }: Candidate, other: string): Promise<boolean> {
+    if (!(await wasPromoted(context.tool, this.#checked.project, app, other))) return false;
+    await this.#promote(context, app, other, undefined);
+    return true;
   }
 
   mainUrl({ options }: DeployContext, { url, version }: UploadedVersion): string | undefined {
     return options.url ?? ownAddress(url, this.#checked.project.worker.name, version);
   }
 
+  async #promote({ tool }: DeployContext, worker: string, version: string, message: string | undefined): Promise<void> {
+    const more = message === undefined ? [] : ["--message", message];
+    const args = ["versions", "deploy", `${version}@100%`, "--name", worker, "-y", ...more];
+    await runWrangler(tool, this.#checked.project, { args });
+  }
+
   /** Upload told it to this machine, or registration to Restate, or the user knows. */
   async #knownUrl({ options, admin }: DeployContext, version: string): Promise<string | undefined> {
     const { folder, worker } = this.#checked.project;
     if (options.versionUrl !== undefined) return fromTemplate(options.versionUrl, worker.name, version);
-    const remembered = (await rememberedVersions(folder)).find((one) => one.version === version);
-    if (remembered !== undefined) return remembered.url;
-    const registered = versionsOf(worker.name, await listRegistered(admin));
-    const uri = registered.find(({ facts }) => facts?.version === version)?.deployment.uri;
-    return uri === undefined ? undefined : new URL(uri).origin;
+    const remembered = await rememberedVersions(folder);
+    const registered = versionsOf(worker.name, await listRegistered(admin)).flatMap(({ facts, deployment }) =>
+      facts === undefined || deployment.uri === undefined
+        ? []
+        : [{ version: facts.version, url: new URL(deployment.uri).origin }],
+    );
+    const known = [...remembered.filter(({ app }) => app === worker.name), ...registered];
+    const own = known.find((one) => one.version === version);
+    if (own !== undefined) return own.url;
+    // Addresses of one Worker's versions differ in their beginning alone.
+    const siblings = known.flatMap((one) => addressOfOther(one.url, worker.name, one.version, version) ?? []);
+    return siblings[0];
   }
 
   /** Cloudflare lists ten versions; Restate knows older ones. */

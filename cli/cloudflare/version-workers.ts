@@ -83,7 +83,13 @@ export class VersionWorkers implements WorkersStrategy {
     gitSha: string | undefined,
   ): Promise<readonly WranglerRecord[]> {
     const args = [
-      ...["deploy", "--name", worker, "--tag", tagOf(fingerprint), "--var", `APP_VERSION:${appVersion(fingerprint)}`],
+      "deploy",
+      "--name",
+      worker,
+      "--tag",
+      tagOf(fingerprint),
+      "--var",
+      `APP_VERSION:${appVersion(fingerprint)}`,
       ...(gitSha === undefined ? [] : ["--message", gitSha]),
       ...(options.secretsFile === undefined ? [] : ["--secrets-file", options.secretsFile]),
     ];

@@ -46,6 +46,15 @@ export async function promotedVersion(tool: Tool, project: Project, worker: stri
   return deploymentSchema.parse(JSON.parse(stdout)).versions.find(({ percentage }) => percentage === 100)?.version_id;
 }
 
+/** True when all requests went to the version at some time. Cloudflare lists ten deployments. */
+export async function wasPromoted(tool: Tool, project: Project, worker: string, version: string): Promise<boolean> {
+  const stdout = await ask(tool, project, ["deployments", "list", "--name", worker, "--json"]);
+  const deployments = stdout === undefined ? [] : z.array(deploymentSchema).parse(JSON.parse(stdout));
+  return deployments.some(({ versions }) =>
+    versions.some(({ version_id: id, percentage }) => id === version && percentage === 100),
+  );
+}
+
 async function ask(tool: Tool, project: Project, args: readonly string[]): Promise<string | undefined> {
   try {
     return (await runWrangler(tool, project, { args, timeoutMs: 60_000 })).stdout;

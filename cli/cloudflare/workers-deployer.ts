@@ -71,6 +71,10 @@ export class WorkersDeployer implements PlatformDeployer {
     await this.#chosen.promote?.(...args);
   }
 
+  async giveWay(...args: Parameters<NonNullable<PlatformDeployer["giveWay"]>>): Promise<boolean> {
+    return (await this.#chosen.giveWay?.(...args)) ?? false;
+  }
+
   mainUrl(...args: Parameters<PlatformDeployer["mainUrl"]>): string | undefined {
     return this.#chosen.mainUrl(...args);
   }

@@ -59,6 +59,11 @@ export interface PlatformDeployer {
   promoted(context: DeployContext, candidate: Candidate): Promise<string | undefined>;
   /** Lets the app's own address serve the version. Absent: the platform has no such step. */
   readonly promote?: (context: DeployContext, candidate: Candidate, version: UploadedVersion) => Promise<void>;
+  /**
+   * Another deployment has registered `other` as the latest while this one was being promoted. If `other` had been promoted
+   * before, this one has put itself in its place: then it is promoted again, and the answer is true.
+   */
+  readonly giveWay?: (context: DeployContext, candidate: Candidate, other: string) => Promise<boolean>;
   /** The app's own address; undefined when it has none that is known. */
   mainUrl(context: DeployContext, version: UploadedVersion): string | undefined;
 }

@@ -24,6 +24,8 @@ export interface Step<T> {
 
 export class StepLog {
   readonly records: StepRecord[] = [];
+  /** Ids and URLs that are known so far: a failure tells them, too. */
+  readonly facts: Record<string, unknown> = {};
   readonly #reporter: Reporter;
   readonly #signal: AbortSignal;
 
