@@ -1,7 +1,8 @@
 import type { AdminClient, RegistrationReport } from "../../src/admin/index.ts";
 import { type AppFlags, appOf } from "../deployments/app.ts";
+import { mainUrlOf } from "../deployments/main-url.ts";
 import { promoteAgain, type Promotion } from "../deployments/promote-again.ts";
-import { listRegistered, versionsOf } from "../deployments/registered.ts";
+import { listRegistered, type RegisteredVersion, versionsOf } from "../deployments/registered.ts";
 import {
   consequences,
   dryRun,
@@ -10,6 +11,9 @@ import {
   type RollbackTarget,
   rollbackTarget,
 } from "../deployments/rollback.ts";
+import { smokeAfterRollback, type SmokeReport } from "../deployments/rollback-smoke.ts";
+import { versionHealth } from "../deployments/version-health.ts";
+import { latestOf } from "../deployments/which.ts";
 import { count, shortVersion } from "../deployments/words.ts";
 import { adminClientOf } from "../project/restate-settings.ts";
 import type { CommandDefinition } from "../tool/command.ts";
@@ -22,6 +26,7 @@ interface RollbackFlags extends AppFlags {
   readonly to?: string;
   readonly url?: string;
   readonly promote: boolean;
+  readonly smoke: boolean;
 }
 
 interface RollbackResult {
@@ -36,6 +41,7 @@ interface RollbackResult {
   readonly services: readonly string[];
   /** What to know about it. */
   readonly notes: readonly string[];
+  readonly smoke: SmokeReport;
   readonly promotion: Promotion;
 }
 
@@ -47,16 +53,21 @@ export const rollback: CommandDefinition<RollbackFlags, RollbackResult> = {
       .option("--app <name>", "name of the app (default: the project's Worker)")
       .option("--to <version>", "version, deployment or git sha (default: the one that was the latest before)")
       .option("--url <url>", "the app's own URL, to see that it serves the version (default: told from its versions')")
+      .option("--no-smoke", "invoke nothing to try it out")
       .option("--no-promote", "leave what the app's own URL serves as it is"),
   run: runRollback,
   show: showRollback,
 };
 
+/** As long as `deploy` waits. */
+const SMOKE_MS = 120_000;
+
 async function runRollback(tool: Tool, flags: RollbackFlags): Promise<RollbackResult> {
   const app = await appOf(tool, flags);
-  const admin = adminClientOf(await restateOfProject(tool));
+  const settings = await restateOfProject(tool);
+  const admin = adminClientOf(settings);
   const versions = versionsOf(app, await listRegistered(admin));
-  const target = rollbackTarget(flags.to, versions);
+  const target = rollbackTarget(flags.to, versions, await servedVersion(tool, versions, flags.url));
   const { reporter } = tool;
   const name = nameOfTarget(target);
   await reporter.step(`${name} answers`, () => requireServed(tool, target));
@@ -64,23 +75,54 @@ async function runRollback(tool: Tool, flags: RollbackFlags): Promise<RollbackRe
   const notes = consequences(target, report, versions);
   const { version, gitSha } = target.facts;
   const result = { app, version, gitSha, uri: target.uri, deploymentId: target.deploymentId, notes };
-  if (tool.flags.dryRun) return { dryRun: true, ...result, services: namesIn(report), promotion: { state: "skipped" } };
+  if (tool.flags.dryRun) {
+    const skipped = { reason: "dry run" };
+    const untouched = {
+      smoke: { outcome: "skipped", ...skipped },
+      promotion: { state: "skipped", ...skipped },
+    } as const;
+    return { dryRun: true, ...result, services: namesIn(report), ...untouched };
+  }
   for (const note of notes) reporter.warn(note);
   if (!(await tool.confirm(`Make ${name} the latest again?`))) {
     throw new ToolError({ code: "declined", message: "Nothing was changed", exitCode: EXIT.refused });
   }
-  const registered = await reporter.step("Registering it again", () => registerAgain(admin, target), summary);
-  await verifyLatest(admin, registered);
+  const { deploymentId, services } = await becomeLatest(tool, admin, target);
+  const before = versions.find((one) => one.latestOf.length > 0 && one.deployment.id !== deploymentId);
+  const smoke: SmokeReport = flags.smoke
+    ? await smokeAfterRollback(tool, admin, settings, { deploymentId, before, timeoutMs: SMOKE_MS })
+    : { outcome: "skipped", reason: "--no-smoke" };
   const promotion: Promotion = flags.promote
     ? await promoteAgain(tool, target, flags.url)
     : { state: "skipped", reason: "--no-promote" };
-  return {
-    dryRun: false,
-    ...result,
-    deploymentId: registered.deploymentId,
-    services: namesIn(registered),
-    promotion,
-  };
+  return { dryRun: false, ...result, deploymentId, services, smoke, promotion };
+}
+
+/** What the app's own URL serves, where it is known. */
+async function servedVersion(
+  { signal }: Tool,
+  versions: readonly RegisteredVersion[],
+  given: string | undefined,
+): Promise<string | undefined> {
+  const latest = latestOf(versions);
+  const url = given ?? (latest === undefined ? undefined : mainUrlOf(latest));
+  return url === undefined ? undefined : (await versionHealth(url, { signal })).version;
+}
+
+async function becomeLatest(
+  { reporter, signal }: Tool,
+  admin: AdminClient,
+  target: RollbackTarget,
+): Promise<{ readonly deploymentId: string; readonly services: readonly string[] }> {
+  signal.throwIfAborted();
+  if (target.isLatest && target.deploymentId !== undefined) {
+    const { services } = await admin.deployments.get(target.deploymentId);
+    reporter.info("- Registering it again: it is the latest already");
+    return { deploymentId: target.deploymentId, services: services.map(({ name }) => name) };
+  }
+  const registered = await reporter.step("Registering it again", () => registerAgain(admin, target), summary);
+  await verifyLatest(admin, registered);
+  return { deploymentId: registered.deploymentId ?? "", services: namesIn(registered) };
 }
 
 /** Measured of Restate 1.7, so it is looked at. @throws ToolError `not-the-latest` */
@@ -124,6 +166,7 @@ export function showRollback(result: RollbackResult, reporter: Reporter): void {
   reporter.info(
     `\nNew invocations of ${count(services.length, "service")} go to ${shortVersion(version)} (${deploymentId ?? ""})`,
   );
+  if (result.smoke.reason !== undefined) reporter.info(`Not tried out: ${result.smoke.reason}`);
   if (promotion.reason !== undefined) reporter.info(`Not promoted: ${promotion.reason}`);
   reporter.info("→ `status` shows what still runs on the version that was left");
 }

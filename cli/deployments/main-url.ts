@@ -1,8 +1,7 @@
-/** Addresses of a Worker's versions, told from each other. */
-import type { RegisteredVersion } from "./registered.ts";
+/** Addresses of an app's versions, told from each other. */
+import { addressOfOther, ownAddress } from "../cloudflare/version-address.ts";
 import type { VersionFacts } from "./metadata.ts";
-
-const PREFIX_LENGTH = 8;
+import type { RegisteredVersion } from "./registered.ts";
 
 /**
  * The app's own URL, told from that of one of its versions: `https://1a2b3c4d-agents.acme.workers.dev/restate/v/…` is a
@@ -13,23 +12,20 @@ export function mainUrlOf({ deployment, facts }: RegisteredVersion): string | un
 }
 
 /** The same of a version's URI. */
-export function mainUrlOfUri(uri: string, facts: VersionFacts): string | undefined {
-  if (facts.worker === undefined || facts.platform !== "version-url") return undefined;
-  const { protocol, host } = new URL(uri);
-  const prefix = `${facts.version.slice(0, PREFIX_LENGTH)}-${facts.worker}`;
-  return host.startsWith(`${prefix}.`) ? `${protocol}//${facts.worker}${host.slice(prefix.length)}` : undefined;
+export function mainUrlOfUri(uri: string, { worker, platform, version, app }: VersionFacts): string | undefined {
+  if (worker === undefined) return undefined;
+  const { origin, protocol, host } = new URL(uri);
+  if (platform === "version-url") return ownAddress(origin, worker, version);
+  if (platform !== "worker-per-version" || !host.startsWith(`${worker}.`)) return undefined;
+  return `${protocol}//${app}${host.slice(worker.length)}`;
 }
 
-/** Where another version of the same app is, told from the URI of one of them. Undefined when the URI names no version. */
+/** Where another version of the same Worker is, told from the URI of one of them. Undefined where that cannot be told. */
 export function uriOfOther(uri: string, facts: VersionFacts, version: string): string | undefined {
-  const url = new URL(uri);
+  const { worker, platform } = facts;
+  const { origin, pathname } = new URL(uri);
   const end = `/v/${facts.version}`;
-  if (!url.pathname.endsWith(end)) return undefined;
-  const path = `${url.pathname.slice(0, -end.length)}/v/${version}`;
-  const prefix = `${facts.version.slice(0, PREFIX_LENGTH)}-`;
-  if (facts.platform !== "version-url") return undefined;
-  const host = url.host.startsWith(prefix)
-    ? `${version.slice(0, PREFIX_LENGTH)}-${url.host.slice(prefix.length)}`
-    : url.host;
-  return `${url.protocol}//${host}${path}`;
+  if (platform !== "version-url" || worker === undefined || !pathname.endsWith(end)) return undefined;
+  const address = addressOfOther(origin, worker, facts.version, version);
+  return address === undefined ? undefined : `${address}${pathname.slice(0, -end.length)}/v/${version}`;
 }

@@ -14,6 +14,9 @@ const KEY = {
   gitSha: "git.sha",
 } as const;
 
+/** Key of the version that was the latest when this one became it again by `rollback`. */
+export const ROLLED_BACK_FROM = "restate-edge-agents/rolled-back-from";
+
 /**
  * Where a version runs.
  *

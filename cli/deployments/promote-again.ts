@@ -5,6 +5,7 @@ import { EXIT } from "../tool/exit-codes.ts";
 import { projectOf, type Tool } from "../tool/tool.ts";
 import { ToolError } from "../tool/tool-error.ts";
 import { mainUrlOfUri } from "./main-url.ts";
+import type { Platform } from "./metadata.ts";
 import type { RollbackTarget } from "./rollback.ts";
 import { type VersionHealth, versionHealth } from "./version-health.ts";
 import { shortVersion } from "./words.ts";
@@ -21,6 +22,13 @@ export interface Promotion {
 const WAIT_MS = 60_000;
 const EVERY_MS = 1_000;
 
+const WHY_NOT: Readonly<Record<Exclude<Platform, "version-url">, string>> = {
+  "worker-per-version":
+    "the app's own Worker has the newer code still, which Restate does not call; to change it, check out the version's commit and deploy",
+  "deno-deploy": "promote the version's revision in Deno Deploy's dashboard",
+  url: "whoever runs the app decides what its own URL serves",
+};
+
 /**
  * Promotes it. Restate has registered it by then, so running the command again goes on here.
  *
@@ -29,7 +37,7 @@ const EVERY_MS = 1_000;
 export async function promoteAgain(tool: Tool, target: RollbackTarget, given: string | undefined): Promise<Promotion> {
   const { facts, uri } = target;
   if (facts.platform !== "version-url") {
-    return { state: "skipped", reason: `its platform is ${facts.platform}, which has no promotion of versions` };
+    return { state: "skipped", reason: WHY_NOT[facts.platform] };
   }
   const project = await projectOf(tool);
   const { version, worker = project.worker.name } = facts;

@@ -1,7 +1,7 @@
 /** Removes deployments that nothing needs. */
 import type { AdminClient } from "../../src/admin/index.ts";
 import { RestateRefusedError } from "../../src/errors/restate-refused-error.ts";
-import { runWrangler } from "../cloudflare/wrangler.ts";
+import { isNoWorker, runWrangler } from "../cloudflare/wrangler.ts";
 import { EXIT } from "../tool/exit-codes.ts";
 import { projectOf, type Tool } from "../tool/tool.ts";
 import { ToolError, usageError } from "../tool/tool-error.ts";
@@ -101,6 +101,7 @@ async function removeWorker(tool: Tool, registered: RegisteredVersion, worker: s
     return itemOf(registered, "removed", "drained");
   } catch (error) {
     tool.signal.throwIfAborted();
+    if (isNoWorker(error)) return itemOf(registered, "removed", "drained; its Worker was gone already");
     const reason = `${messageOf(error)}; remove it by hand: wrangler delete --name ${worker} --force`;
     return itemOf(registered, "worker-left", reason);
   }

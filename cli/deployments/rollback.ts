@@ -5,6 +5,8 @@
  * - B2 Registering its URI again with `force` makes it the latest (restate-server 1.7): what is served there is what was
  *   served there before, because a version URL is immutable. Invocations that are pinned elsewhere are not touched.
  * - B3 What was registered with it (headers, HTTP version, metadata) is registered again.
+ * - B4 A rollback that was interrupted goes on when it is run again: its registration says what it rolled back from, and as long
+ *   as the app's own URL does not serve the version, that one is meant, not the one before it.
  */
 import {
   type AdminClient,
@@ -16,7 +18,7 @@ import { EXIT } from "../tool/exit-codes.ts";
 import type { Tool } from "../tool/tool.ts";
 import { ToolError, usageError } from "../tool/tool-error.ts";
 import { uriOfOther } from "./main-url.ts";
-import { metadataOf, type VersionFacts } from "./metadata.ts";
+import { metadataOf, ROLLED_BACK_FROM, type VersionFacts } from "./metadata.ts";
 import type { RegisteredVersion } from "./registered.ts";
 import { toolVersion } from "../tool/version.ts";
 import { versionHealth } from "./version-health.ts";
@@ -30,6 +32,8 @@ export interface RollbackTarget {
   /** Absent: Restate has forgotten it, and is told anew. */
   readonly deploymentId?: string | undefined;
   readonly registration: HttpRegistration;
+  /** New invocations go to it already; the app's own URL does not serve it. */
+  readonly isLatest: boolean;
 }
 
 /** Ids that Cloudflare gives to versions. */
@@ -38,19 +42,26 @@ const VERSION_ID = /^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/;
 /**
  * The version that is meant; without a name, the one that was the latest before.
  *
+ * @param served The version that the app's own URL serves, where known.
  * @throws ToolError `version-unknown`, `version-ambiguous`, `nothing-to-roll-back-to`, `already-latest`
  */
-export function rollbackTarget(name: string | undefined, versions: readonly RegisteredVersion[]): RollbackTarget {
-  const found = name === undefined ? previousOf(versions) : versionNamed(name, versions);
+export function rollbackTarget(
+  name: string | undefined,
+  versions: readonly RegisteredVersion[],
+  served: string | undefined,
+): RollbackTarget {
   const latest = latestOf(versions);
-  if (found !== undefined && found === latest && latest.latestOf.length === latest.services.length) {
+  const found =
+    name === undefined ? (unfinished(latest, served) ?? previousOf(versions)) : versionNamed(name, versions);
+  const isLatest = found !== undefined && found === latest && latest.latestOf.length === latest.services.length;
+  if (isLatest && !mayPromote(found, served)) {
     throw new ToolError({
       code: "already-latest",
       message: `Cannot roll back to ${nameOf(found)}: new invocations go to it already`,
       exitCode: EXIT.refused,
     });
   }
-  const target = found === undefined ? forgotten(name ?? "", versions) : known(found);
+  const target = found === undefined ? forgotten(name ?? "", versions) : known(found, isLatest, latest?.facts?.version);
   if (target !== undefined) return target;
   throw usageError(
     "version-unknown",
@@ -59,11 +70,27 @@ export function rollbackTarget(name: string | undefined, versions: readonly Regi
   );
 }
 
-function known({ deployment, facts }: RegisteredVersion): RollbackTarget | undefined {
-  const { uri, headers, httpVersion, auth, metadata } = deployment;
+/** B4 */
+function unfinished(latest: RegisteredVersion | undefined, served: string | undefined): RegisteredVersion | undefined {
+  const isRollback = latest?.deployment.metadata?.[ROLLED_BACK_FROM] !== undefined;
+  return isRollback && served !== undefined && mayPromote(latest, served) ? latest : undefined;
+}
+
+/** Where the app's own URL is not known, promoting again does no harm. */
+function mayPromote({ facts }: RegisteredVersion, served: string | undefined): boolean {
+  return facts?.platform === "version-url" && served !== facts.version;
+}
+
+function known(
+  { deployment, facts }: RegisteredVersion,
+  isLatest: boolean,
+  from: string | undefined,
+): RollbackTarget | undefined {
+  const { uri, headers, httpVersion, auth, metadata: earlier } = deployment;
   if (uri === undefined || facts === undefined) return undefined;
-  const registration = { uri, headers, auth, metadata: { ...metadata }, http11: httpVersion === "HTTP/1.1" };
-  return { facts, uri, deploymentId: deployment.id, registration };
+  const metadata = { ...earlier, ...(from === undefined ? {} : { [ROLLED_BACK_FROM]: from }) };
+  const registration = { uri, headers, auth, metadata, http11: httpVersion === "HTTP/1.1" };
+  return { facts, uri, deploymentId: deployment.id, registration, isLatest };
 }
 
 /** One that Restate has forgotten is where its siblings are. */
@@ -77,8 +104,10 @@ function forgotten(version: string, versions: readonly RegisteredVersion[]): Rol
   // Nobody remembers which code it is: the next deploy of the same code does not find it.
   const facts: VersionFacts = { app, platform, version, fingerprint: "", worker, tool: toolVersion() };
   const { headers, httpVersion } = deployment;
-  const registration = { uri, headers, metadata: metadataOf(facts), http11: httpVersion === "HTTP/1.1" };
-  return { facts, uri, registration };
+  const from = { [ROLLED_BACK_FROM]: latestOf(versions)?.facts?.version ?? "" };
+  const metadata = { ...metadataOf(facts), ...from };
+  const registration = { uri, headers, metadata, http11: httpVersion === "HTTP/1.1" };
+  return { facts, uri, registration, isLatest: false };
 }
 
 /** @throws ToolError `version-not-served` when something else, or nothing, answers there. */

@@ -239,6 +239,7 @@ describe("an app with three versions", () => {
       deploymentId: second.id,
       services: ["Jobs", "Shelf"],
       notes: [],
+      smoke: { outcome: "skipped", reason: "the version declares no smoke service" },
       promotion: { state: "skipped", reason: expect.any(String) as string },
     });
     expect(await world.restate.call("Jobs/which")).toMatchObject({ body: SECOND });

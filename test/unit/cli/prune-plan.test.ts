@@ -1,0 +1,66 @@
+import { describe, expect, test } from "vitest";
+import { planPrune, workerOnlyOf } from "../../../cli/deployments/prune-plan.ts";
+import { registered } from "./registered-versions.ts";
+
+const HOUR_MS = 3_600_000;
+const latest = registered("v5", { latestOf: ["Clerk"], registeredAt: 5 * HOUR_MS });
+const [v4, v3, v2, v1] = [4, 3, 2, 1].map((n) => registered(`v${n}`, { registeredAt: n * HOUR_MS }));
+const all = [latest, v4, v3, v2, v1].filter((version) => version !== undefined);
+const nowMs = 6 * HOUR_MS;
+
+function removed(plan: ReturnType<typeof planPrune>): string[] {
+  return plan.filter(({ action }) => action === "remove").map(({ registered: { facts } }) => facts?.version ?? "");
+}
+
+describe("prune", () => {
+  test("keeps the latest and the newest besides", () => {
+    expect(removed(planPrune(all, { keep: 2, nowMs }))).toEqual(["v2", "v1"]);
+    expect(removed(planPrune(all, { keep: 0, nowMs }))).toEqual(["v4", "v3", "v2", "v1"]);
+    expect(removed(planPrune(all, { keep: 9, nowMs }))).toEqual([]);
+  });
+
+  test("counts those that are needed among the newest that it keeps", () => {
+    const versions = all.map((version) => (version === v4 ? { ...version, pinned: 7 } : version));
+    expect(removed(planPrune(versions, { keep: 1, nowMs }))).toEqual(["v3", "v2", "v1"]);
+  });
+
+  test("never takes what an invocation is pinned to, and says how many there are", () => {
+    const versions = all.map((version) => (version === v1 ? { ...version, pinned: 1 } : version));
+    const plan = planPrune(versions, { keep: 0, nowMs });
+    expect(removed(plan)).toEqual(["v4", "v3", "v2"]);
+    expect(plan.at(-1)?.reason).toBe("1 invocation in flight");
+  });
+
+  test("never takes the latest of a service that newer versions do not have", () => {
+    const versions = all.map((version) =>
+      version === v2 ? { ...version, latestOf: ["Retired"], pinned: 2 } : version,
+    );
+    const plan = planPrune(versions, { keep: 0, nowMs });
+    expect(plan.find(({ registered: { facts } }) => facts?.version === "v2")).toMatchObject({
+      action: "keep",
+      reason: "latest of Retired; 2 invocations in flight",
+    });
+  });
+
+  test("keeps those that are younger than --older-than", () => {
+    const plan = planPrune(all, { keep: 0, nowMs, olderThanMs: 3 * HOUR_MS });
+    expect(removed(plan)).toEqual(["v3", "v2", "v1"]);
+    expect(plan[1]?.reason).toBe("registered 2h ago (--older-than)");
+  });
+});
+
+describe("the Worker of a version", () => {
+  const own = registered("a1", { platform: "worker-per-version", worker: "agents-a1" });
+
+  test("goes with it, where it has one of its own", () => {
+    expect(workerOnlyOf(own, [own, latest])).toBe("agents-a1");
+    expect(workerOnlyOf(latest, [own, latest])).toBeUndefined();
+  });
+
+  test("stays while another deployment uses it, and when it is the app's own", () => {
+    const sibling = registered("a2", { platform: "worker-per-version", worker: "agents-a1" });
+    expect(workerOnlyOf(own, [own, sibling])).toBeUndefined();
+    const main = registered("a3", { platform: "worker-per-version", worker: "agents" });
+    expect(workerOnlyOf(main, [main])).toBeUndefined();
+  });
+});
