@@ -57,8 +57,8 @@ describe.each(REQUESTS)("%s", (path, init) => {
     },
   );
 
-  test.each([null, undefined])("is not served below any version when none is known: %s", async (version) => {
-    const serve = endpoint(version === undefined ? { version: null } : { version });
+  test("is not served below any version when none is known", async () => {
+    const serve = endpoint({ version: null });
     for (const asked of ["v7", "null", "undefined"]) {
       await expect(serve(`/v/${asked}${path}`, signed(init, restate, path))).rejects.toThrow(mismatch);
     }
