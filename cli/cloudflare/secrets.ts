@@ -6,21 +6,15 @@ import { z } from "zod";
 import type { Project } from "../project/project.ts";
 import type { Tool } from "../tool/tool.ts";
 import { usageError } from "../tool/tool-error.ts";
-import { isNoWorker, runWrangler } from "./wrangler.ts";
+import { runWrangler } from "./wrangler.ts";
 
 const listSchema = z.array(z.object({ name: z.string() }));
 
-/** Names of the secrets that a Worker has; undefined when there is no such Worker. */
-export async function secretsOf(tool: Tool, project: Project, worker: string): Promise<string[] | undefined> {
-  try {
-    const { stdout } = await runWrangler(tool, project, {
-      args: ["secret", "list", "--name", worker, "--format", "json"],
-    });
-    return listSchema.parse(JSON.parse(stdout)).map(({ name }) => name);
-  } catch (error) {
-    if (isNoWorker(error)) return undefined;
-    throw error;
-  }
+/** Names of the secrets that a Worker has. */
+export async function secretsOf(tool: Tool, project: Project, worker: string): Promise<string[]> {
+  const args = ["secret", "list", "--name", worker, "--format", "json"];
+  const { stdout } = await runWrangler(tool, project, { args });
+  return listSchema.parse(JSON.parse(stdout)).map(({ name }) => name);
 }
 
 /** Names in a file for `--secrets-file`. From now on its values are never printed. @throws ToolError `secrets-file` */

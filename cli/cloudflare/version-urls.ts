@@ -6,7 +6,7 @@ import { EXIT } from "../tool/exit-codes.ts";
 import { ToolError } from "../tool/tool-error.ts";
 import { tagOf } from "./fingerprint.ts";
 import { addressInTargets, addressOfOther, fromTemplate, ownAddress } from "./version-address.ts";
-import { listVersions, promotedVersion, wasPromoted } from "./versions.ts";
+import { wasPromoted } from "./versions.ts";
 import type { CheckedWorker, WorkersStrategy } from "./workers-deployer.ts";
 import { runWrangler, type WranglerRecord } from "./wrangler.ts";
 
@@ -18,10 +18,9 @@ export class VersionUrls implements WorkersStrategy {
   }
 
   async find(context: DeployContext, { fingerprint }: Candidate): Promise<UploadedVersion | undefined> {
-    const { project, exists } = this.#checked;
+    const { project, versions } = this.#checked;
     const worker = project.worker.name;
-    if (!exists) return undefined;
-    const versions = (await listVersions(context.tool, project, worker)) ?? [];
+    if (versions === undefined) return undefined;
     const tagged = versions.filter(({ tag }) => tag === tagOf(fingerprint));
     for (const { id } of tagged) {
       const url = await this.#knownUrl(context, id);
@@ -32,10 +31,10 @@ export class VersionUrls implements WorkersStrategy {
 
   /** The first upload creates the Worker; the ones after it change nothing that anybody sees. */
   async upload(context: DeployContext, { fingerprint, gitSha }: Candidate): Promise<UploadedVersion> {
-    const { project, exists } = this.#checked;
+    const { project, versions } = this.#checked;
     const { options, tool } = context;
     const args = [
-      ...(exists ? ["versions", "upload"] : ["deploy"]),
+      ...(versions === undefined ? ["deploy"] : ["versions", "upload"]),
       "--tag",
       tagOf(fingerprint),
       ...(gitSha === undefined ? [] : ["--message", gitSha]),
@@ -53,8 +52,8 @@ export class VersionUrls implements WorkersStrategy {
     return { version, url, worker, isNew: true };
   }
 
-  promoted({ tool }: DeployContext, { app }: Candidate): Promise<string | undefined> {
-    return promotedVersion(tool, this.#checked.project, app);
+  async promoted(): Promise<string | undefined> {
+    return this.#checked.promoted;
   }
 
   promote(context: DeployContext, { app, gitSha }: Candidate, { version }: UploadedVersion): Promise<void> {

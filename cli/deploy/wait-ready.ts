@@ -104,7 +104,7 @@ function notReady({ url, version, reason, timeoutMs, final }: NotReady): ToolErr
     message: `Version ${version} is not ready${waited}: ${reason}`,
     hint: final
       ? "Mend its settings and run this again; Restate does not know the version, and nobody is sent to it"
-      : "Run this again to go on waiting; Restate does not know the version, and nobody is sent to it",
+      : "Run this again to go on waiting, with --again when a setting or a secret was wrong; Restate does not know the version, and nobody is sent to it",
     exitCode: EXIT.remote,
     details: { version, url, reason },
   });

@@ -1,0 +1,100 @@
+/** A server that stands before another one, and at a chosen request breaks off what happens there. */
+import { type IncomingMessage, request as forward, type ServerResponse } from "node:http";
+import { listen, type LoopbackServer } from "../../src/testing/http-server.ts";
+
+/** A request, as an order sees it. */
+export interface GateRequest {
+  readonly method: string;
+  readonly path: string;
+  readonly body: string;
+}
+
+/**
+ * What happens at the chosen request, and at those after it until `open()`.
+ *
+ * - `cut`: the connection ends, nothing was done; so it goes with every one after it: the server is down.
+ * - `lost`: it was done, and the connection ends in place of the answer; the server is down then.
+ * - `held`: nothing was done, there is no answer.
+ * - `done`: it was done, there is no answer.
+ */
+export type Break = "cut" | "lost" | "held" | "done";
+
+/** Which request, how, and what to do at that moment. */
+export interface GateOrder {
+  readonly matches: (request: GateRequest) => boolean;
+  readonly how: Break;
+  readonly onBreak?: () => void;
+}
+
+export interface Gate extends LoopbackServer {
+  /** From now on. */
+  break(order: GateOrder): void;
+  /** Everything passes again; connections without an answer end. True: the chosen request had come. */
+  open(): boolean;
+}
+
+/** @param target Plain HTTP; absolute URLs, which proxies get, are passed on as they are. */
+export async function startGate(target: string): Promise<Gate> {
+  let order: GateOrder | undefined;
+  let isDown = false;
+  let wasBroken = false;
+  const waiting = new Set<ServerResponse>();
+  const { hostname, port } = new URL(target);
+  const server = await listen(async (request, response) => {
+    const bytes = await read(request);
+    const { method = "GET", url = "/", headers } = request;
+    const found = order?.matches({ method, path: url, body: bytes.toString("latin1") }) === true ? order : undefined;
+    if (isDown || found?.how === "cut") {
+      isDown = true;
+      if (found !== undefined) hit(found);
+      response.destroy();
+      return;
+    }
+    if (found?.how === "held") {
+      waiting.add(response);
+      hit(found);
+      return;
+    }
+    const upstream = forward({ hostname, port, method, path: url, headers });
+    upstream.on("error", () => response.destroy());
+    upstream.on("response", (answer) => {
+      if (found === undefined) {
+        response.writeHead(answer.statusCode ?? 502, answer.headers);
+        answer.pipe(response);
+        return;
+      }
+      answer.resume();
+      answer.on("end", () => {
+        isDown = found.how === "lost";
+        if (isDown) response.destroy();
+        else waiting.add(response);
+        hit(found);
+      });
+    });
+    upstream.end(bytes);
+  });
+  const hit = (found: GateOrder): void => {
+    if (!wasBroken) found.onBreak?.();
+    wasBroken = true;
+  };
+  return {
+    ...server,
+    break: (next) => {
+      order = next;
+      wasBroken = false;
+    },
+    open: () => {
+      order = undefined;
+      isDown = false;
+      for (const response of waiting) response.destroy();
+      waiting.clear();
+      return wasBroken;
+    },
+  };
+}
+
+async function read(request: IncomingMessage): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of request) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks);
+}
