@@ -1,4 +1,4 @@
-import { dirname } from "node:path";
+import { dirname, join } from "node:path";
 import { defineConfig, type Rolldown, type UserConfig } from "tsdown";
 
 /**
@@ -16,6 +16,7 @@ const common = {
   outDir: "dist",
   root: ".",
   format: "esm",
+  platform: "neutral",
   target: "es2024",
   unbundle: true,
   outExtensions: () => ({ js: ".js", dts: ".d.ts" }),
@@ -27,22 +28,24 @@ const common = {
 /** What `init` makes a project from. It is published in the same folders. */
 const TEMPLATE = ["agents", "entry", "cli/init/template", "wrangler.toml", ".dev.vars.example"];
 
-/** Builds what is published: the library, and the tool for Node with the files of a new project. */
+const LIBRARY = [
+  "src/index.ts",
+  "routes/index.ts",
+  "src/admin/index.ts",
+  "src/client/index.ts",
+  "src/testing/index.ts",
+];
+
+/**
+ * Builds what is published: the library and the tool together, because of a module that both use each alone would keep
+ * only what it uses itself; then the library's declarations.
+ */
 export default defineConfig([
   {
     ...common,
-    entry: ["src/index.ts", "routes/index.ts", "src/admin/index.ts", "src/client/index.ts", "src/testing/index.ts"],
-    platform: "neutral",
-    dts: true,
-    plugins: [plainSdkTypes],
-  },
-  {
-    ...common,
-    entry: ["cli/main.ts"],
-    platform: "node",
+    entry: [...LIBRARY, "cli/main.ts"],
     dts: false,
-    // The modules that both builds share are the same in both.
-    clean: false,
-    copy: TEMPLATE.map((path) => ({ from: path, to: `dist/template/${dirname(path)}` })),
+    copy: ({ outDir }) => TEMPLATE.map((path) => ({ from: path, to: join(outDir, "template", dirname(path)) })),
   },
+  { ...common, entry: LIBRARY, dts: { emitDtsOnly: true }, clean: false, plugins: [plainSdkTypes] },
 ]);
