@@ -16,6 +16,8 @@ const KNOWN: readonly (readonly [string, string])[] = [
   ["GET", "/restate/discover"],
   ["POST", "/restate/invoke/{service}/{handler}"],
   ["POST", "/restate/serdes/{service}/{handler}"],
+  ["GET", "/restate/v/{version}/discover"],
+  ["POST", "/restate/v/{version}/invoke/{service}/{handler}"],
   ["GET", "/admin/invocations"],
   ["GET", "/admin/deployments"],
   ["GET", "/admin/services"],
