@@ -35,7 +35,10 @@ export interface EdgeAppOptions extends Partial<AgentsRouteOptions> {
   readonly bidirectional?: boolean;
   /** Name in `/health`. Default `restate-edge-agents`. */
   readonly name?: string;
-  /** Path of the Restate endpoint, such as `/internal/restate`. Default `/restate`. */
+  /**
+   * Path of the Restate endpoint, such as `/internal/restate`. Below it, `/v/<version>` is the endpoint of one version.
+   * Default `/restate`.
+   */
   readonly mount?: string;
   /** More facts for `/health`. */
   readonly info?: () => Readonly<Record<string, unknown>>;

@@ -11,7 +11,13 @@ const REQUESTS = [
 ] as const;
 
 beforeEach(() => {
-  for (const name of ["ENVIRONMENT", "RESTATE_IDENTITY_KEYS", "DENO_DEPLOY_BUILD_ID", "DENO_DEPLOYMENT_ID"]) {
+  for (const name of [
+    "ENVIRONMENT",
+    "RESTATE_IDENTITY_KEYS",
+    "APP_VERSION",
+    "DENO_DEPLOY_BUILD_ID",
+    "DENO_DEPLOYMENT_ID",
+  ]) {
     vi.stubEnv(name, undefined);
   }
 });

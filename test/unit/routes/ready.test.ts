@@ -57,7 +57,7 @@ afterAll(() => restate.close());
 beforeEach(() => {
   answers = healthy(echo(), other);
   asked = [];
-  for (const name of ["ENVIRONMENT", "ADMIN_TOKEN", "DENO_DEPLOYMENT_ID"]) vi.stubEnv(name, undefined);
+  for (const name of ["ENVIRONMENT", "ADMIN_TOKEN", "APP_VERSION", "DENO_DEPLOYMENT_ID"]) vi.stubEnv(name, undefined);
   vi.stubEnv("RESTATE_IDENTITY_KEYS", new RestateIdentity().publicKey);
   vi.stubEnv("RESTATE_INGRESS_URL", restate.url);
   vi.stubEnv("RESTATE_ADMIN_URL", restate.url);
@@ -219,6 +219,15 @@ test.each([
   expect(checks[3]).toBe(`registered: ${finding}`);
   expect(status).toBe(finding.startsWith("pass") ? 200 : 503);
   expect(text).not.toContain("Echo");
+});
+
+test("APP_VERSION is compared, before what the platform tells", async () => {
+  vi.stubEnv("DENO_DEPLOYMENT_ID", "v1");
+  vi.stubEnv("APP_VERSION", "v2");
+  answers = healthy(echo("v1"));
+  expect((await ready()).checks[3]).toBe(`registered: ${OTHER}`);
+  answers = healthy(echo("v2"));
+  expect((await ready()).checks[3]).toBe(`registered: ${ALL}`);
 });
 
 test("what Restate discovers holds the version, beside the service's own metadata", async () => {
