@@ -1,7 +1,7 @@
 import { EdgeAgentError } from "../../../src/errors/edge-agent-error.ts";
 import { parseIdentityKeys } from "../../../src/endpoint/identity-keys.ts";
 import { type DoctorCheck, fail, type Finding, pass, skip } from "../check.ts";
-import { configName, type Facts, maybe, placeOf, readableSetting } from "../facts/facts.ts";
+import { configLines, type Facts, maybe, placeOf, readableSetting } from "../facts/facts.ts";
 
 const NAME = "RESTATE_IDENTITY_KEYS";
 const WHERE = "Restate Cloud shows the key under Developers, Security, HTTP services; it is public.";
@@ -19,7 +19,7 @@ export const identityKeys: DoctorCheck = {
       return fail(
         `ENVIRONMENT is "development" in ${placeOf(facts)}, so anyone may run any handler of what is deployed.`,
         facts.hasProject
-          ? 'ENVIRONMENT = "production"   # "development" belongs into .dev.vars'
+          ? `${configLines(facts, { ENVIRONMENT: "production" }).join("")}   # "development" belongs into .dev.vars`
           : "ENVIRONMENT=production",
       );
     }
@@ -77,6 +77,7 @@ function malformedIn(setting: string | undefined): string | undefined {
 }
 
 function lineFor(facts: Facts): string {
-  const line = `${NAME} = "publickeyv1_…"`;
-  return facts.hasProject ? `${line}   # in [vars] of ${configName(facts)}, then deploy` : `${NAME}=publickeyv1_…`;
+  if (!facts.hasProject) return `${NAME}=publickeyv1_…`;
+  const [line = ""] = configLines(facts, { [NAME]: "publickeyv1_…" });
+  return `${line}   # in ${placeOf(facts)}, then deploy`;
 }

@@ -1,5 +1,5 @@
 import { type DoctorCheck, pass, warn } from "../check.ts";
-import { configName } from "../facts/facts.ts";
+import { configLines, configName } from "../facts/facts.ts";
 
 /** Whether the Worker's logs are kept. */
 export const observability: DoctorCheck = {
@@ -10,8 +10,7 @@ export const observability: DoctorCheck = {
     if (facts.project().worker.observability === true) return pass("Workers Logs are on");
     return warn(
       `In ${configName(facts)} observability is not on: nobody can read later why a run failed.`,
-      "[observability]",
-      "enabled = true",
+      ...configLines(facts, { observability: { enabled: true } }),
     );
   },
 };

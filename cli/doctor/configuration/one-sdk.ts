@@ -1,13 +1,9 @@
-import { mkdtemp, readFile, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { runWrangler } from "../../cloudflare/wrangler.ts";
+import { buildBundle } from "../../cloudflare/bundle.ts";
 import { ToolError } from "../../tool/tool-error.ts";
-import { type DoctorCheck, fail, pass, skip, warn } from "../check.ts";
-import { configName } from "../facts/facts.ts";
+import { type DoctorCheck, fail, type Finding, pass, skip, warn } from "../check.ts";
+import { configLines, configName, type Facts } from "../facts/facts.ts";
+import { wranglerReason } from "../facts/wrangler-reason.ts";
 
-/** Longest build, in milliseconds. */
-const BUILD_TIMEOUT_MS = 100_000;
 const ON_WORKERS = "@restatedev/restate-sdk-cloudflare-workers";
 
 /** Whether the bundle has one Restate SDK. With two, each has its own `TerminalError`, which the other retries for ever. */
@@ -15,29 +11,24 @@ export const oneSdk: DoctorCheck = {
   id: "one-sdk",
   group: "Project",
   about: "the Worker can be bundled, with one Restate SDK in it",
-  timeoutMs: BUILD_TIMEOUT_MS + 5_000,
+  timeoutMs: 120_000,
   run: async (facts) => {
     const project = facts.project();
     if (project.worker.main === undefined) return skip(`${configName(facts)} has no main`);
-    const folder = await mkdtemp(join(tmpdir(), "restate-edge-agents-"));
     try {
-      const meta = join(folder, "meta.json");
-      const args = ["deploy", "--dry-run", "--outdir", folder, "--metafile", meta];
-      await runWrangler(facts.tool, project, { args, timeoutMs: BUILD_TIMEOUT_MS });
-      return judge(sdksIn(await readFile(meta, "utf8")), configName(facts));
+      return judge((await buildBundle(facts.tool, project)).sdks, facts);
     } catch (error) {
       if (!(error instanceof ToolError) || error.code !== "wrangler-failed") throw error;
-      return fail(`The Worker cannot be bundled: ${reasonIn(error.message)}`, "npx wrangler deploy --dry-run");
-    } finally {
-      await rm(folder, { recursive: true, force: true });
+      return fail(`The Worker cannot be bundled: ${wranglerReason(error.message)}`, "npx wrangler deploy --dry-run");
     }
   },
 };
 
-function judge(sdks: readonly string[], file: string): ReturnType<typeof pass> {
+function judge(sdks: readonly string[], facts: Facts): Finding {
   const [sdk, ...others] = sdks;
-  if (sdk === undefined)
-    return warn("No Restate SDK is in the bundle: nothing durable is served.", `main = …   # in ${file}`);
+  if (sdk === undefined) {
+    return warn("No Restate SDK is in the bundle: nothing durable is served.", `Check main in ${configName(facts)}`);
+  }
   if (others.length === 0) return pass(`${nameOf(sdk)} alone`);
   const names = new Set(sdks.map(nameOf));
   if (names.size === 1) {
@@ -45,32 +36,10 @@ function judge(sdks: readonly string[], file: string): ReturnType<typeof pass> {
   }
   return fail(
     `The bundle holds two Restate SDKs, ${[...names].join(" and ")}: an error of one is not known to the other, which retries it for ever. Make every import lead to one:`,
-    "[alias]",
-    `"@restatedev/restate-sdk" = "./node_modules/${ON_WORKERS}/dist/index.js"`,
+    ...configLines(facts, { alias: { "@restatedev/restate-sdk": `./node_modules/${ON_WORKERS}/dist/index.js` } }),
   );
-}
-
-/** Folders of the Restate SDKs whose code got into the bundle; types and unused modules do not count. */
-export function sdksIn(metafile: string): string[] {
-  const meta = JSON.parse(metafile) as {
-    readonly outputs: Readonly<
-      Record<string, { readonly inputs?: Readonly<Record<string, { bytesInOutput: number }>> }>
-    >;
-  };
-  const inputs = Object.values(meta.outputs).flatMap((output) => Object.entries(output.inputs ?? {}));
-  const folders = inputs.flatMap(([path, { bytesInOutput }]) => {
-    const folder = /^(.*node_modules\/@restatedev\/restate-sdk(?:-cloudflare-workers)?)\//.exec(path)?.[1];
-    return folder === undefined || bytesInOutput === 0 ? [] : [folder];
-  });
-  return [...new Set(folders)].toSorted();
 }
 
 function nameOf(folder: string): string {
   return folder.replace(/^.*node_modules\//, "");
-}
-
-function reasonIn(message: string): string {
-  const lines = message.split("\n").map((line) => line.trim());
-  const line = lines.find((text) => text.includes("[ERROR]")) ?? lines.find((text) => text !== "") ?? "";
-  return line.replace(/^.*\[ERROR\]\s*/, "").slice(0, 200);
 }

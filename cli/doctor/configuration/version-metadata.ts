@@ -1,5 +1,5 @@
 import { type DoctorCheck, fail, pass } from "../check.ts";
-import { configName } from "../facts/facts.ts";
+import { configLines, configName } from "../facts/facts.ts";
 
 /** The name that the app reads. */
 const BINDING = "CF_VERSION_METADATA";
@@ -16,8 +16,7 @@ export const versionMetadata: DoctorCheck = {
       const found = binding === undefined ? "there is no version metadata" : `version metadata is bound to ${binding}`;
       return fail(
         `In ${configName(facts)} ${found}, so the Worker does not know its version and its guard refuses every request to a version (503).`,
-        "[version_metadata]",
-        `binding = "${BINDING}"`,
+        ...configLines(facts, { version_metadata: { binding: BINDING } }),
       );
     }
     const version = await facts.app.version();

@@ -21,6 +21,8 @@ interface Sources {
   readonly tool: Tool;
   readonly flags: DoctorFlags;
   readonly project: Project | undefined;
+  /** There is a project, and it cannot be read. */
+  readonly isUnreadable: boolean;
   readonly restate: RestateFacts;
 }
 
@@ -41,7 +43,8 @@ export class AppFacts {
 
   /** Its deployments in Restate. Without a name and a URL of the app, all are taken for its own. */
   readonly deployments = once(async (): Promise<readonly RegisteredVersion[]> => {
-    const { flags, project, restate } = this.#sources;
+    const { flags, project, restate, isUnreadable } = this.#sources;
+    if (isUnreadable && this.name === undefined) throw new NotKnown("The app's name is not known: see `project`");
     const app = { name: this.name, url: flags.url, domains: project?.worker.customDomains ?? [] };
     return (await restate.registered()).filter(({ deployment, facts }) => isOfApp(app, deployment.uri, facts));
   });

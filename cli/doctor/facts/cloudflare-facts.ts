@@ -6,6 +6,7 @@ import type { Tool } from "../../tool/tool.ts";
 import { ToolError } from "../../tool/tool-error.ts";
 import { NotKnown } from "../check.ts";
 import { once } from "./once.ts";
+import { wranglerReason } from "./wrangler-reason.ts";
 
 /** The deployment of the Worker that serves its main hostname. */
 export interface ActiveDeployment {
@@ -69,16 +70,9 @@ export class CloudflareFacts {
   }
 }
 
-/** Wrangler's own first line of what went wrong. */
 function reasonIn(message: string): string {
-  if (/CLOUDFLARE_API_TOKEN|not (?:logged in|authenticated)|wrangler login/i.test(message)) {
-    return "set CLOUDFLARE_API_TOKEN, or run npx wrangler login";
-  }
-  const line = message.split("\n").find((text) => /\[ERROR\]|error/i.test(text)) ?? message.split("\n", 1)[0] ?? "";
-  return line
-    .replace(/^.*\[ERROR\]\s*/, "")
-    .trim()
-    .slice(0, 200);
+  const isStranger = /CLOUDFLARE_API_TOKEN|not (?:logged in|authenticated)|wrangler login/i.test(message);
+  return isStranger ? "set CLOUDFLARE_API_TOKEN, or run npx wrangler login" : wranglerReason(message);
 }
 
 /** Wrangler may print hints around the JSON. */

@@ -51,7 +51,7 @@ export async function gatherFacts(tool: Tool, flags: DoctorFlags): Promise<Facts
   const vars = project?.worker.vars ?? {};
   const settings = settingsOf(tool, vars);
   const restate = new RestateFacts(tool, settings);
-  const app = new AppFacts({ tool, flags, project, restate });
+  const app = new AppFacts({ tool, flags, project, isUnreadable: projectError !== undefined, restate });
   const cloudflare = new CloudflareFacts(tool, project);
   const requireProject = (): Project => {
     if (project !== undefined) return project;
@@ -89,6 +89,20 @@ export function placeOf(facts: Facts): string {
 /** Name of the file with wrangler's configuration, for hints. */
 export function configName(facts: Facts): string {
   return basename(facts.project().configPath);
+}
+
+/** Settings as lines to write into wrangler's configuration, in its format. */
+export function configLines(facts: Facts, settings: Readonly<Record<string, unknown>>): string[] {
+  if (configName(facts).endsWith(".toml"))
+    return Object.entries(settings).flatMap(([name, value]) => toml(name, value));
+  return [`${JSON.stringify(settings, undefined, 1).replaceAll(/\s+/g, " ").slice(2, -2)},`];
+}
+
+function toml(name: string, value: unknown): string[] {
+  if (typeof value !== "object" || value === null || Array.isArray(value))
+    return [`${name} = ${JSON.stringify(value)}`];
+  const key = (text: string): string => (/^[\w-]+$/.test(text) ? text : JSON.stringify(text));
+  return [`[${name}]`, ...Object.entries(value).flatMap(([inner, held]) => toml(key(inner), held))];
 }
 
 /** What `known` is, or undefined when it cannot be known. */

@@ -13,7 +13,7 @@ import type { Tool } from "../../tool/tool.ts";
 import { ToolError } from "../../tool/tool-error.ts";
 import { NotKnown } from "../check.ts";
 import { once } from "./once.ts";
-import { type Probe, probe } from "./probe.ts";
+import { type Answered, jsonOf, type Probe, probe } from "./probe.ts";
 
 /** Restate's two doors. */
 export type Door = "ingress" | "admin";
@@ -46,8 +46,18 @@ const stuckSchema = z.object({
 
 /** Longest wait for the Admin API, in milliseconds. */
 const ADMIN_TIMEOUT_MS = 10_000;
+/** Restate asks an endpoint that refuses several times. */
+const DISCOVERY_TIMEOUT_MS = 20_000;
 
 const PATH: Readonly<Record<Door, string>> = { ingress: "/restate/health", admin: "/deployments" };
+
+/** What only this door answers with. */
+const MEMBER: Readonly<Record<Door, string>> = { ingress: "services", admin: "deployments" };
+
+/** True for an answer of this door. */
+export function isDoor(answer: Answered, door: Door): boolean {
+  return answer.status === 200 && Array.isArray(jsonOf(answer)?.[MEMBER[door]]);
+}
 
 /** What Restate says. */
 export class RestateFacts {
@@ -64,6 +74,13 @@ export class RestateFacts {
   /** What comes of asking at a door, with the token. @throws NotKnown without its address. */
   probe(door: Door): Promise<Probe> {
     return this.#probes[door]();
+  }
+
+  /** True when the address of one door leads to the other one. */
+  async isSwapped(door: Door): Promise<boolean> {
+    const other = door === "admin" ? "ingress" : "admin";
+    const found = await this.#probe(door, PATH[other]);
+    return found.kind === "answered" && isDoor(found, other);
   }
 
   /** The addresses and the token. @throws NotKnown when one is malformed. */
@@ -104,7 +121,7 @@ export class RestateFacts {
         if (error instanceof RestateRefusedError) return { kind: "failed", reason: error.message };
         throw error;
       }
-    });
+    }, DISCOVERY_TIMEOUT_MS);
   }
 
   #queryStuck(): Promise<StuckInvocation[]> {
@@ -117,20 +134,20 @@ export class RestateFacts {
     );
   }
 
-  async #probe(door: Door): Promise<Probe> {
+  async #probe(door: Door, path = PATH[door]): Promise<Probe> {
     const { adminUrl, ingressUrl, token } = this.settings();
     const url = door === "admin" ? adminUrl : ingressUrl;
     const name = door === "admin" ? "RESTATE_ADMIN_URL" : "RESTATE_INGRESS_URL";
     if (url === undefined) throw new NotKnown(`${name} is not set: see \`restate-reachable\``);
     const headers = token === undefined ? {} : { authorization: `Bearer ${token}` };
-    return probe(url + PATH[door], this.#tool.signal, { accept: "application/json", ...headers });
+    return probe(url + path, this.#tool.signal, { accept: "application/json", ...headers });
   }
 
-  async #ask<T>(question: (admin: AdminClient) => Promise<T>): Promise<T> {
+  async #ask<T>(question: (admin: AdminClient) => Promise<T>, timeoutMs = ADMIN_TIMEOUT_MS): Promise<T> {
     const { adminUrl, token } = this.settings();
     if (adminUrl === undefined) throw new NotKnown("RESTATE_ADMIN_URL is not set: see `restate-reachable`");
     try {
-      return await question(new AdminClient({ url: adminUrl, token, timeoutMs: ADMIN_TIMEOUT_MS }));
+      return await question(new AdminClient({ url: adminUrl, token, timeoutMs }));
     } catch (error) {
       if (error instanceof RestateUnreachableError) {
         throw new NotKnown("Restate's Admin API does not answer: see `restate-reachable`");

@@ -13,7 +13,7 @@ export const pinnedUrls: DoctorCheck = {
   id: "pinned-urls",
   group: "Restate",
   about: "every version that is needed still answers at its URL",
-  timeoutMs: 30_000,
+  timeoutMs: 60_000,
   run: async (facts) => {
     const needed = (await facts.app.deployments()).filter(
       ({ deployment, latestOf, pinned }) => deployment.uri !== undefined && (pinned > 0 || latestOf.length > 0),
@@ -32,7 +32,7 @@ export const pinnedUrls: DoctorCheck = {
     });
     return fail(
       `${told.join("; ")}. Its invocations wait, and are not lost. Serve that version there again, or move them to a newer one that can go on with their journals:`,
-      "restate-edge-agents move --help",
+      `restate-edge-agents move --from ${first.version.deployment.id} --dry-run`,
     );
   },
 };

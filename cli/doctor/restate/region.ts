@@ -1,4 +1,4 @@
-import { type DoctorCheck, fail, type Finding, pass, warn } from "../check.ts";
+import { type DoctorCheck, fail, type Finding, NotKnown, pass, warn } from "../check.ts";
 import { type Facts, maybe } from "../facts/facts.ts";
 import { jsonOf } from "../facts/probe.ts";
 
@@ -16,24 +16,26 @@ export const region: DoctorCheck = {
   run: async (facts) => {
     const { adminUrl, ingressUrl } = facts.restate.settings();
     const [ingress, admin] = [ingressUrl, adminUrl].map((url) => (url === undefined ? undefined : new URL(url)));
+    if (ingress === undefined || admin === undefined)
+      throw new NotKnown("An address is not set: see `restate-reachable`");
     return (
       differentClouds(ingress, admin) ??
       differentFromApp(facts) ??
       (await differentServices(facts)) ??
       (await differentlyAnnounced(facts, ingress)) ??
-      pass(cloudOf(admin) ?? admin?.host ?? "")
+      pass(cloudOf(admin) ?? admin.host)
     );
   },
 };
 
-function cloudOf(url: URL | undefined): string | undefined {
-  const [, environment, where] = CLOUD_HOST.exec(url?.hostname ?? "") ?? [];
+function cloudOf(url: URL): string | undefined {
+  const [, environment, where] = CLOUD_HOST.exec(url.hostname) ?? [];
   return environment === undefined ? undefined : `${environment}.env.${where ?? ""}.restate.cloud`;
 }
 
-function differentClouds(ingress: URL | undefined, admin: URL | undefined): Finding | undefined {
+function differentClouds(ingress: URL, admin: URL): Finding | undefined {
   const [one, other] = [cloudOf(ingress), cloudOf(admin)];
-  if (ingress === undefined || admin === undefined || one === other) return undefined;
+  if (one === other) return undefined;
   return fail(
     `RESTATE_INGRESS_URL is of ${one ?? ingress.host} and RESTATE_ADMIN_URL of ${other ?? admin.host}: what is registered in one cannot be invoked in the other.`,
     `RESTATE_INGRESS_URL=https://${other ?? admin.hostname}:8080`,
@@ -77,9 +79,9 @@ async function differentServices(facts: Facts): Promise<Finding | undefined> {
   );
 }
 
-async function differentlyAnnounced(facts: Facts, ingress: URL | undefined): Promise<Finding | undefined> {
+async function differentlyAnnounced(facts: Facts, ingress: URL): Promise<Finding | undefined> {
   const announced = (await maybe(facts.restate.version()))?.ingressEndpoint;
-  if (announced === undefined || ingress === undefined || !URL.canParse(announced)) return undefined;
+  if (announced === undefined || !URL.canParse(announced)) return undefined;
   const url = new URL(announced);
   if (url.host === ingress.host || INSIDE.test(url.hostname)) return undefined;
   const detail = `The Admin API says that its ingress is ${url.origin}, and RESTATE_INGRESS_URL is ${ingress.origin}.`;

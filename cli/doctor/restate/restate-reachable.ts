@@ -1,13 +1,11 @@
 import { ToolError } from "../../tool/tool-error.ts";
 import { type DoctorCheck, fail, type Finding, pass } from "../check.ts";
 import type { Facts } from "../facts/facts.ts";
-import { type Answered, jsonOf, type Probe, type Unanswered } from "../facts/probe.ts";
-import type { Door } from "../facts/restate-facts.ts";
+import type { Probe, Unanswered } from "../facts/probe.ts";
+import { type Door, isDoor } from "../facts/restate-facts.ts";
 
 const NAMES = { ingress: "RESTATE_INGRESS_URL", admin: "RESTATE_ADMIN_URL" } as const;
 const PORTS = { ingress: 8080, admin: 9070 } as const;
-/** What only this door answers with. */
-const MEMBER = { ingress: "services", admin: "deployments" } as const;
 
 /** Whether both of Restate's doors answer from here. */
 export const restateReachable: DoctorCheck = {
@@ -37,16 +35,14 @@ async function judgeDoor(facts: Facts, door: Door): Promise<Finding | undefined>
     return fail(`${what} does not answer: ${found.detail}.`, ...mendOf(found, url, door));
   if (found.status === 401 || found.status === 403) return undefined;
   if (found.status >= 500) return fail(`${what} answered ${found.status}.`, `curl -i ${url}/health`);
-  if (found.status === 200 && hasMember(found, door)) return undefined;
-  const other = door === "ingress" ? "admin" : "ingress";
+  if (isDoor(found, door)) return undefined;
+  const other = (await facts.restate.isSwapped(door))
+    ? `, but its ${door === "ingress" ? "Admin API" : "ingress"}`
+    : "";
   return fail(
-    `What answers at ${url} (${found.status}) is not Restate's ${door === "ingress" ? "ingress" : "Admin API"}${hasMember(found, other) ? `, but its ${other}` : ""}.`,
+    `What answers at ${url} (${found.status}) is not Restate's ${door === "ingress" ? "ingress" : "Admin API"}${other}.`,
     exampleOf(door),
   );
-}
-
-function hasMember(answer: Answered, door: Door): boolean {
-  return Array.isArray(jsonOf(answer)?.[MEMBER[door]]);
 }
 
 function mendOf({ reason }: Unanswered, url: string, door: Door): string[] {

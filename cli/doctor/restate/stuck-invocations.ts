@@ -19,11 +19,11 @@ export const stuckInvocations: DoctorCheck = {
     const byDeployment = Map.groupBy(found, ({ deploymentId }) => deploymentId ?? "no deployment");
     const told = [...byDeployment].map(([id, invocations]) => `${id}: ${words(invocations)}`);
     const mismatched = found.find(({ code }) => code === JOURNAL_MISMATCH);
-    const { id } = mismatched ?? first;
+    const { id, deploymentId } = mismatched ?? first;
     return fail(
       `${told.join("; ")}. Look at one, and let it go on where its code is right:`,
       `restate-edge-agents journal ${id}`,
-      "restate-edge-agents move --help",
+      `restate-edge-agents move${deploymentId === undefined ? "" : ` --from ${deploymentId}`} --dry-run`,
     );
   },
 };
