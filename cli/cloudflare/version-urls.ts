@@ -49,7 +49,7 @@ export class VersionUrls implements WorkersStrategy {
         : fromTemplate(options.versionUrl, worker, version);
     if (url === undefined) throw noUrl(version);
     await remember(project.folder, { app: worker, fingerprint, version, url, worker });
-    return { version, url, worker, isNew: true };
+    return { version, url, worker, isNew: true, isPromoted: versions === undefined };
   }
 
   async promoted(): Promise<string | undefined> {

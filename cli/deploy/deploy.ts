@@ -49,7 +49,7 @@ export async function deploy(context: DeployContext, deployer: PlatformDeployer)
   const candidate = await deployer.check(context);
   const { reason, ...facts } = candidate;
   Object.assign(log.facts, facts, { strategyReason: reason });
-  const { found, promoted } = await log.run({
+  const { found, promoted: before } = await log.run({
     step: "find",
     title: "Versions",
     work: async () => ({
@@ -59,11 +59,12 @@ export async function deploy(context: DeployContext, deployer: PlatformDeployer)
     summary: (looked) =>
       looked.found === undefined ? "this one is new" : `${looked.found.version} is uploaded already`,
   });
-  if (tool.flags.dryRun) return planDeployment(context, deployer, candidate, found, promoted);
-  if (found !== undefined && (await isLive(context, deployer, candidate, found, promoted))) {
+  if (tool.flags.dryRun) return planDeployment(context, deployer, candidate, found, before);
+  if (found !== undefined && (await isLive(context, deployer, candidate, found, before))) {
     return resultOf(context, candidate, found, { outcome: "unchanged" });
   }
   const version = await uploadStep(context, deployer, candidate, found);
+  const promoted = version.isPromoted === true ? version.version : before;
   const planned = await readyStep(context, candidate, version);
   const tried = await tryVersion(context, { candidate, version, planned, promoted });
   await promoteVersion(context, { deployer, candidate, version, promoted, deploymentId: tried.deploymentId });

@@ -43,6 +43,8 @@ export interface UploadedVersion {
   readonly worker?: string | undefined;
   /** False: it had been uploaded before. */
   readonly isNew: boolean;
+  /** True: its upload was the app's first one, and the app's own address serves it from there on. */
+  readonly isPromoted?: boolean | undefined;
 }
 
 /** A platform. */

@@ -99,8 +99,8 @@ async function waitForEnd(request: SmokeRequest, id: string): Promise<End> {
   for (;;) {
     signal.throwIfAborted();
     try {
-      const result = await outputOf(ingress, id);
-      invocation = await admin.invocations.get(id);
+      const [result, known] = await unlessAborted(signal, lookAt(ingress, admin, id));
+      invocation = known;
       if (result !== undefined) return { reason: failureIn(result), pinned: invocation?.deploymentId };
       if (invocation?.status === "paused") {
         return { reason: `it was paused: ${lastFailure(invocation)}`, pinned: invocation.deploymentId };
@@ -121,6 +121,28 @@ async function waitForEnd(request: SmokeRequest, id: string): Promise<End> {
   }
 }
 
+/** In this order: an invocation that has a result is pinned. */
+async function lookAt(
+  ingress: IngressClient,
+  admin: AdminClient,
+  id: string,
+): Promise<[InvocationResult | undefined, Invocation | undefined]> {
+  const result = await outputOf(ingress, id);
+  return [result, await admin.invocations.get(id)];
+}
+
+/** The clients know no signal; their time limits end what goes on. */
+async function unlessAborted<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
+  const aborted = Promise.withResolvers<never>();
+  const abort = (): void => aborted.reject(signal.reason as Error);
+  signal.addEventListener("abort", abort, { once: true });
+  try {
+    return await Promise.race([work, aborted.promise]);
+  } finally {
+    signal.removeEventListener("abort", abort);
+  }
+}
+
 /** An invocation of a moment ago may not be known yet. */
 async function outputOf(ingress: IngressClient, id: string): Promise<InvocationResult | undefined> {
   try {
@@ -131,8 +153,20 @@ async function outputOf(ingress: IngressClient, id: string): Promise<InvocationR
   }
 }
 
+/** A smoke service answers `{ ok: false }` when Restate gave it back something else than it had kept. */
 function failureIn(result: InvocationResult): string | undefined {
-  return result.kind === "failure" ? `${result.message} (${result.code})` : undefined;
+  if (result.kind === "failure") return `${result.message} (${result.code})`;
+  const text = new TextDecoder().decode(result.bytes);
+  return isNotOk(text) ? `it answered ${text.slice(0, 200)}` : undefined;
+}
+
+function isNotOk(text: string): boolean {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === "object" && value !== null && "ok" in value && value.ok === false;
+  } catch {
+    return false;
+  }
 }
 
 function lastFailure({ lastFailure: failure }: Invocation): string {

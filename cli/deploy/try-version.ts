@@ -2,6 +2,7 @@
 import { registerWithReport } from "../../src/admin/index.ts";
 import { IngressClient } from "../../src/ingress/ingress-client.ts";
 import type { RegisteredVersion } from "../deployments/registered.ts";
+import { count } from "../deployments/words.ts";
 import { requireUrl } from "../project/restate-settings.ts";
 import { EXIT } from "../tool/exit-codes.ts";
 import { ToolError } from "../tool/tool-error.ts";
@@ -68,7 +69,7 @@ async function register({ admin, log }: DeployContext, { planned }: Trial): Prom
     step: "register",
     title: "Registration with Restate",
     work: () => registerWithReport(admin, registration),
-    summary: ({ deploymentId, services }) => `${deploymentId ?? ""}, ${services.length} services`,
+    summary: ({ deploymentId, services }) => `${deploymentId ?? ""}, ${count(services.length, "service")}`,
   });
   return done.deploymentId ?? "";
 }
