@@ -1,7 +1,11 @@
 import { cloudflareTest } from "@cloudflare/vitest-plugin";
 import { defineConfig } from "vitest/config";
 
+import { chooseSeed } from "./test/thorough.ts";
+
 const MINUTE_MS = 60_000;
+
+chooseSeed();
 
 /** Projects against a real stack share this machine's two cores, so their files run one after another. */
 const realStack = {

@@ -1,11 +1,13 @@
 /**
- * `npm test`: every check of the repository, or the named ones: `npm test -- unit lint`.
+ * `npm test`: every check of the repository, or the named ones: `npm test -- unit lint`. With `--thorough` also the
+ * random and repeated tests of which `npm test` does a share each time (test/thorough.ts).
  *
  * All of them run, whatever fails before. What failed is printed in full; the last line is `N passed, N failed`.
  */
 import { CHECKS, CHECKS_ON_REQUEST } from "./checks/all.ts";
 import type { Check, Outcome } from "./checks/check.ts";
 import { stopRunningCommands } from "./checks/run-command.ts";
+import { chooseSeed } from "../test/thorough.ts";
 
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
   process.on(signal, () => {
@@ -45,9 +47,14 @@ function print(check: Check, outcome: Outcome, ms: number): void {
   if (failed > 0) console.log(`\n${output}\n`);
 }
 
+const args = process.argv.slice(2);
+if (args.includes("--thorough")) process.env["THOROUGH"] = "1";
+const checks = select(args.filter((arg) => arg !== "--thorough"));
+chooseSeed();
+
 let passed = 0;
 let failed = 0;
-for (const check of select(process.argv.slice(2))) {
+for (const check of checks) {
   const start = performance.now();
   const outcome = await runCheck(check);
   print(check, outcome, performance.now() - start);

@@ -1,11 +1,12 @@
 import { afterAll, beforeAll, describe, test } from "vitest";
+import { shareOf } from "../thorough.ts";
 import { TripStack } from "./trip-stack.ts";
 import { learnReference, randomMoments, trial, TRIAL_TIMEOUT_MS } from "./trial.ts";
 
 describe.each([
   { mode: "bidirectional", alwaysReplay: false },
   { mode: "always-replay", alwaysReplay: true },
-])("a run on Deno, $mode", ({ alwaysReplay }) => {
+])("a run on Deno, $mode", ({ mode, alwaysReplay }) => {
   let stack: TripStack;
 
   beforeAll(async () => {
@@ -14,7 +15,7 @@ describe.each([
   }, 60_000);
   afterAll(() => stack.stop());
 
-  test.each([1, 5, 9, 13, 17, 21, 25, 29, 33, 37, 41])(
+  test.each(shareOf([1, 5, 9, 13, 17, 21, 25, 29, 33, 37, 41], 2, `boundaries, ${mode}`))(
     "does nothing durable twice when the server dies at step boundary %i of both runs",
     async (n) => {
       await trial(stack, "endpoint", [
@@ -25,7 +26,7 @@ describe.each([
     TRIAL_TIMEOUT_MS,
   );
 
-  test.each(randomMoments(8, 600, 3))(
+  test.each(shareOf(randomMoments(8, 600, `moments, ${mode}`), 2, mode))(
     "does nothing durable twice when the server dies after %i ms",
     async (ms) => {
       await trial(stack, "endpoint", [{ kind: "time", ms }]);

@@ -1,6 +1,7 @@
 /** Kills inside a window: a run whose steps all share one request. */
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { expectedOfSurvey } from "../fixtures/trip/plan.ts";
+import { shareOf } from "../thorough.ts";
 import { TripStack } from "./trip-stack.ts";
 
 const STEPS = expectedOfSurvey("x").length;
@@ -38,7 +39,8 @@ test("without a crash every step happens once", async () => {
   expect(new Set(stack.counts("whole").values())).toEqual(new Set([1]));
 });
 
-test.each(Array.from({ length: STEPS }, (_, n) => n + 1))(
+const steps = Array.from({ length: STEPS }, (_, n) => n + 1);
+test.each(shareOf(steps, 2, "steps of the window"))(
   "completed steps of the window never run again when the Worker dies at step %i",
   async (n) => {
     const run = `kill${n}`;

@@ -2,6 +2,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { expect } from "vitest";
 import type { TripResult } from "../fixtures/trip/agents.ts";
+import { seedOf } from "../thorough.ts";
 import { expectedCounts, normalized, type TripStack } from "./trip-stack.ts";
 
 /** When something dies: after the `n`-th event of the `generate` or `stream` run, or after `ms` milliseconds. */
@@ -56,8 +57,9 @@ export async function trial(stack: TripStack, victim: Victim, moments: readonly 
     expect(results[index]?.status, JSON.stringify(results[index]?.body)).toBe(200);
     expect(normalized(results[index]?.body as TripResult, run)).toEqual(reference(handler));
   }
+  const counts = new Map(runs.map(({ run }) => [run, stack.counts(run)]));
   for (const { run, key, count } of settled) {
-    expect(stack.counts(run).get(key), `${key} of ${run} was durable and happened again`).toBe(count);
+    expect(counts.get(run)?.get(key), `${key} of ${run} was durable and happened again`).toBe(count);
   }
   return runs.reduce((repeated, { run }) => repeated + repeatedSteps(stack, run, moments.length), 0);
 }
@@ -118,11 +120,7 @@ function reference(handler: string): TripResult {
   return result;
 }
 
-/** Numbers that look random and are the same each time. */
-export function randomMoments(count: number, maxMs: number, seed: number): number[] {
-  let state = seed;
-  return Array.from({ length: count }, () => {
-    state = (state * 1_103_515_245 + 12_345) % 2_147_483_648;
-    return Math.round((state / 2_147_483_648) * maxMs);
-  });
+/** Random moments of one test, in milliseconds; others in each run. */
+export function randomMoments(count: number, maxMs: number, name: string): number[] {
+  return Array.from({ length: count }, (_, n) => seedOf(`${name} ${n}`) % maxMs);
 }

@@ -5,7 +5,7 @@ import { type ScriptedOpenAI, startScriptedOpenAI } from "../../src/testing/scri
 import { serveDeno, type ServedEndpoint, serveWorker } from "../../src/testing/serve.ts";
 import type { TripResult } from "../fixtures/trip/agents.ts";
 import { effectOfStep, expectedEffects, expectedModelCalls } from "../fixtures/trip/plan.ts";
-import { tripReply, turnOf } from "../fixtures/trip/script.ts";
+import { tripReply, type TripTurn, turnOf } from "../fixtures/trip/script.ts";
 
 export type Runtime = "workerd" | "deno";
 
@@ -17,6 +17,8 @@ export class TripStack {
   /** Called after every effect and every model call, with the run and its running number. */
   onEvent: (run: string, n: number) => void = () => {};
   readonly #events = new Map<string, number>();
+  /** How often each model call was asked for, by run. Noted as it comes: conversations are long, and there are many. */
+  readonly #modelCalls = new Map<string, Map<string, number>>();
 
   private constructor(parts: Pick<TripStack, "restate" | "endpoint" | "openai" | "effects">) {
     this.restate = parts.restate;
@@ -35,8 +37,10 @@ export class TripStack {
       onEffect: ({ key }) => event(key.replace(/-\w+(\/\w+)?$/, "")),
     });
     const openai = await startScriptedOpenAI((request) => {
-      event(turnOf(request).run);
-      return tripReply(request);
+      const turn = turnOf(request);
+      stack.#modelCall(turn);
+      event(turn.run);
+      return tripReply(turn);
     });
     const vars = {
       OPENAI_BASE_URL: openai.baseURL,
@@ -62,16 +66,18 @@ export class TripStack {
     this.onEvent(run, n);
   }
 
+  #modelCall({ agent, run, turn }: TripTurn): void {
+    const calls = this.#modelCalls.get(run) ?? new Map<string, number>();
+    this.#modelCalls.set(run, calls);
+    const key = `model ${agent} ${turn}`;
+    calls.set(key, (calls.get(key) ?? 0) + 1);
+  }
+
   /** How often each effect and model call of `run` happened, as `<name> <key>`. */
   counts(run: string): Map<string, number> {
-    const counts = new Map<string, number>();
+    const counts = new Map(this.#modelCalls.get(run));
     for (const [effect, count] of this.effects.counts()) {
       if (effect.split(" ")[1]?.startsWith(`${run}-`) === true) counts.set(effect, count);
-    }
-    for (const request of this.openai.requests) {
-      const { agent, run: of, turn } = turnOf(request);
-      const key = `model ${agent} ${turn}`;
-      if (of === run) counts.set(key, (counts.get(key) ?? 0) + 1);
     }
     return counts;
   }

@@ -1,12 +1,16 @@
 /** The trials of a run on Workers. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { shareOf } from "../thorough.ts";
 import { expectedCounts, TripStack } from "./trip-stack.ts";
 import { learnReference, randomMoments, trial, TRIAL_TIMEOUT_MS } from "./trial.ts";
+
+/** A run of the tests does each third trial. */
+const NTH = 3;
 
 /** Model calls and effects of one run: 13 + 30. */
 const BOUNDARIES = 43;
 
-/** How many trials beside those at each boundary. */
+/** The trials beside those at each boundary. Of all a run does its share (test/thorough.ts). */
 export interface WorkerTrials {
   readonly title: string;
   /** Whether steps run ahead of acknowledgements. */
@@ -32,7 +36,8 @@ export function workerTrials({ title, window, moments, restarts }: WorkerTrials)
       expect(expectedCounts("x").size).toBe(BOUNDARIES);
     });
 
-    test.each(Array.from({ length: BOUNDARIES }, (_, n) => n + 1))(
+    const boundaries = Array.from({ length: BOUNDARIES }, (_, n) => n + 1);
+    test.each(shareOf(boundaries, NTH, `boundaries, ${title}`))(
       "does nothing durable twice when the Worker dies at step boundary %i of both runs",
       async (n) => {
         await trial(stack, "endpoint", [
@@ -43,7 +48,7 @@ export function workerTrials({ title, window, moments, restarts }: WorkerTrials)
       TRIAL_TIMEOUT_MS,
     );
 
-    test.each(randomMoments(moments, 1_200, 7))(
+    test.each(shareOf(randomMoments(moments, 1_200, `moments, ${title}`), NTH, title))(
       "does nothing durable twice when the Worker dies after %i ms",
       async (ms) => {
         await trial(stack, "endpoint", [{ kind: "time", ms }]);
@@ -51,7 +56,7 @@ export function workerTrials({ title, window, moments, restarts }: WorkerTrials)
       TRIAL_TIMEOUT_MS,
     );
 
-    test.each(randomMoments(restarts, 1_000, 11))(
+    test.each(shareOf(randomMoments(restarts, 1_000, `restarts, ${title}`), NTH, title))(
       "does nothing durable twice when restate-server dies after %i ms",
       async (ms) => {
         await trial(stack, "restate", [{ kind: "time", ms }]);

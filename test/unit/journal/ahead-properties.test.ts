@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { afterEach, describe, expect, test, vi } from "vitest";
 import { Scheduler } from "../../../src/journal/scheduler.ts";
 import { RunAhead, type Window } from "../../../src/journal/run-ahead.ts";
+import { seedOf } from "../../thorough.ts";
 import { aheadPrograms } from "./ahead-program.ts";
 import { runsAheadSafely } from "./ahead-runs.ts";
 import { PROGRAMS } from "./replays-alike.ts";
@@ -21,7 +22,7 @@ const property = fc.asyncProperty(aheadPrograms, fc.nat(1_000_000), window, canc
 
 test(
   `steps that run ahead take the same path from every prefix of the journal; no side effect begins early (${many} programs)`,
-  () => fc.assert(property, { numRuns: many }),
+  () => fc.assert(property, { numRuns: many, seed: seedOf("ahead") }),
   LONG,
 );
 

@@ -6,6 +6,10 @@ import { CANCELLATION, type FakeJournal } from "../../../src/testing/fake-journa
 import { type FakeResult, runFake } from "../../../src/testing/run-fake.ts";
 import type { Window } from "../../../src/journal/run-ahead.ts";
 import { type AheadProgram, executeAhead } from "./ahead-program.ts";
+import { sideBySide } from "./side-by-side.ts";
+
+/** Replays of one program that run at a time. */
+const REPLAYS_AT_ONCE = 16;
 
 /** What a run varies. */
 export interface AheadRun {
@@ -88,14 +92,14 @@ export async function runsAheadSafely(program: AheadProgram, run: AheadRun): Pro
   const whole = await runAhead(program, run);
   expectSafe(whole);
   expect([...whole.executions.values()].every((count) => count === 1)).toBe(true);
-  for (let length = 0; length <= whole.journal.events.length; length++) {
+  await sideBySide(whole.journal.events.length + 1, REPLAYS_AT_ONCE, async (length) => {
     const journal = whole.journal.prefix(length);
     const durable = completedSteps(journal);
     const again = await runAhead(program, { ...run, seed: run.seed + length + 1, journal });
     expectSafe(again);
     expect(again.journal.commands.slice(0, journal.commands.length)).toEqual(journal.commands);
     expect([...again.executions.keys()].filter((name) => durable.has(name))).toEqual([]);
-  }
+  });
 }
 
 function expectSafe({ outcome, early, late }: AheadResult): void {

@@ -6,10 +6,18 @@ import type { Context } from "../../../src/restate.ts";
 import type { FakeMode, Pick } from "../../../src/testing/fake-attempt.ts";
 import { CANCELLATION, type FakeJournal } from "../../../src/testing/fake-journal.ts";
 import { type FakeOptions, type FakeResult, runFake } from "../../../src/testing/run-fake.ts";
+import { propertyRuns } from "../../thorough.ts";
 import { execute, type Program } from "./program.ts";
+import { sideBySide } from "./side-by-side.ts";
 
 /** Programs of a whole test run; raise it for a longer search. */
-export const PROGRAMS = Number(process.env["PROPERTY_RUNS"] ?? 5_000);
+export const PROGRAMS = propertyRuns(5_000, 1_000);
+
+/** Replays of one program that run at a time. */
+const REPLAYS_AT_ONCE = 16;
+
+/** In milliseconds. What the programs do beside the journal ends by itself; a busy machine must not hide that. */
+const PATIENCE_MS = 10_000;
 
 /** Breaks a driver on purpose. */
 export type Breakage = (driver: Driver) => Driver;
@@ -53,26 +61,25 @@ export interface Search {
   readonly mode: FakeMode;
   /** The invocation is cancelled when its journal has so many events. */
   readonly cancelAt?: number | undefined;
-  /** How long foreign work may hold the journal up, in milliseconds of real time. */
+  /** How long foreign work may hold the journal up, in milliseconds of real time. Default 10,000. */
   readonly patienceMs?: number;
+  /** Replays that run at a time. Default 16; breakages that keep something for one run need 1. */
+  readonly atOnce?: number;
   readonly breakage?: Breakage;
 }
 
 /** The property itself; throws where it does not hold. */
 export async function replaysAlike(
   program: Program,
-  { seed, mode, cancelAt, patienceMs, breakage }: Search,
+  { seed, mode, cancelAt, patienceMs = PATIENCE_MS, atOnce = REPLAYS_AT_ONCE, breakage }: Search,
 ): Promise<void> {
-  const options = {
-    ...(cancelAt === undefined ? {} : { cancelAt }),
-    ...(patienceMs === undefined ? {} : { patienceMs }),
-  };
+  const options = { patienceMs, ...(cancelAt === undefined ? {} : { cancelAt }) };
   const whole = await runProgram(program, { seed, mode, ...options }, breakage);
   const { journal } = whole;
   expect([...whole.executions].filter(([, count]) => count !== 1)).toEqual([]);
   // A program catches what it throws: anything else is a bug of the test, and would hide bugs of the scheduler.
   expect(whole.outcome).toMatchObject({ ok: true });
-  for (let length = 0; length <= journal.events.length; length++) {
+  await sideBySide(journal.events.length + 1, atOnce, async (length) => {
     const prefix = journal.prefix(length);
     // The same completions in the same order: the same commands, the same result. (A cancellation that is not in the
     // journal yet may come at another place: losers that nobody awaits after the crash do not complete before it.)
@@ -89,7 +96,7 @@ export async function replaysAlike(
       expect(outcome).toMatchObject({ ok: true });
       expect([...executions].filter(([name, count]) => count !== 1 || durable.has(name))).toEqual([]);
     }
-  }
+  });
 }
 
 function durableSteps(journal: FakeJournal): Set<string> {

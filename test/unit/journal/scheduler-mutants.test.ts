@@ -9,13 +9,17 @@ import { type Breakage, replaysAlike } from "./replays-alike.ts";
 
 /** Programs within which each bug must be found. */
 const SEARCH = 2_000;
+/** Always the same programs: a search that has to find something is no place for luck. */
+const SEED = 3;
+/** How programs are run: one at a time, because some bugs keep something between two turns of one run. */
+const RUN = { mode: "bidirectional", atOnce: 1, patienceMs: 25 } as const;
 
 /** The first program that fails, or none. */
-function search(breakage?: Breakage): Promise<fc.RunDetails<unknown>> {
+function search(breakage?: Breakage, numRuns = SEARCH): Promise<fc.RunDetails<unknown>> {
   const property = fc.asyncProperty(programs, fc.nat(1_000_000), (program, seed) =>
-    replaysAlike(program, { seed, mode: "bidirectional", ...(breakage === undefined ? {} : { breakage }) }),
+    replaysAlike(program, { seed, ...RUN, ...(breakage === undefined ? {} : { breakage }) }),
   );
-  return fc.check(property, { numRuns: SEARCH, endOnFailure: true }) as Promise<fc.RunDetails<unknown>>;
+  return fc.check(property, { numRuns, seed: SEED, endOnFailure: true }) as Promise<fc.RunDetails<unknown>>;
 }
 
 const over = (driver: Driver, own: Partial<Driver>): Driver => ({
@@ -90,16 +94,7 @@ describe("the properties find a bug that was put in on purpose:", () => {
 });
 
 test("without a bug the same search finds nothing", async () => {
-  expect(
-    (
-      await fc.check(
-        fc.asyncProperty(programs, fc.nat(1_000_000), (program, seed) =>
-          replaysAlike(program, { seed, mode: "bidirectional" }),
-        ),
-        { numRuns: 100 },
-      )
-    ).failed,
-  ).toBe(false);
+  expect((await search(undefined, 100)).failed).toBe(false);
 });
 
 async function misdelivered(driver: Driver, entries: readonly Entry[]): ReturnType<Driver["next"]> {

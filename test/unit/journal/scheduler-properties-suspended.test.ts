@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { test } from "vitest";
+import { seedOf } from "../../thorough.ts";
 import { programs } from "./program.ts";
 import { PROGRAMS, replaysAlike } from "./replays-alike.ts";
 
@@ -14,7 +15,7 @@ test(
       fc.asyncProperty(programs, fc.nat(1_000_000), (program, seed) =>
         replaysAlike(program, { seed, mode: "request-response" }),
       ),
-      { numRuns: quarter },
+      { numRuns: quarter, seed: seedOf("any program, request-response") },
     ),
   LONG,
 );
@@ -26,7 +27,7 @@ test.each(["bidirectional", "request-response"] as const)(
       fc.asyncProperty(programs, fc.nat(1_000_000), fc.integer({ min: 1, max: 20 }), (program, seed, cancelAt) =>
         replaysAlike(program, { seed, mode, cancelAt }),
       ),
-      { numRuns: tenth },
+      { numRuns: tenth, seed: seedOf(`cancelled, ${mode}`) },
     ),
   LONG,
 );

@@ -3,9 +3,10 @@ import { deepStrictEqual } from "node:assert/strict";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { decodeValue, encodeValue } from "../../../src/journal/codec.ts";
+import { propertyRuns } from "../../thorough.ts";
 import { type ModelStep, modelStepCodec } from "../../../src/model/model-step.ts";
 
-const runs = Number(process.env["PROPERTY_RUNS"] ?? 1_500);
+const runs = propertyRuns(1_500, 1_500);
 
 const name = fc.constantFrom("openai", "anthropic", "$x", "__proto__", "responseId");
 const key = fc.oneof(fc.string(), fc.constantFrom("$blob", "$date", "type", "meta", "call", "__proto__", "responseId"));
