@@ -19,6 +19,7 @@ export interface DeployFlags {
   readonly timeout: string;
   readonly url?: string;
   readonly versionUrl?: string;
+  readonly appVersion?: string;
   readonly mount: string;
   readonly secretsFile?: string;
 }
@@ -43,6 +44,8 @@ export interface DeployOptions {
   readonly url?: string | undefined;
   /** Where versions are served, with `{version}`, `{prefix}` and `{worker}`. */
   readonly versionUrl?: string | undefined;
+  /** Platforms that are deployed by other means: the version to wait for. Undefined: the one that is served. */
+  readonly appVersion?: string | undefined;
   /** Path of the Restate endpoint. */
   readonly mount: string;
   /** File with secrets that are uploaded with the version. */
@@ -57,7 +60,10 @@ export interface SmokeTarget {
 
 export function declareDeploy(command: Command): Command {
   return command
-    .option("--platform <name>", "where to: workers, deno, url (default: workers, with a wrangler configuration)")
+    .option(
+      "--platform <name>",
+      "where to: workers, deno-deploy, url (default: workers, with a wrangler configuration)",
+    )
     .addOption(
       new Option("--strategy <name>", "how versions are kept apart (default: chosen, and the reason told)").choices([
         "version-url",
@@ -74,6 +80,7 @@ export function declareDeploy(command: Command): Command {
     .option("--timeout <seconds>", "longest wait for each of: ready, smoke invocation, promotion", "120")
     .option("--url <url>", "the app's own address (default: the version's, without its prefix)")
     .option("--version-url <template>", "where versions are served: {version}, {prefix} (8 characters), {worker}")
+    .option("--app-version <version>", "deno-deploy, url: the version to wait for (default: the one that is served)")
     .option("--mount <path>", "path of the Restate endpoint", "/restate")
     .option("--secrets-file <file>", "secrets to upload with the version (JSON or .env)");
 }
@@ -95,6 +102,7 @@ export function deployOptions(flags: DeployFlags): DeployOptions {
     timeoutMs: seconds * 1_000,
     url: httpUrl(flags.url, "url"),
     versionUrl: httpUrl(flags.versionUrl, "version-url"),
+    appVersion: flags.appVersion,
     mount: flags.mount,
     secretsFile: flags.secretsFile,
   };

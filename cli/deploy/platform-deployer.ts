@@ -41,6 +41,8 @@ export interface UploadedVersion {
   readonly url: string;
   /** Name of its Worker, where it has one. */
   readonly worker?: string | undefined;
+  /** True: it speaks HTTP/2 without TLS. */
+  readonly http2?: boolean | undefined;
   /** False: it had been uploaded before. */
   readonly isNew: boolean;
   /** True: its upload was the app's first one, and the app's own address serves it from there on. */

@@ -1,5 +1,6 @@
 /** The platforms that `deploy` knows. */
 import { WorkersDeployer } from "../cloudflare/workers-deployer.ts";
+import { ServedApp } from "../platforms/served-app.ts";
 import { findConfig } from "../project/project.ts";
 import type { Tool } from "../tool/tool.ts";
 import { usageError } from "../tool/tool-error.ts";
@@ -11,6 +12,8 @@ type Platforms = Readonly<Record<string, (tool: Tool, options: DeployOptions) =>
 /** By the name for `--platform`. */
 const PLATFORMS: Platforms = {
   workers: () => new WorkersDeployer(),
+  "deno-deploy": () => new ServedApp("deno-deploy"),
+  url: () => new ServedApp("url"),
 };
 
 /** @throws ToolError `platform-unknown`, `platform-missing` */

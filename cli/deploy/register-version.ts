@@ -19,12 +19,12 @@ export interface PlannedRegistration {
 export function registrationOf(
   mount: string,
   { app, platform, fingerprint, gitSha }: Candidate,
-  { version, url, worker }: UploadedVersion,
+  { version, url, worker, http2 = false }: UploadedVersion,
 ): HttpRegistration {
   const uri = `${url}${versionPath(mount, version)}`;
   const metadata = metadataOf({ app, platform, version, fingerprint, worker, gitSha, tool: toolVersion() });
-  // Cleartext servers at hand speak HTTP/1.1; over TLS both sides agree on a version.
-  return { uri, metadata, ...(uri.startsWith("http:") ? { http11: true } : {}) };
+  // Most cleartext servers speak HTTP/1.1; over TLS both sides agree on a version.
+  return { uri, metadata, ...(uri.startsWith("http:") && !http2 ? { http11: true } : {}) };
 }
 
 /**

@@ -61,7 +61,8 @@ function judge(status: number, body: unknown, expected: string | undefined): Ver
     : { state: "other-version", version, detail: `serves another version, ${version}` };
 }
 
-function reasonOf(error: unknown, timeoutMs: number): string {
+/** Why a request got no answer, in a few words. */
+export function reasonOf(error: unknown, timeoutMs: number): string {
   if (!(error instanceof Error)) return String(error);
   if (error.name === "TimeoutError") return `no answer within ${timeoutMs / 1_000} s`;
   const { cause } = error;
