@@ -53,8 +53,8 @@ export interface SmokeHandlers {
 /**
  * A service whose handler `run` takes two journaled steps, and a third one with `check`.
  *
- * Restate knows services by name alone: where several apps share one Restate, each needs a name of its own. Names must not
- * begin with `restate` or `openapi`, which Restate keeps for itself.
+ * Restate knows services by name alone: where several apps share one Restate, each needs a name of its own. It refuses names
+ * that begin with `restate`.
  *
  * @throws DefinitionError for a `timeoutMs` that is no positive integer.
  *
