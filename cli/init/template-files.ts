@@ -18,6 +18,8 @@ export interface ProjectFile {
 
 /** Name of the project in the template's own files. */
 const TEMPLATE_NAME = "my-agents";
+/** Name of the smoke service of this repository's app, which has the app's name in it. */
+const OWN_SMOKE = "smoke.restate-edge-agents";
 const OWN_FILES = "cli/init/template";
 /** Where the files of this repository lie: of the build, and of the source. */
 const ROOTS = ["../../template/", "../../"];
@@ -82,7 +84,8 @@ function pathInProject(path: string): string {
 function rewrite(path: string, text: string, options: TemplateOptions): string {
   if (path === "wrangler.toml") return text.replace(/^name = .*$/m, `name = "${options.name}"`);
   if (!path.endsWith(".ts")) return text.replaceAll(TEMPLATE_NAME, options.name);
-  const served = options.platform === "deno" ? onDeno(text) : text;
+  const named = text.replace(`"${OWN_SMOKE}"`, `"smoke.${options.name}"`);
+  const served = options.platform === "deno" ? onDeno(named) : named;
   return served.replaceAll(/from "((?:\.\.\/)+)([^"]+)"/g, (whole, up: string, target: string) => {
     const specifier = options.specifiers.get(target);
     if (specifier !== undefined) return `from "${specifier}"`;
