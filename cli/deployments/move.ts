@@ -91,7 +91,7 @@ export async function moveAll(
     items.push(...(await moveBatch(tool, admin, invocations.slice(start, start + BATCH), to, waits)));
     onProgress(items.length);
   }
-  return withMismatches(tool, admin, items, waits);
+  return withMismatches(tool, admin, items, to, waits);
 }
 
 /** Restate's code for a journal that the code does not follow. */
@@ -102,19 +102,22 @@ async function withMismatches(
   tool: Tool,
   admin: AdminClient,
   items: readonly MoveItem[],
+  to: string,
   { replayMs, everyMs }: MoveWaits,
 ): Promise<readonly MoveItem[]> {
   const deadline = performance.now() + replayMs;
   const failures = new Map<string, string>();
   let open = items.filter(({ outcome }) => outcome === "moved").map(({ id }) => id);
   while (open.length > 0 && performance.now() < deadline && !tool.signal.aborted) {
-    const running: string[] = [];
+    const undecided: string[] = [];
     for (const id of open) {
-      const { status, lastFailure } = (await admin.invocations.get(id)) ?? {};
-      if (lastFailure?.code === MISMATCH) failures.set(id, lastFailure.message.split("\n", 1)[0] ?? "");
-      else if (status === "running" || status === "ready") running.push(id);
+      const { status, lastFailure, lastAttemptDeploymentId } = (await admin.invocations.get(id)) ?? {};
+      // A failure that it was moved for is shown until the first attempt over there has ended.
+      const isOfOther = status === "backing-off" && lastAttemptDeploymentId === to;
+      if (isOfOther && lastFailure?.code === MISMATCH) failures.set(id, lastFailure.message.split("\n", 1)[0] ?? "");
+      else if (!isOfOther && status !== "suspended" && status !== "completed") undecided.push(id);
     }
-    open = running;
+    open = undecided;
     if (open.length > 0) await delay(everyMs, undefined, { signal: tool.signal }).catch(() => {});
   }
   return items.map((item) => {

@@ -27,8 +27,8 @@ export interface JobsVersion extends AsyncDisposable {
 /** Failed steps wait for an hour: only an operator lets them go on. */
 const patient = { retryPolicy: { initialInterval: HOUR_MS, maxInterval: HOUR_MS, maxAttempts: 10 } } as const;
 
-function jobs(version: string, { broken, held }: JobsControl) {
-  const begin = (ctx: Context) => ctx.run("begin", () => version);
+function jobs(version: string, { broken, held }: JobsControl, firstStep: string) {
+  const begin = (ctx: Context) => ctx.run(firstStep, () => version);
   return service({
     name: "Jobs",
     handlers: {
@@ -69,10 +69,10 @@ const shelf = object({
   handlers: { put: async (ctx: ObjectContext, text: string) => [ctx.key, text] },
 });
 
-/** Serves a version. */
-export async function serveJobs(version: string, control: JobsControl): Promise<JobsVersion> {
+/** Serves a version. `firstStep`: its name; another one is a change that journals do not survive. */
+export async function serveJobs(version: string, control: JobsControl, firstStep = "begin"): Promise<JobsVersion> {
   const mount = `/restate/v/${version}`;
-  const services = [jobs(version, control), shelf];
+  const services = [jobs(version, control, firstStep), shelf];
   const endpoint = createRestateEndpoint({ services, identityKeys: [], development: true, mount });
   const server = await listen(async (request, response) => {
     const path = request.url ?? "/";

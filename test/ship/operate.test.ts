@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { waitUntil } from "../../src/testing/wait.ts";
 import { OperatedWorld, type RegisteredJobs } from "./operated-world.ts";
 
 const FIRST = "11111111-aaaa-4aaa-8aaa-000000000001";
@@ -271,6 +272,105 @@ describe("an app with three versions", () => {
     expect(code).toBe(0);
     expect(document).toMatchObject({ dryRun: true, version: THIRD, services: ["Jobs", "Shelf"] });
     expect(await world.restate.call("Jobs/which")).toMatchObject({ body: SECOND });
+  });
+});
+
+describe("invocations", () => {
+  let world: OperatedWorld;
+  let first: RegisteredJobs;
+
+  beforeAll(async () => {
+    world = await OperatedWorld.start();
+    first = await world.deploy(FIRST);
+  });
+  afterAll(() => world[Symbol.asyncDispose]());
+
+  test("invoke prints the result, and nothing else", async () => {
+    expect(await world.tool(["invoke", "Jobs/which"])).toMatchObject({ code: 0, log: `${FIRST}\n` });
+    const { code, stdout } = await world.tool(["invoke", "Shelf/a/b/put", "--body-file", "-"], '"x"');
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toEqual(["a/b", "x"]);
+  });
+
+  test("invoke --json tells the invocation too", async () => {
+    const { document } = await world.json(["invoke", "Jobs/which"]);
+    expect(document).toEqual({
+      command: "invoke",
+      ok: true,
+      target: "Jobs/which",
+      status: "completed",
+      invocation: expect.stringMatching(/^inv_/) as string,
+      output: FIRST,
+    });
+  });
+
+  test("invoke of a handler that fails exits with 4, its code and message", async () => {
+    const { code, document } = await world.json(["invoke", "Jobs/refuse"]);
+    expect(code).toBe(4);
+    expect(document).toMatchObject({ status: "failed", failure: { code: 418, message: "it is closed today" } });
+    const { stdout } = await world.tool(["invoke", "Jobs/refuse"]);
+    expect(stdout).toContain("Failed with 418: it is closed today");
+  });
+
+  test("invoke of no handler exits with 4, and of no JSON with 2", async () => {
+    expect((await world.json(["invoke", "Nobody/here"])).document).toMatchObject({
+      error: { code: "restate-refused" },
+    });
+    expect((await world.json(["invoke", "Jobs/which", "--body", "hello"])).code).toBe(2);
+    expect((await world.json(["invoke", "Jobs"])).code).toBe(2);
+  });
+
+  test("invoke --timeout leaves the invocation running, and the same key finds it again", async () => {
+    const call = ["invoke", "Jobs/approve", "--idempotency-key", "k1"];
+    const first = await world.json([...call, "--send"]);
+    expect(first.document).toMatchObject({ status: "accepted", isNew: true });
+    const { code, document } = await world.json([...call, "--timeout", "200ms"]);
+    expect(code).toBe(4);
+    expect(document).toMatchObject({ error: { code: "no-result-in-time" } });
+    const sent = (await world.json([...call, "--send"])).document;
+    expect(sent).toMatchObject({ status: "accepted", isNew: false, invocation: first.document["invocation"] });
+    await world.restate.waitForStatus(String(sent["invocation"]), "suspended");
+  });
+
+  test("invoke --send --delay tells when it starts", async () => {
+    const { document } = await world.json(["invoke", "Jobs/which", "--send", "--delay", "1h"]);
+    const startsInMs = Date.parse(String(document["startsAt"])) - Date.now();
+    expect(startsInMs).toBeGreaterThan(3_500_000);
+    expect(startsInMs).toBeLessThanOrEqual(3_600_000);
+  });
+
+  test("move waits for one that runs, says so when that takes too long, and takes it the next time", async () => {
+    const hanging = await world.restate.send("Jobs/hang");
+    await waitUntil("It does not run", () => world.control.held.has(FIRST));
+    const second = await world.deploy(SECOND);
+    const move = ["move", "--all", "--yes", "--from", first.id, "--timeout", "300ms"];
+    const early = await world.json(move);
+    expect(early.code).toBe(4);
+    expect(early.document["invocations"]).toContainEqual(
+      expect.objectContaining({ id: hanging, status: "running", outcome: "pausing" }),
+    );
+    world.control.held.get(FIRST)?.();
+    await world.restate.waitForStatus(hanging, "paused");
+    const late = await world.json(move);
+    expect(late.document["invocations"]).toContainEqual(
+      expect.objectContaining({ id: hanging, status: "paused", outcome: "moved" }),
+    );
+    await world.restate.waitForStatus(hanging, "completed");
+    expect(await world.restate.output(hanging)).toMatchObject({ body: { began: FIRST, ended: SECOND } });
+    expect((await world.admin.invocations.get(hanging))?.deploymentId).toBe(second.id);
+  });
+
+  test("move tells when the other version does not take the steps of the journal, and how to go back", async () => {
+    const other = await world.deploy(THIRD, { begin: "start" });
+    const [{ invocations }] = [await world.admin.invocations.list({ status: ["suspended"] })];
+    const [id = ""] = invocations.map((invocation) => invocation.id);
+    const { code, stdout } = await world.tool(["move", "--all", "--yes", "--from", SECOND]);
+    expect(code).toBe(4);
+    expect(stdout).toMatch(new RegExp(`${id}.*moved, and does not fit`));
+    expect(stdout).toMatch(new RegExp(`move --from ${other.id} --to dp_`));
+    const back = await world.json(["move", "--yes", "--from", THIRD, "--to", SECOND]);
+    expect(back.document).toMatchObject({ moved: 1, invocations: [{ id, outcome: "moved" }] });
+    await world.restate.waitForStatus(id, "suspended");
   });
 });
 

@@ -18,6 +18,8 @@ export interface VersionOptions {
   readonly worker?: string;
   /** False: as somebody else's tool registers it. Default true. */
   readonly withMetadata?: boolean;
+  /** Name of its handlers' first step. */
+  readonly begin?: string;
 }
 
 /** A registered version. */
@@ -45,7 +47,7 @@ export class OperatedWorld implements AsyncDisposable {
 
   /** Serves a version and registers it: it is the latest then. */
   async deploy(version: string, options: VersionOptions = {}): Promise<RegisteredJobs> {
-    const served = await serveJobs(version, this.control);
+    const served = await serveJobs(version, this.control, options.begin);
     this.#versions.push(served);
     const { app = "jobs", platform = "url", gitSha, worker, withMetadata = true } = options;
     const facts = { app, platform, version, fingerprint: "f", gitSha, worker };
