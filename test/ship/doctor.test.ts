@@ -320,7 +320,7 @@ test("pinned-urls: the version of a run in flight is gone, or another one is ser
     await old.restart({ ...(await varsOf()), APP_VERSION: "v2" });
     const other = await world.doctor();
     expect(complaints(other)).toEqual(["pinned-urls fail"]);
-    expect(found(other, "pinned-urls")).toMatch(/1 invocation pinned\) serves another version/);
+    expect(found(other, "pinned-urls")).toMatch(/1 invocation pinned\) serves version v2 instead of v0/);
     await old.kill();
     const gone = await world.doctor();
     expect(complaints(gone)).toEqual(["pinned-urls fail"]);

@@ -1,5 +1,7 @@
 import { versionTagOf } from "../../../routes/readiness/version-tag.ts";
+import type { Service } from "../../../src/admin/index.ts";
 import type { RegisteredVersion } from "../../deployments/registered.ts";
+import { versionHealth } from "../../deployments/version-health.ts";
 import { count, shortVersion } from "../../deployments/words.ts";
 import { type DoctorCheck, fail, pass, skip } from "../check.ts";
 import { versionInPath } from "../facts/app-urls.ts";
@@ -41,20 +43,27 @@ export const pinnedUrls: DoctorCheck = {
 async function problemOf(facts: Facts, { deployment, facts: known }: RegisteredVersion): Promise<string | undefined> {
   const { uri = "", id } = deployment;
   if (await isAppDown(facts, uri)) return undefined;
+  const expected = known?.version ?? versionInPath(uri);
   const discovery = await facts.restate.discover(uri, deployment);
   if (discovery.kind === "failed") {
-    if (/'401 /.test(discovery.reason)) return undefined;
-    if (/version-mismatch|'503 /.test(discovery.reason)) return "serves another version (503)";
     const status = /status code '(\d{3})/.exec(discovery.reason)?.[1];
-    if (status !== undefined) return `answers Restate with ${status}`;
-    return "is gone: Restate cannot reach it";
+    if (status === "401") return undefined;
+    if (status === undefined) return "is gone: Restate cannot reach it";
+    const { headers } = deployment;
+    const health = await versionHealth(uri, { expected, headers, signal: facts.tool.signal, timeoutMs: 5_000 });
+    return health.state === "other-version" ? served(health.version, expected) : `answers Restate with ${status}`;
   }
-  const registered = await facts.restate.servicesOf(id);
-  const tags = registered.map(({ metadata }) => versionTagOf(metadata)).filter((tag) => tag !== undefined);
-  const expected = known?.version ?? versionInPath(uri) ?? tags[0];
-  const served = discovery.services.map(({ metadata }) => versionTagOf(metadata)).find((tag) => tag !== undefined);
-  if (expected === undefined || served === undefined || served === expected) return undefined;
-  return `serves version ${shortVersion(served)} instead of ${shortVersion(expected)}`;
+  const tag = tagOf(discovery.services);
+  return served(tag, expected ?? tagOf(await facts.restate.servicesOf(id)));
+}
+
+function served(version: string | undefined, expected: string | undefined): string | undefined {
+  if (expected === undefined || version === undefined || version === expected) return undefined;
+  return `serves version ${shortVersion(version)} instead of ${shortVersion(expected)}`;
+}
+
+function tagOf(services: readonly Service[]): string | undefined {
+  return services.map(({ metadata }) => versionTagOf(metadata)).find((tag) => tag !== undefined);
 }
 
 async function isAppDown(facts: Facts, uri: string): Promise<boolean> {
