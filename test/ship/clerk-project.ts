@@ -25,8 +25,8 @@ export interface ClerkProject extends AsyncDisposable {
 
 /** What an entry may do besides. */
 export interface EntryOptions {
-  /** Expression of a service, such as one that smokes. It is put before the clerk. */
-  readonly services?: string;
+  /** Expression of the function that the smoke service calls. */
+  readonly check?: string;
   /** Statements. `app` is the app; what is exported is `served`, which is the app unless they say otherwise. */
   readonly statements?: string;
 }
@@ -65,13 +65,14 @@ ${Object.entries(vars)
 `;
 }
 
-function entryOf(service: string, source: ClerkSource, { services, statements = "" }: EntryOptions): string {
+function entryOf(service: string, source: ClerkSource, { check = "() => {}", statements = "" }: EntryOptions): string {
   const library = (path: string): string => JSON.stringify(join(REPOSITORY, path));
-  return `import * as library from ${library("src/index.ts")};
+  return `import { smokeService, TerminalError } from ${library("src/index.ts")};
 import { createEdgeApp } from ${library("routes/index.ts")};
 import { clerk } from ${library(`test/fixtures/shipped/${source}.ts`)};
 
-const app = createEdgeApp({ services: [${services === undefined ? "" : `${services}, `}clerk("${service}")] });
+const smoke = smokeService("${service}Smoke", { check: ${check} });
+const app = createEdgeApp({ services: [clerk("${service}"), smoke] });
 let served = app;
 ${statements}
 export default served;

@@ -1,9 +1,10 @@
 /** The whole life of an app, with real wrangler, the real tool, a real restate-server and workerd. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { waitUntil } from "../../src/testing/wait.ts";
-import type { ClerkProject } from "./clerk-project.ts";
+import type { Handled } from "../fixtures/shipped/clerk.ts";
+import type { ClerkProject, EntryOptions } from "./clerk-project.ts";
 import { ended, failedAttempts, letGo, pinned, type Run, startRuns, waitInFlight } from "./runs.ts";
-import { tool, type ToolDocument } from "./tool.ts";
+import { deploy, type DeployDocument, tool, type ToolDocument } from "./tool.ts";
 import { startWorld, type World } from "./world.ts";
 import { wrangler } from "./wrangler.ts";
 
@@ -13,8 +14,43 @@ beforeAll(async () => {
 });
 afterAll(() => world[Symbol.asyncDispose]());
 
+/** What became of the runs that were in flight, or began, when the changed agent was deployed. */
 const rows: Record<string, string | number>[] = [];
+function count(way: string, runs: number, results: readonly Handled[], failed: Readonly<Record<string, number>>): void {
+  const on = (code: Handled["code"]): number => results.filter((result) => result.code === code).length;
+  const attempts = failed["RT0016"] ?? 0;
+  const never = runs - results.length;
+  rows.push({ way, runs, "ended on old": on("old"), "on changed": on("changed"), never, "failed attempts": attempts });
+}
 afterAll(() => console.table(rows));
+
+/** A version that must not be promoted, and what the tool says of it. */
+interface Broken extends EntryOptions {
+  readonly code: number;
+  readonly reported: RegExp;
+  readonly args?: readonly string[];
+}
+
+const BROKEN: Readonly<Record<string, Broken>> = {
+  "its smoke invocation fails": {
+    check: `() => { throw new TerminalError("The kettle is cold"); }`,
+    code: 5,
+    reported: /The kettle is cold/,
+  },
+  "it answers discovery with an error": {
+    statements: `served = { fetch: async (request, env, context) =>
+      new URL(request.url).pathname.endsWith("/discover") ? new Response("broken", { status: 500 }) : app.fetch(request, env, context) };`,
+    code: 4,
+    reported: /META0003.*500/,
+  },
+  "it is not ready": {
+    statements: `served = { fetch: async (request, env, context) =>
+      new URL(request.url).pathname === "/ready" ? new Response("broken", { status: 503 }) : app.fetch(request, env, context) };`,
+    code: 4,
+    reported: /not ready/,
+    args: ["--timeout", "3"],
+  },
+};
 
 describe("the naive way", () => {
   test("wrangler deploy over the registered URL breaks every run in flight", async () => {
@@ -36,12 +72,7 @@ describe("the naive way", () => {
     await waitUntil("Not every run has met the changed code", async () => (await mismatches()) >= runs.length);
     const statuses = await Promise.all(runs.map(({ id }) => world.restate.status(id)));
     expect(statuses).not.toContain("completed");
-    rows.push({
-      way: "wrangler deploy over the URL",
-      "in flight": runs.length,
-      "ended on their code": 0,
-      RT0016: runs.length,
-    });
+    count("wrangler deploy, in flight", runs.length, [], await failedAttempts(world, runs));
     await Promise.all(runs.map(({ id }) => world.restate.killInvocation(id)));
   });
 });
@@ -53,9 +84,16 @@ describe("the tool", () => {
   });
   afterAll(() => project[Symbol.asyncDispose]());
 
-  let oldVersion: Deployed;
-  let changedVersion: Deployed;
+  let oldVersion: DeployDocument;
+  let changedVersion: DeployDocument;
   let inFlight: Run[];
+
+  const deployed = async (...args: readonly string[]): Promise<DeployDocument> => {
+    const { code, document, log } = await deploy(world, project, args);
+    expect(code, log).toBe(0);
+    expect(document, log).toMatchObject({ ok: true, outcome: "deployed" });
+    return document;
+  };
 
   const quickRun = async (): Promise<string> => {
     const [result] = await ended(world, await startRuns(world, "Clerk", { quick: 1 }));
@@ -64,7 +102,8 @@ describe("the tool", () => {
 
   test("the first deploy creates the Worker, registers its version, and its agents run", async () => {
     await project.write("old");
-    oldVersion = await deploy(world, project);
+    // Secrets of versions that follow are those of the version before.
+    oldVersion = await deployed("--secrets-file", world.secretsFile);
     expect(world.cloudflare.worker("clerk")?.promoted?.id).toBe(oldVersion.version);
     expect(await quickRun()).toBe("old");
   });
@@ -73,13 +112,13 @@ describe("the tool", () => {
     inFlight = await startRuns(world, "Clerk", { asleep: 20, approval: 20, model: 10 });
     await waitInFlight(world, inFlight);
     await project.write("changed");
-    changedVersion = await deploy(world, project);
+    changedVersion = await deployed();
     expect(world.cloudflare.worker("clerk")?.promoted?.id).toBe(changedVersion.version);
     const fresh = await startRuns(world, "Clerk", { quick: 10 });
     const results = await ended(world, fresh);
     expect(results.map(({ code }) => code)).toEqual(fresh.map(() => "changed"));
     expect(await pinned(world, fresh)).toEqual({ [changedVersion.deploymentId]: 10 });
-    rows.push({ way: "the tool, new runs", started: 10, "ended on their code": 10, RT0016: 0 });
+    count("the tool, new", fresh.length, results, await failedAttempts(world, fresh));
   });
 
   test("prune does not remove the old version while runs are on it", async () => {
@@ -98,12 +137,7 @@ describe("the tool", () => {
     expect(await pinned(world, inFlight)).toEqual({ [oldVersion.deploymentId]: 50 });
     const failed = await failedAttempts(world, inFlight);
     expect(failed).toEqual({});
-    rows.push({
-      way: "the tool",
-      "in flight": 50,
-      "ended on their code": results.length,
-      RT0016: failed["RT0016"] ?? 0,
-    });
+    count("the tool, in flight", inFlight.length, results, failed);
   });
 
   test("prune removes the old version once nothing is on it", async () => {
@@ -121,9 +155,27 @@ describe("the tool", () => {
       oldVersion.version,
     ]);
     expect(code, log).toBe(0);
-    expect(document).toMatchObject({ ok: true, version: oldVersion.version, services: ["Clerk"] });
+    expect(document).toMatchObject({ ok: true, version: oldVersion.version, services: ["Clerk", "ClerkSmoke"] });
     expect(await quickRun()).toBe("old");
     expect(world.cloudflare.worker("clerk")?.promoted?.id).toBe(oldVersion.version);
+  });
+
+  describe("a broken version is not promoted, and the one before is the latest", () => {
+    for (const [how, { code: expected, reported, args = [], ...entry }] of Object.entries(BROKEN)) {
+      test(how, async () => {
+        const before = world.cloudflare.worker("clerk");
+        const promoted = before?.promoted?.id;
+        const uploaded = before?.versions.length ?? 0;
+        await project.write("changed", entry);
+        const { code, document, log } = await deploy(world, project, args);
+        expect(code, log).toBe(expected);
+        expect(document.error?.message).toMatch(reported);
+        // It got as far as being uploaded.
+        expect(world.cloudflare.worker("clerk")?.versions).toHaveLength(uploaded + 1);
+        expect(world.cloudflare.worker("clerk")?.promoted?.id).toBe(promoted);
+        expect(await quickRun()).toBe("old");
+      });
+    }
   });
 
   test("wrangler asked the look-alike for nothing that it does not know", () => {
@@ -139,41 +191,4 @@ interface PruneDocument extends ToolDocument {
 interface RollbackDocument extends ToolDocument {
   readonly version: string;
   readonly services: readonly string[];
-}
-
-interface Deployed {
-  readonly version: string;
-  readonly deploymentId: string;
-}
-
-async function deploy(on: World, project: ClerkProject): Promise<Deployed> {
-  const name = "clerk";
-  const options = { cwd: project.folder, env: on.env };
-  const isFirst = on.cloudflare.worker(name) === undefined;
-  const { code, log } = await wrangler(isFirst ? ["deploy"] : ["versions", "upload"], options);
-  expect(code, log).toBe(0);
-  const version = on.cloudflare.worker(name)?.latest;
-  if (version === undefined) throw new Error("no version");
-  if (!isFirst) await wrangler(["versions", "deploy", `${version.id}@100%`, "-y"], options);
-  const { metadataOf } = await import("../../cli/deployments/metadata.ts");
-  const metadata = metadataOf({
-    app: name,
-    platform: "version-url",
-    version: version.id,
-    fingerprint: "x",
-    worker: name,
-  });
-  const response = await fetch(`${on.restate.adminUrl}/deployments`, {
-    method: "POST",
-    headers: { ...on.restate.headers, "content-type": "application/json" },
-    body: JSON.stringify({
-      uri: `${on.cloudflare.versionUrl(name, version)}/restate/v/${version.id}`,
-      use_http_11: true,
-      force: false,
-      metadata,
-    }),
-  });
-  const body = (await response.json()) as { id: string };
-  expect(response.ok, JSON.stringify(body)).toBe(true);
-  return { version: version.id, deploymentId: body.id };
 }

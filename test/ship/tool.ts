@@ -35,3 +35,19 @@ export async function tool<DOCUMENT = ToolDocument>(
     throw new Error(`The tool printed no JSON document (exit code ${code}): ${log}`, { cause });
   }
 }
+
+/** What `deploy` tells. */
+export interface DeployDocument extends ToolDocument {
+  readonly outcome: string;
+  readonly version: string;
+  readonly deploymentId: string;
+}
+
+/** Deploys the project to where the world serves versions. */
+export function deploy(
+  world: World,
+  project: ClerkProject,
+  args: readonly string[] = [],
+): Promise<ToolResult<DeployDocument>> {
+  return tool(world, project, ["deploy", "--version-url", world.cloudflare.versionUrlTemplate, ...args]);
+}

@@ -17,6 +17,8 @@ export interface World extends AsyncDisposable {
   readonly effects: EffectServer;
   /** Environment of somebody who may deploy. */
   readonly env: Readonly<Record<string, string>>;
+  /** The Worker's secrets, for its first version. */
+  readonly secretsFile: string;
   /** A project whose Worker and service have this name. */
   project(name: string): Promise<ClerkProject>;
 }
@@ -33,6 +35,8 @@ export async function startWorld(): Promise<World> {
   const effects = stack.adopt(await startEffectServer(), (server) => server.close());
   const certificate = join(restate.baseDir, "authority.pem");
   await writeFile(certificate, restate.certificate);
+  const secretsFile = join(restate.baseDir, "secrets.json");
+  await writeFile(secretsFile, JSON.stringify({ RESTATE_AUTH_TOKEN: restate.token }));
   const vars = {
     ENVIRONMENT: "production",
     RESTATE_IDENTITY_KEYS: restate.identityKey,
@@ -49,6 +53,7 @@ export async function startWorld(): Promise<World> {
     model,
     effects,
     env: { ...cloudflare.env, RESTATE_AUTH_TOKEN: restate.token, NODE_EXTRA_CA_CERTS: certificate },
+    secretsFile,
     project: (name) => clerkProject({ worker: name.toLowerCase(), service: name, vars }),
     [Symbol.asyncDispose]: () => all.disposeAsync(),
   };
