@@ -26,15 +26,12 @@ const common = {
 } satisfies UserConfig;
 
 /** What `init` makes a project from. It is published in the same folders. */
-const TEMPLATE = ["agents", "entry", "cli/init/template", "wrangler.toml", ".dev.vars.example"];
+const TEMPLATE = ["agents", "entry", "cli/init/template", "wrangler.toml", ".dev.vars.example", ".github/workflows"];
 
-const LIBRARY = [
-  "src/index.ts",
-  "routes/index.ts",
-  "src/admin/index.ts",
-  "src/client/index.ts",
-  "src/testing/index.ts",
-];
+/** knip reads `entry` as it is written here. */
+const library = {
+  entry: ["src/index.ts", "routes/index.ts", "src/admin/index.ts", "src/client/index.ts", "src/testing/index.ts"],
+} satisfies UserConfig;
 
 /**
  * Builds what is published: the library and the tool together, because of a module that both use each alone would keep
@@ -43,9 +40,9 @@ const LIBRARY = [
 export default defineConfig([
   {
     ...common,
-    entry: [...LIBRARY, "cli/main.ts"],
+    entry: [...library.entry, "cli/main.ts"],
     dts: false,
     copy: ({ outDir }) => TEMPLATE.map((path) => ({ from: path, to: join(outDir, "template", dirname(path)) })),
   },
-  { ...common, entry: LIBRARY, dts: { emitDtsOnly: true }, clean: false, plugins: [plainSdkTypes] },
+  { ...common, ...library, dts: { emitDtsOnly: true }, clean: false, plugins: [plainSdkTypes] },
 ]);

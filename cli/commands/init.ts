@@ -7,12 +7,14 @@ import { nameAfter, requireEmptyFolder, writeProject } from "../init/project-fol
 import { type Platform, templateFiles } from "../init/template-files.ts";
 import type { CommandDefinition } from "../tool/command.ts";
 import type { Tool } from "../tool/tool.ts";
+import { usageError } from "../tool/tool-error.ts";
 
 interface InitFlags {
   readonly name?: string;
   readonly deno?: boolean;
   readonly package?: string;
   readonly install: boolean;
+  readonly ci: boolean;
 }
 
 interface InitResult {
@@ -39,16 +41,20 @@ export const init: CommandDefinition<InitFlags, InitResult> = {
       .option("--deno", "for Deno instead of Cloudflare Workers")
       .option("--no-deno", "for Cloudflare Workers, without asking")
       .option("--package <spec>", "what npm installs as restate-edge-agents, such as a tarball; default: this version")
+      .option("--ci", "with a GitHub Actions workflow that deploys it to Workers", false)
       .option("--install", "run npm install, too", false),
   run: async (tool, flags, [argument = "."]) => {
     const folder = resolve(tool.flags.cwd, argument);
     await requireEmptyFolder(folder);
     const { name, platform } = await answers(tool, flags, folder);
+    if (flags.ci && platform === "deno") {
+      throw usageError("flags-conflict", "Cannot add a workflow: --ci is for Workers", "Leave out --ci or --deno");
+    }
     const own = packageManifest();
     const packageSpec = packageSpecOf(tool, flags, folder, own);
     const files = [
       { path: "package.json", text: projectManifest(own, { name, platform, packageSpec }) },
-      ...templateFiles({ name, platform, specifiers: specifiersOf(own) }),
+      ...templateFiles({ name, platform, ci: flags.ci, specifiers: specifiersOf(own) }),
     ];
     const { dryRun } = tool.flags;
     if (!dryRun) await writeProject(folder, files);

@@ -28,6 +28,8 @@ interface Source {
   /** A file of the repository, or a folder with all that is in it. */
   readonly path: string;
   readonly only?: Platform;
+  /** True: for those who ask for it. */
+  readonly ci?: boolean;
 }
 
 const SOURCES: readonly Source[] = [
@@ -37,12 +39,15 @@ const SOURCES: readonly Source[] = [
   { path: "wrangler.toml", only: "workers" },
   { path: ".dev.vars.example" },
   { path: OWN_FILES },
+  { path: ".github/workflows", ci: true },
 ];
 
 /** What differs between projects. */
 export interface TemplateOptions {
   readonly name: string;
   readonly platform: Platform;
+  /** True: with the workflow that deploys it. */
+  readonly ci: boolean;
   /** Module specifiers of the package by the source file that they name, such as `routes/index.ts`. */
   readonly specifiers: ReadonlyMap<string, string>;
 }
@@ -54,7 +59,7 @@ export interface TemplateOptions {
  */
 export function templateFiles(options: TemplateOptions): ProjectFile[] {
   const root = templateRoot();
-  return SOURCES.filter(({ only }) => only === undefined || only === options.platform)
+  return SOURCES.filter(({ only = options.platform, ci = false }) => only === options.platform && (!ci || options.ci))
     .flatMap(({ path }) => filesOf(root, path))
     .map((path) => ({
       path: pathInProject(path),
@@ -82,6 +87,7 @@ function pathInProject(path: string): string {
 }
 
 function rewrite(path: string, text: string, options: TemplateOptions): string {
+  if (path.endsWith(".yml")) return withInstalledTool(text);
   if (path === "wrangler.toml") return text.replace(/^name = .*$/m, `name = "${options.name}"`);
   if (!path.endsWith(".ts")) return text.replaceAll(TEMPLATE_NAME, options.name);
   const named = text.replace(`"${OWN_SMOKE}"`, `"smoke.${options.name}"`);
@@ -92,6 +98,11 @@ function rewrite(path: string, text: string, options: TemplateOptions): string {
     if (up === "../" && target.startsWith("agents/")) return whole;
     throw new Error(`Cannot make a project: ${path} imports ${up}${target}`);
   });
+}
+
+/** A project has the tool in its node_modules, and not its documentation beside it. */
+function withInstalledTool(text: string): string {
+  return text.replaceAll("npm run tool -- ", "npx restate-edge-agents ").replace(/: docs\/[\w-]+\.md/g, "");
 }
 
 /** The test serves what is deployed. */

@@ -34,12 +34,11 @@ async function init(...args: readonly string[]): Promise<Ran> {
 }
 
 describe("the files of a project", () => {
-  const files = (platform: Platform): Map<string, string> =>
+  const files = (platform: Platform, ci = false): Map<string, string> =>
     new Map(
-      templateFiles({ name: "acme", platform, specifiers: specifiersOf(packageManifest()) }).map(({ path, text }) => [
-        path,
-        text,
-      ]),
+      templateFiles({ name: "acme", platform, ci, specifiers: specifiersOf(packageManifest()) }).map(
+        ({ path, text }) => [path, text],
+      ),
     );
 
   test("for Workers and for Deno", () => {
@@ -72,6 +71,16 @@ describe("the files of a project", () => {
     expect(project.get("README.md")).toMatch(/^# acme\n/);
     for (const [path, text] of project)
       expect([path, text]).not.toEqual([path, expect.stringMatching(/my-agents|\(G\d/)]);
+  });
+
+  test("have the workflow that deploys them, with --ci, and the installed tool in it", async () => {
+    const path = ".github/workflows/deploy.yml";
+    expect([...files("workers").keys()]).not.toContain(path);
+    const workflow = files("workers", true).get(path);
+    expect(workflow).toContain("npx restate-edge-agents prune");
+    expect(workflow).toContain("npm run deploy");
+    expect(workflow).not.toMatch(/npm run (?!deploy)|docs\//);
+    expect(await init("ci", "--deno", "--ci")).toMatchObject({ code: 2, document: { ok: false } });
   });
 
   test("of Deno's serve what Deno serves", () => {
