@@ -38,7 +38,7 @@ async function deploy(
   const { code, stdout, log } = await run(
     process.execPath,
     [MAIN, "deploy", "--platform", "url", "--no-smoke", "--json", ...args],
-    { cwd: resolve(ENTRY, ".."), env: { ...process.env, ...stack.vars }, timeoutMs: 60_000 },
+    { cwd: resolve(ENTRY, ".."), env: { ...stack.vars }, timeoutMs: 60_000 },
   );
   if (stdout.trim() === "") throw new Error(`The tool printed nothing: ${log}`);
   return { code, document: JSON.parse(stdout) as Document };
