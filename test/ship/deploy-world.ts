@@ -17,6 +17,14 @@ const MAIN = join(REPOSITORY, "cli/main.ts");
 export const WORKER = "desk";
 const SECRETS = "secrets.env";
 
+/** What is different from one version of the source to the next. */
+export interface Source {
+  /** Statements of the smoke check. */
+  readonly check?: string;
+  /** Expression of another service. */
+  readonly greeter?: string;
+}
+
 /** What stands before Cloudflare's API, Restate, and the versions' addresses. */
 export interface Gates {
   readonly api: Gate;
@@ -80,15 +88,17 @@ export class DeployWorld implements AsyncDisposable {
     return new DeployWorld(world, { api, admin, ingress }, project);
   }
 
-  /** Another version of the source. `check`: statements of its smoke check; `options`: more of the app's. */
-  async change(check = "", options = ""): Promise<void> {
+  /** Another version of the source. */
+  async change({ check = "", greeter = "" }: Source = {}): Promise<void> {
     const library = (path: string): string => JSON.stringify(join(REPOSITORY, path));
     const entry = `import { smokeService } from ${library("src/endpoint/smoke-service.ts")};
+import { object, service } from ${library("src/journal/handlers.ts")};
 import { createEdgeApp } from ${library("routes/index.ts")};
 
 globalThis.source = ${++this.#sources};
 const smoke = smokeService("smoke.desk", { timeoutMs: 2_000, check: async () => { ${check} } });
-export default createEdgeApp({ services: [smoke], ${options} });
+const greet = async () => "hello";
+export default createEdgeApp({ services: [smoke, ${greeter}] });
 `;
     await writeFile(join(this.project.folder, "worker.ts"), entry);
   }

@@ -16,19 +16,23 @@ export interface GateRequest {
  * - `lost`: it was done, and the connection ends in place of the answer; the server is down then.
  * - `held`: nothing was done, there is no answer.
  * - `done`: it was done, there is no answer.
+ * - `delayed`: this one alone is done when `until` has settled, and answered.
  */
-export type Break = "cut" | "lost" | "held" | "done";
+export type Break = "cut" | "lost" | "held" | "done" | "delayed";
 
 /** Which request, how, and what to do at that moment. */
 export interface GateOrder {
   readonly matches: (request: GateRequest) => boolean;
   readonly how: Break;
+  readonly until?: Promise<void>;
   readonly onBreak?: () => void;
 }
 
 export interface Gate extends LoopbackServer {
   /** From now on. */
   break(order: GateOrder): void;
+  /** Settles when the chosen request has come. */
+  broken(): Promise<void>;
   /** Everything passes again; connections without an answer end. True: the chosen request had come. */
   open(): boolean;
 }
@@ -38,12 +42,20 @@ export async function startGate(target: string): Promise<Gate> {
   let order: GateOrder | undefined;
   let isDown = false;
   let wasBroken = false;
+  let came = Promise.withResolvers<void>();
   const waiting = new Set<ServerResponse>();
   const { hostname, port } = new URL(target);
   const server = await listen(async (request, response) => {
     const bytes = await read(request);
     const { method = "GET", url = "/", headers } = request;
-    const found = order?.matches({ method, path: url, body: bytes.toString("latin1") }) === true ? order : undefined;
+    let found = order?.matches({ method, path: url, body: bytes.toString("latin1") }) === true ? order : undefined;
+    if (found?.how === "delayed") {
+      const { until } = found;
+      hit(found);
+      order = undefined;
+      found = undefined;
+      await until;
+    }
     if (isDown || found?.how === "cut") {
       isDown = true;
       if (found !== undefined) hit(found);
@@ -76,13 +88,16 @@ export async function startGate(target: string): Promise<Gate> {
   const hit = (found: GateOrder): void => {
     if (!wasBroken) found.onBreak?.();
     wasBroken = true;
+    came.resolve();
   };
   return {
     ...server,
     break: (next) => {
       order = next;
       wasBroken = false;
+      came = Promise.withResolvers();
     },
+    broken: () => came.promise,
     open: () => {
       order = undefined;
       isDown = false;
