@@ -65,7 +65,7 @@ describe("a timeline for people", () => {
 
   test("shows no control characters of a handler's message", () => {
     const lastFailure = { message: "\u001B[2J\u001B]0;title\u0007gone\r" };
-    expect(stepRow({ ...step, lastFailure }, now).at(-1)).toMatch(/^[^\p{Cc}]*gone[^\p{Cc}]*$/u);
+    expect(stepRow({ ...step, lastFailure }, now).at(-1)).toBe("gone ");
   });
 
   test("says when a sleep ends", () => {
