@@ -38,7 +38,7 @@ beforeAll(async () => {
     await cp(join(repository, name), join(packed, name));
   }
   tarball = join(packed, (await npm(packed, "pack", "--ignore-scripts", "--silent")).trim());
-}, 60_000);
+});
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
 async function npm(cwd: string, ...args: readonly string[]): Promise<string> {
@@ -102,11 +102,11 @@ test("a project for Workers: installs, compiles, passes its test, starts, answer
   const wrangler = join(project, "node_modules/.bin/wrangler");
   const { stdout } = await run(wrangler, ["deploy", "--dry-run"], { cwd: project, env });
   expect(stdout).toContain("--dry-run: exiting now");
-}, 240_000);
+});
 
 test("a project for Deno: installs, compiles, passes its test on Deno, starts and answers", async () => {
   const project = await newProject("agents-on-deno", "--deno");
   expect(await npm(project, "run", "types")).not.toContain("error");
   expect(await npm(project, "test")).toMatch(/Tests\s+2 passed/);
   expect(await startAndCall(project, "/restate/call/WeatherAgent/run")).toContain("Berlin");
-}, 240_000);
+});
