@@ -1,4 +1,5 @@
 import { EdgeAgentError } from "../../src/errors/edge-agent-error.ts";
+import { RestateUnreachableError } from "../../src/errors/restate-unreachable-error.ts";
 import { deploy as run, type DeployResult } from "../deploy/deploy.ts";
 import { declareDeploy, type DeployFlags, deployOptions } from "../deploy/options.ts";
 import type { DeployContext } from "../deploy/platform-deployer.ts";
@@ -47,7 +48,7 @@ function withFacts(error: unknown, { facts, records: steps }: StepLog): unknown 
       cause: error,
     });
   }
-  if (!EdgeAgentError.isInstance(error) || !(error instanceof Error)) return error;
+  if (!EdgeAgentError.isInstance(error) && !(error instanceof RestateUnreachableError)) return error;
   return new ToolError({
     code: error.errorCode,
     message: error.message,

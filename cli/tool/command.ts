@@ -3,6 +3,7 @@ import { confirm, isCancel } from "@clack/prompts";
 import { resolve } from "node:path";
 import type { Command } from "commander";
 import { EdgeAgentError } from "../../src/errors/edge-agent-error.ts";
+import { RestateUnreachableError } from "../../src/errors/restate-unreachable-error.ts";
 import { EXIT } from "./exit-codes.ts";
 import { Redactor } from "./redact.ts";
 import { JsonReporter, PeopleReporter, type Reporter } from "./reporter.ts";
@@ -95,7 +96,7 @@ async function ask(question: string, { yes, json }: CommonFlags): Promise<boolea
 function explain(error: unknown): ToolError {
   if (error instanceof ToolError) return error;
   const message = error instanceof Error ? error.message : String(error);
-  if (EdgeAgentError.isInstance(error)) {
+  if (EdgeAgentError.isInstance(error) || error instanceof RestateUnreachableError) {
     return new ToolError({ code: error.errorCode, message, exitCode: EXIT.remote, cause: error });
   }
   return new ToolError({ code: "unexpected", message, hint: "DEBUG=1 prints where it happened", cause: error });
