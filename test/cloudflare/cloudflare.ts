@@ -15,9 +15,9 @@ import { type Front, startFront } from "./front.ts";
 import { WorkerHost } from "./worker-host.ts";
 import type { Version, WorkerScript } from "./worker-script.ts";
 
-export type { FailureOrder, HowToFail, OrderedFailure } from "./failures.ts";
+export type { FailureOrder, OrderedFailure } from "./failures.ts";
 export type { RecordedCall } from "./api.ts";
-export type { Deployment, Version, WorkerScript } from "./worker-script.ts";
+export type { Version, WorkerScript } from "./worker-script.ts";
 
 interface Parts {
   readonly account: Account;

@@ -27,7 +27,7 @@ export async function tool<DOCUMENT = ToolDocument>(
   project: ClerkProject,
   args: readonly string[],
 ): Promise<ToolResult<DOCUMENT>> {
-  const options = { cwd: project.folder, env: world.env, timeoutMs: 120_000 };
+  const options = { cwd: project.folder, env: world.env, timeoutMs: 240_000 };
   const { code, stdout, log } = await run(process.execPath, [MAIN, ...args, "--json", "--yes"], options);
   try {
     return { code, log, document: JSON.parse(stdout) as DOCUMENT };

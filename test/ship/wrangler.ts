@@ -17,7 +17,7 @@ export interface RunOptions {
   readonly env: Readonly<Record<string, string>>;
   /** For its standard input. Default: nothing. */
   readonly input?: string;
-  /** Longest run, in milliseconds; then it is killed. Default 60,000. */
+  /** Longest run, in milliseconds; then it is killed. Default 120,000. */
   readonly timeoutMs?: number;
 }
 
@@ -29,7 +29,7 @@ export function wrangler(args: readonly string[], options: RunOptions): Promise<
 
 /** Runs a command to its end. */
 export function run(command: string, args: readonly string[], options: RunOptions): Promise<RunResult> {
-  const { cwd, env, input = "", timeoutMs = 60_000 } = options;
+  const { cwd, env, input = "", timeoutMs = 120_000 } = options;
   const quiet = { NO_COLOR: "1", WRANGLER_SEND_METRICS: "false", WRANGLER_HIDE_BANNER: "true", DO_NOT_TRACK: "1" };
   const child = spawn(command, [...args], {
     cwd,
