@@ -3,6 +3,7 @@ import { appendFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Diagnosis } from "../../cli/doctor/run-checks.ts";
+import { waitUntil } from "../../src/testing/wait.ts";
 import type { ClerkProject } from "./clerk-project.ts";
 import { deploy, tool, type ToolDocument } from "./tool.ts";
 import { startWorld, type World } from "./world.ts";
@@ -10,6 +11,7 @@ import { wrangler } from "./wrangler.ts";
 
 let world: World;
 let project: ClerkProject;
+let mainUrl = "";
 beforeAll(async () => {
   world = await startWorld();
   project = await world.project("Checkup");
@@ -32,6 +34,7 @@ async function complaints(): Promise<Readonly<Record<string, string>>> {
 
 test("what deploy leaves is clean, and Cloudflare's word is in it", async () => {
   const { code, document, log } = await tool<Document>(world, project, ["doctor"]);
+  mainUrl = document.checks.find(({ id }) => id === "app-reachable")?.detail.split(",")[0] ?? "";
   const statuses = Object.fromEntries(document.checks.map(({ id, status }) => [id, status]));
   expect(
     Object.values(statuses).filter((status) => !["pass", "skipped"].includes(status)),
@@ -55,6 +58,11 @@ test("live-version: `wrangler secret put` deployed a version that Restate does n
   const options = { cwd: project.folder, env: world.env, input: "a-secret-value" };
   const { code, log } = await wrangler(["secret", "put", "SMS_KEY"], options);
   expect(code, log).toBe(0);
+  // The new version's first request starts it.
+  await waitUntil(
+    "The new version does not answer",
+    async () => (await world.cloudflare.fetch(`${mainUrl}/health`)).ok,
+  );
   const found = await complaints();
   expect(found["live-version"]).toMatch(
     /^fail .*wrangler secret put.* behind Restate's back.* restate-edge-agents deploy$/,

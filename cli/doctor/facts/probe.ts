@@ -1,7 +1,7 @@
 /** Asks a URL, and tells apart why there is no answer. */
 
 /** How long to wait for an answer, in milliseconds. */
-export const PROBE_TIMEOUT_MS = 6_000;
+export const PROBE_TIMEOUT_MS = 10_000;
 
 /** What more than this has to say is not read, in bytes. */
 const MAX_BODY_BYTES = 262_144;
