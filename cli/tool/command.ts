@@ -58,7 +58,9 @@ async function execute<FLAGS, RESULT extends object>(
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, onSignal);
   const print = (document: object): void => {
     const warnings = json.warnings.length === 0 ? {} : { warnings: json.warnings };
-    process.stdout.write(`${redactor.clean(JSON.stringify({ ...document, ...warnings }, undefined, 2))}\n`);
+    // Text by text: in JSON a secret's quotes and line ends are escaped, and a number may look like a secret.
+    const clean = (_: string, value: unknown): unknown => (typeof value === "string" ? redactor.clean(value) : value);
+    process.stdout.write(`${JSON.stringify({ ...document, ...warnings }, clean, 2)}\n`);
   };
   const tool: Tool = {
     flags: { ...flags, cwd: resolve(flags.cwd) },

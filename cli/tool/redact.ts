@@ -18,7 +18,9 @@ export class Redactor {
   add(value: string | undefined): void {
     for (const part of [value, ...(value?.split(",") ?? [])]) {
       const secret = part?.trim() ?? "";
-      if (secret.length >= SHORTEST) this.#secrets.add(secret);
+      if (secret.length < SHORTEST) continue;
+      // As it is, and as messages quote it.
+      this.#secrets.add(secret).add(JSON.stringify(secret).slice(1, -1));
     }
   }
 
