@@ -31,7 +31,7 @@ export interface TriedVersion {
 
 /** @throws ToolError `smoke-failed` (exit code 5), `superseded` */
 export async function tryVersion(context: DeployContext, trial: Trial): Promise<TriedVersion> {
-  const { admin, tool } = context;
+  const { admin } = context;
   const { candidate, version, planned, promoted } = trial;
   const { uri } = planned.registration;
   const previous = await previousVersion(admin, candidate.app, uri, promoted);
@@ -41,8 +41,8 @@ export async function tryVersion(context: DeployContext, trial: Trial): Promise<
   try {
     result = await smokeStep(context, deploymentId);
   } catch (error) {
-    // Nobody knows yet whether it works.
-    if (tool.signal.aborted && promoted !== version.version) await backStep(context, previous, deploymentId);
+    // Nobody knows yet whether it works (D5): interrupted, or nothing could be invoked.
+    if (promoted !== version.version) await backStep(context, previous, deploymentId);
     throw error;
   }
   if (result?.outcome === "moved") {
