@@ -43,6 +43,6 @@ function restateMend(name: string, isWorker: boolean): readonly string[] {
   return [
     `Correct ${name} in [vars], and the token, then deploy:`,
     "npx wrangler versions secret put RESTATE_AUTH_TOKEN",
-    "restate-edge-agents deploy",
+    "restate-edge-agents deploy --again",
   ];
 }
