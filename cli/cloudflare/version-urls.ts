@@ -6,7 +6,7 @@ import { EXIT } from "../tool/exit-codes.ts";
 import { ToolError } from "../tool/tool-error.ts";
 import { tagOf } from "./fingerprint.ts";
 import { addressInTargets, addressOfOther, fromTemplate, ownAddress } from "./version-address.ts";
-import { wasPromoted } from "./versions.ts";
+import { promotedVersion, wasPromoted } from "./versions.ts";
 import type { CheckedWorker, WorkersStrategy } from "./workers-deployer.ts";
 import { runWrangler, type WranglerRecord } from "./wrangler.ts";
 
@@ -52,8 +52,8 @@ export class VersionUrls implements WorkersStrategy {
     return { version, url, worker, isNew: true, isPromoted: versions === undefined };
   }
 
-  async promoted(): Promise<string | undefined> {
-    return this.#checked.promoted;
+  promoted({ tool }: DeployContext, { app }: Candidate): Promise<string | undefined> {
+    return promotedVersion(tool, this.#checked.project, app);
   }
 
   promote(context: DeployContext, { app, gitSha }: Candidate, { version }: UploadedVersion): Promise<void> {

@@ -59,8 +59,8 @@ export class VersionWorkers implements WorkersStrategy {
   }
 
   /** As its tag tells: the plain Worker is deployed with the same one. */
-  async promoted(): Promise<string | undefined> {
-    const [newest] = this.#checked.versions ?? [];
+  async promoted({ tool }: DeployContext, { app }: Candidate): Promise<string | undefined> {
+    const [newest] = (await listVersions(tool, this.#checked.project, app)) ?? [];
     const prefix = tagOf("");
     return newest?.tag?.startsWith(prefix) === true ? appVersion(newest.tag.slice(prefix.length)) : undefined;
   }

@@ -7,7 +7,7 @@ import { type Bundle, buildBundle, requireOneSdk } from "./bundle.ts";
 import { fingerprintOf, resolvedConfig } from "./fingerprint.ts";
 import { secretsInFile, secretsOf } from "./secrets.ts";
 import { chooseStrategy, type ChosenStrategy } from "./strategy.ts";
-import { listVersions, promotedVersion, type WorkerVersion } from "./versions.ts";
+import { listVersions, type WorkerVersion } from "./versions.ts";
 import { VersionUrls } from "./version-urls.ts";
 import { VersionWorkers } from "./version-workers.ts";
 import { problemsOf, requireNoProblem } from "./worker-checks.ts";
@@ -17,8 +17,6 @@ export interface CheckedWorker {
   readonly project: Project;
   /** Its newest versions; undefined: there is no such Worker yet. */
   readonly versions: readonly WorkerVersion[] | undefined;
-  /** The version that its own address serves. */
-  readonly promoted: string | undefined;
   readonly candidate: Candidate;
 }
 
@@ -36,7 +34,7 @@ export class WorkersDeployer implements PlatformDeployer {
     const chosen = chooseStrategy(options, project.worker);
     if (chosen.reason !== undefined) tool.reporter.info(`  One Worker per version: ${chosen.reason}`);
     const gitSha = await requireCommitted(tool, project.folder, options.allowDirty);
-    const { secrets, versions, promoted } = await log.run({
+    const { secrets, versions } = await log.run({
       step: "settings",
       title: "Worker's settings and secrets",
       work: () => checkSettings(context, project, chosen),
@@ -53,7 +51,7 @@ export class WorkersDeployer implements PlatformDeployer {
       summary: ({ bytes, hash }) => `${Math.round(bytes / 1_024)} KiB, ${hash.slice(0, 8)}`,
     });
     const candidate = await candidateOf(project, chosen, secrets, bundle, gitSha);
-    const checked = { project, versions, promoted, candidate };
+    const checked = { project, versions, candidate };
     this.#strategy = chosen.strategy === "version-url" ? new VersionUrls(checked) : new VersionWorkers(checked);
     return candidate;
   }
@@ -89,7 +87,7 @@ export class WorkersDeployer implements PlatformDeployer {
 }
 
 /** What Cloudflare knows of the Worker. */
-interface Found extends Pick<CheckedWorker, "versions" | "promoted"> {
+interface Found extends Pick<CheckedWorker, "versions"> {
   /** Names of those that the version will have. */
   readonly secrets: readonly string[];
 }
@@ -102,16 +100,13 @@ async function checkSettings(
   const { worker } = project;
   const inFile = options.secretsFile === undefined ? [] : await secretsInFile(tool, options.secretsFile);
   const versions = await listVersions(tool, project, worker.name);
-  const [there, promoted] =
-    versions === undefined
-      ? [[], undefined]
-      : await Promise.all([secretsOf(tool, project, worker.name), promotedVersion(tool, project, worker.name)]);
+  const there = versions === undefined ? [] : await secretsOf(tool, project, worker.name);
   // A Worker of its own begins without secrets.
   const secrets = [...inFile, ...(strategy === "version-url" ? there : [])];
   const hasVersionUrl = options.versionUrl !== undefined;
   const exclusive = exclusiveIn(await resolvedConfig(project));
   requireNoProblem(problemsOf({ worker, secrets, strategy, hasVersionUrl, exclusive }));
-  return { secrets, versions, promoted };
+  return { secrets, versions };
 }
 
 function exclusiveIn(config: unknown): string[] {

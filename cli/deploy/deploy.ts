@@ -52,10 +52,13 @@ export async function deploy(context: DeployContext, deployer: PlatformDeployer)
   const { found, promoted: before } = await log.run({
     step: "find",
     title: "Versions",
-    work: async () => ({
-      found: options.again ? undefined : await deployer.find(context, candidate),
-      promoted: await deployer.promoted(context, candidate),
-    }),
+    work: async () => {
+      const [known, served] = await Promise.all([
+        options.again ? undefined : deployer.find(context, candidate),
+        deployer.promoted(context, candidate),
+      ]);
+      return { found: known, promoted: served };
+    },
     summary: (looked) =>
       looked.found === undefined ? "this one is new" : `${looked.found.version} is uploaded already`,
   });

@@ -59,7 +59,7 @@ export interface PlatformDeployer {
   find(context: DeployContext, candidate: Candidate): Promise<UploadedVersion | undefined>;
   /** Makes the version, under a URL of its own. Nothing that Restate knows changes. */
   upload(context: DeployContext, candidate: Candidate): Promise<UploadedVersion>;
-  /** The version that the app's own address serves; undefined when there is none, or nobody knows. */
+  /** The version that the app's own address serves now; undefined when there is none, or nobody knows. */
   promoted(context: DeployContext, candidate: Candidate): Promise<string | undefined>;
   /** Lets the app's own address serve the version. Absent: the platform has no such step. */
   readonly promote?: (context: DeployContext, candidate: Candidate, version: UploadedVersion) => Promise<void>;

@@ -27,7 +27,7 @@ export async function promoteVersion(context: DeployContext, promotion: Promotio
   await requireLatest(context, promotion);
   if (promote === undefined) {
     log.skip("promote", "Promotion", `${deployer.name} has no such step`);
-  } else if (promoted === version.version) {
+  } else if (promoted === version.version && (await isServed(context, promotion))) {
     log.skip("promote", "Promotion", "the app's own address serves this version already");
   } else {
     await log.run({
@@ -39,6 +39,11 @@ export async function promoteVersion(context: DeployContext, promotion: Promotio
     await settle(context, promotion);
   }
   await waitForMain(context, promotion);
+}
+
+/** It was when this deployment began; another one may have promoted its own since. */
+async function isServed(context: DeployContext, { deployer, candidate, version }: Promotion): Promise<boolean> {
+  return (await deployer.promoted(context, candidate)) === version.version;
 }
 
 async function requireLatest({ admin, log }: DeployContext, { deploymentId, version }: Promotion): Promise<void> {

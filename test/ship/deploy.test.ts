@@ -10,6 +10,9 @@ beforeAll(async () => {
 });
 afterAll(() => world[Symbol.asyncDispose]());
 
+/** A service that was an ordinary one before. */
+const GREETER = 'object({ name: "Greeter", handlers: { greet } })';
+
 const uploads = (): number => world.world.cloudflare.worker(WORKER)?.versions.length ?? 0;
 const stepsOf = ({ steps }: DeployDocument): string[] => steps.map(({ step, outcome }) => `${step} ${outcome}`);
 
@@ -28,6 +31,7 @@ test("a dry run of an app that does not exist changes nothing", async () => {
 });
 
 test("the first deploy creates the Worker, and everything is on its version", async () => {
+  await world.change();
   const { code, log } = await world.run();
   expect(code, log).toBe(0);
   console.log(log);
@@ -102,7 +106,7 @@ test("the deployment's metadata and every step are told, and no secret", async (
 
 test("a breaking change is refused, and accepted with --breaking", async () => {
   const { promoted } = await world.live();
-  await world.change({ greeter: 'object({ name: "Greeter", handlers: { greet } })' });
+  await world.change({ greeter: GREETER });
   const refused = await world.json();
   expect(refused.code, refused.log).toBe(3);
   expect(refused.document.error).toMatchObject({ code: "breaking-change" });
@@ -117,7 +121,7 @@ test("a breaking change is refused, and accepted with --breaking", async () => {
 
 test("a version that does not work is never promoted: the one before is the latest again", async () => {
   const before = await world.live();
-  const greeter = 'object({ name: "Greeter", handlers: { greet } })';
+  const greeter = GREETER;
   await world.change({ greeter, check: 'throw Object.assign(new Error("no such tool"), { name: "TerminalError" });' });
   const { code, document, log } = await world.json(["--timeout", "6"]);
   expect(code, log).toBe(5);
@@ -136,13 +140,13 @@ test("a version that does not work is never promoted: the one before is the late
 
 describe("two deployments at once", () => {
   test("of the same code end with one version everywhere", async () => {
-    await world.change();
+    await world.change({ greeter: GREETER });
     const runs = await Promise.all([world.json(["--breaking"]), world.json(["--breaking"])]);
     await expectOneWinner(runs);
   });
 
   test("the one that was overtaken after its smoke invocation does not promote", async () => {
-    await world.change();
+    await world.change({ greeter: GREETER });
     const first = world.start(["--json", "--breaking"]);
     const held = Promise.withResolvers<void>();
     world.gates.api.break({
@@ -151,7 +155,7 @@ describe("two deployments at once", () => {
       until: held.promise,
     });
     await world.gates.api.broken();
-    await world.change();
+    await world.change({ greeter: GREETER });
     const second = await world.json(["--breaking"]);
     expect(second.code, second.log).toBe(0);
     held.resolve();
@@ -176,7 +180,7 @@ async function expectOneWinner(
 }
 
 test("one Worker per version, for logs: each version has its own, and the plain one gets the code last", async () => {
-  await world.change();
+  await world.change({ greeter: GREETER });
   const args = ["--logs", "--version-url", "http://{worker}.acme.workers.dev", "--breaking"];
   const { code, document, log } = await world.json(args);
   expect(code, log).toBe(0);
