@@ -8,6 +8,8 @@ import { runsAheadSafely } from "./ahead-runs.ts";
 import { PROGRAMS } from "./replays-alike.ts";
 
 const LONG = 1_200_000;
+/** Of the search for bugs: always the same programs. It has to find something, which is no place for luck. */
+const SEED = 3;
 const many = Math.round(PROGRAMS / 10);
 const window: fc.Arbitrary<Window> = fc.record({
   steps: fc.constantFrom(1, 2, 5, 32),
@@ -32,7 +34,7 @@ describe("the property finds a bug that was put in on purpose:", () => {
   });
 
   const search = async (): Promise<boolean> =>
-    (await fc.check(property, { numRuns: 2_000, endOnFailure: true })).failed;
+    (await fc.check(property, { numRuns: 2_000, seed: SEED, endOnFailure: true })).failed;
 
   test("W4: a side effect does not wait at its gate", { timeout: LONG }, async () => {
     vi.spyOn(Scheduler.prototype, "gate").mockResolvedValue();
