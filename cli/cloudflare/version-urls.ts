@@ -2,9 +2,11 @@
 import type { Candidate, DeployContext, UploadedVersion } from "../deploy/platform-deployer.ts";
 import { remember, rememberedVersions } from "../deploy/state-file.ts";
 import { listRegistered, versionsOf } from "../deployments/registered.ts";
+import type { WorkerConfig } from "../project/project.ts";
 import { EXIT } from "../tool/exit-codes.ts";
 import { ToolError } from "../tool/tool-error.ts";
 import { tagOf } from "./fingerprint.ts";
+import { applyTriggers } from "./triggers.ts";
 import { addressInTargets, addressOfOther, fromTemplate, ownAddress } from "./version-address.ts";
 import { promotedVersion, wasPromoted } from "./versions.ts";
 import type { CheckedWorker, WorkersStrategy } from "./workers-deployer.ts";
@@ -40,8 +42,13 @@ export class VersionUrls implements WorkersStrategy {
       ...(gitSha === undefined ? [] : ["--message", gitSha]),
       ...(options.secretsFile === undefined ? [] : ["--secrets-file", options.secretsFile]),
     ];
-    const { records } = await runWrangler(tool, project, { args });
     const worker = project.worker.name;
+    let { records } = await runWrangler(tool, project, { args });
+    if (versions !== undefined && wantsAddress(project.worker) && !hasAddress(records)) {
+      await applyTriggers(tool, project, worker);
+      // Only an upload tells the address.
+      if (options.versionUrl === undefined) ({ records } = await runWrangler(tool, project, { args }));
+    }
     const version = versionIn(records);
     const url =
       options.versionUrl === undefined
@@ -60,6 +67,10 @@ export class VersionUrls implements WorkersStrategy {
     return this.#promote(context, app, version, gitSha);
   }
 
+  openAddress({ tool }: DeployContext, { app }: Candidate): Promise<void> {
+    return applyTriggers(tool, this.#checked.project, app);
+  }
+
   async giveWay(context: DeployContext, { app }: Candidate, other: string): Promise<boolean> {
     if (!(await wasPromoted(context.tool, this.#checked.project, app, other))) return false;
     await this.#promote(context, app, other, undefined);
@@ -74,6 +85,7 @@ export class VersionUrls implements WorkersStrategy {
     const more = message === undefined ? [] : ["--message", message];
     const args = ["versions", "deploy", `${version}@100%`, "--name", worker, "-y", ...more];
     await runWrangler(tool, this.#checked.project, { args });
+    if (this.#checked.hasTriggers) await applyTriggers(tool, this.#checked.project, worker);
   }
 
   /** Upload told it to this machine, or registration to Restate, or the user knows. */
@@ -115,6 +127,15 @@ function versionIn(records: readonly WranglerRecord[]): string {
     hint: "Update wrangler to 4.100 or later, and run this again",
     exitCode: EXIT.remote,
   });
+}
+
+/** By default, versions have addresses where the Worker itself is below workers.dev. */
+function wantsAddress({ previewUrls, workersDev }: WorkerConfig): boolean {
+  return previewUrls ?? workersDev !== false;
+}
+
+function hasAddress(records: readonly WranglerRecord[]): boolean {
+  return records.some(({ type, preview_url: url }) => type === "version-upload" && typeof url === "string");
 }
 
 function urlIn(records: readonly WranglerRecord[], worker: string, version: string): string | undefined {

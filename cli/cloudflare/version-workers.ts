@@ -8,6 +8,7 @@ import { listRegistered, versionsOf } from "../deployments/registered.ts";
 import { EXIT } from "../tool/exit-codes.ts";
 import { ToolError } from "../tool/tool-error.ts";
 import { tagOf } from "./fingerprint.ts";
+import { applyTriggers } from "./triggers.ts";
 import { fromTemplate, workersDev } from "./version-address.ts";
 import { listVersions } from "./versions.ts";
 import type { CheckedWorker, WorkersStrategy } from "./workers-deployer.ts";
@@ -56,6 +57,10 @@ export class VersionWorkers implements WorkersStrategy {
     }
     await remember(project.folder, { app, fingerprint, version, url, worker });
     return { version, url, worker, isNew: true };
+  }
+
+  openAddress({ tool }: DeployContext, { fingerprint }: Candidate): Promise<void> {
+    return applyTriggers(tool, this.#checked.project, this.#workerOf(fingerprint));
   }
 
   /** As its tag tells: the plain Worker is deployed with the same one. */

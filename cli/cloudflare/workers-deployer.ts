@@ -8,6 +8,7 @@ import { fingerprintOf, resolvedConfig } from "./fingerprint.ts";
 import { secretsInFile, secretsOf } from "./secrets.ts";
 import { chooseStrategy, type ChosenStrategy } from "./strategy.ts";
 import { listVersions, type WorkerVersion } from "./versions.ts";
+import { exclusiveIn } from "./triggers.ts";
 import { VersionUrls } from "./version-urls.ts";
 import { VersionWorkers } from "./version-workers.ts";
 import { problemsOf, requireNoProblem } from "./worker-checks.ts";
@@ -17,6 +18,8 @@ export interface CheckedWorker {
   readonly project: Project;
   /** Its newest versions; undefined: there is no such Worker yet. */
   readonly versions: readonly WorkerVersion[] | undefined;
+  /** Whether its configuration has routes, schedules or queues. */
+  readonly hasTriggers: boolean;
   readonly candidate: Candidate;
 }
 
@@ -34,7 +37,7 @@ export class WorkersDeployer implements PlatformDeployer {
     const chosen = chooseStrategy(options, project.worker);
     if (chosen.reason !== undefined) tool.reporter.info(`  One Worker per version: ${chosen.reason}`);
     const gitSha = await requireCommitted(tool, project.folder, options.allowDirty);
-    const { secrets, versions } = await log.run({
+    const { secrets, versions, hasTriggers } = await log.run({
       step: "settings",
       title: "Worker's settings and secrets",
       work: () => checkSettings(context, project, chosen),
@@ -51,7 +54,7 @@ export class WorkersDeployer implements PlatformDeployer {
       summary: ({ bytes, hash }) => `${Math.round(bytes / 1_024)} KiB, ${hash.slice(0, 8)}`,
     });
     const candidate = await candidateOf(project, chosen, secrets, bundle, gitSha);
-    const checked = { project, versions, candidate };
+    const checked = { project, versions, hasTriggers, candidate };
     this.#strategy = chosen.strategy === "version-url" ? new VersionUrls(checked) : new VersionWorkers(checked);
     return candidate;
   }
@@ -72,6 +75,10 @@ export class WorkersDeployer implements PlatformDeployer {
     await this.#chosen.promote?.(...args);
   }
 
+  async openAddress(...args: Parameters<NonNullable<PlatformDeployer["openAddress"]>>): Promise<void> {
+    await this.#chosen.openAddress?.(...args);
+  }
+
   async giveWay(...args: Parameters<NonNullable<PlatformDeployer["giveWay"]>>): Promise<boolean> {
     return (await this.#chosen.giveWay?.(...args)) ?? false;
   }
@@ -87,7 +94,7 @@ export class WorkersDeployer implements PlatformDeployer {
 }
 
 /** What Cloudflare knows of the Worker. */
-interface Found extends Pick<CheckedWorker, "versions"> {
+interface Found extends Pick<CheckedWorker, "versions" | "hasTriggers"> {
   /** Names of those that the version will have. */
   readonly secrets: readonly string[];
 }
@@ -106,21 +113,7 @@ async function checkSettings(
   const hasVersionUrl = options.versionUrl !== undefined;
   const exclusive = exclusiveIn(await resolvedConfig(project));
   requireNoProblem(problemsOf({ worker, secrets, strategy, hasVersionUrl, exclusive }));
-  return { secrets, versions };
-}
-
-function exclusiveIn(config: unknown): string[] {
-  const { route, routes, triggers, queues } = config as {
-    readonly route?: unknown;
-    readonly routes?: readonly unknown[];
-    readonly triggers?: { readonly crons?: readonly unknown[] };
-    readonly queues?: { readonly consumers?: readonly unknown[] };
-  };
-  return [
-    ...(route !== undefined || (routes?.length ?? 0) > 0 ? ["routes"] : []),
-    ...((triggers?.crons?.length ?? 0) > 0 ? ["crons"] : []),
-    ...((queues?.consumers?.length ?? 0) > 0 ? ["queues"] : []),
-  ];
+  return { secrets, versions, hasTriggers: exclusive.length > 0 };
 }
 
 async function candidateOf(

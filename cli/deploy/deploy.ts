@@ -68,6 +68,7 @@ export async function deploy(context: DeployContext, deployer: PlatformDeployer)
   }
   const version = await uploadStep(context, deployer, candidate, found);
   const promoted = version.isPromoted === true ? version.version : before;
+  await addressStep(context, deployer, candidate, version);
   const planned = await readyStep(context, candidate, version);
   const tried = await tryVersion(context, { candidate, version, planned, promoted });
   await promoteVersion(context, { deployer, candidate, version, promoted, deploymentId: tried.deploymentId });
@@ -96,6 +97,25 @@ async function uploadStep(
     }));
   Object.assign(log.facts, { version: version.version, url: version.url, worker: version.worker });
   return version;
+}
+
+/** An upload that was cut off may have been done but for its address. */
+async function addressStep(
+  context: DeployContext,
+  deployer: PlatformDeployer,
+  candidate: Candidate,
+  { version, url, isNew }: UploadedVersion,
+): Promise<void> {
+  const { openAddress } = deployer;
+  if (isNew || openAddress === undefined) return;
+  const { signal } = context.tool;
+  if ((await versionHealth(url, { expected: version, signal })).state === "ok") return;
+  await context.log.run({
+    step: "address",
+    title: "The version's address",
+    work: () => openAddress.call(deployer, context, candidate),
+    summary: () => "it did not answer; addresses are set as the configuration says",
+  });
 }
 
 /** Nothing is registered before it works, as far as it can say so itself, and before it is known what that changes. */

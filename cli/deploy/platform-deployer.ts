@@ -59,6 +59,8 @@ export interface PlatformDeployer {
   find(context: DeployContext, candidate: Candidate): Promise<UploadedVersion | undefined>;
   /** Makes the version, under a URL of its own. Nothing that Restate knows changes. */
   upload(context: DeployContext, candidate: Candidate): Promise<UploadedVersion>;
+  /** A version that had been uploaded before does not answer: does again what an interruption may have left out. */
+  readonly openAddress?: (context: DeployContext, candidate: Candidate) => Promise<void>;
   /** The version that the app's own address serves now; undefined when there is none, or nobody knows. */
   promoted(context: DeployContext, candidate: Candidate): Promise<string | undefined>;
   /** Lets the app's own address serve the version. Absent: the platform has no such step. */
