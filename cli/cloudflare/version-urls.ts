@@ -3,6 +3,7 @@ import type { Candidate, DeployContext, UploadedVersion } from "../deploy/platfo
 import { remember, rememberedVersions } from "../deploy/state-file.ts";
 import { listRegistered, versionsOf } from "../deployments/registered.ts";
 import type { WorkerConfig } from "../project/project.ts";
+import { ownUrl } from "../project/own-url.ts";
 import { EXIT } from "../tool/exit-codes.ts";
 import { ToolError } from "../tool/tool-error.ts";
 import { tagOf } from "./fingerprint.ts";
@@ -78,7 +79,8 @@ export class VersionUrls implements WorkersStrategy {
   }
 
   mainUrl({ options }: DeployContext, { url, version }: UploadedVersion): string | undefined {
-    return options.url ?? ownAddress(url, this.#checked.project.worker.name, version);
+    const { worker } = this.#checked.project;
+    return options.url ?? ownUrl(worker, ownAddress(url, worker.name, version));
   }
 
   async #promote({ tool }: DeployContext, worker: string, version: string, message: string | undefined): Promise<void> {

@@ -5,12 +5,13 @@
 import type { Candidate, DeployContext, UploadedVersion } from "../deploy/platform-deployer.ts";
 import { remember, rememberedVersions } from "../deploy/state-file.ts";
 import { listRegistered, versionsOf } from "../deployments/registered.ts";
+import { ownUrl } from "../project/own-url.ts";
 import { EXIT } from "../tool/exit-codes.ts";
 import { ToolError } from "../tool/tool-error.ts";
 import { tagOf } from "./fingerprint.ts";
 import { applyTriggers } from "./triggers.ts";
 import { fromTemplate, workersDev } from "./version-address.ts";
-import { listVersions } from "./versions.ts";
+import { listVersions, promotedVersion } from "./versions.ts";
 import type { CheckedWorker, WorkersStrategy } from "./workers-deployer.ts";
 import { runWrangler, type WranglerRecord } from "./wrangler.ts";
 
@@ -65,9 +66,15 @@ export class VersionWorkers implements WorkersStrategy {
 
   /** As its tag tells: the plain Worker is deployed with the same one. */
   async promoted({ tool }: DeployContext, { app }: Candidate): Promise<string | undefined> {
-    const [newest] = (await listVersions(tool, this.#checked.project, app)) ?? [];
+    const { project } = this.#checked;
+    const [versions = [], active] = await Promise.all([
+      listVersions(tool, project, app),
+      promotedVersion(tool, project, app),
+    ]);
+    // Not the newest one: uploading and deploying are two calls, and the second one may have failed.
+    const tag = versions.find(({ id }) => id === active)?.tag;
     const prefix = tagOf("");
-    return newest?.tag?.startsWith(prefix) === true ? appVersion(newest.tag.slice(prefix.length)) : undefined;
+    return tag?.startsWith(prefix) === true ? appVersion(tag.slice(prefix.length)) : undefined;
   }
 
   async promote(context: DeployContext, { app, fingerprint, gitSha }: Candidate): Promise<void> {
@@ -76,9 +83,9 @@ export class VersionWorkers implements WorkersStrategy {
 
   mainUrl({ options }: DeployContext, { url, worker = "" }: UploadedVersion): string | undefined {
     const { protocol, host } = new URL(url);
-    const name = this.#checked.project.worker.name;
-    const own = host.startsWith(`${worker}.`) ? `${protocol}//${name}${host.slice(worker.length)}` : undefined;
-    return options.url ?? own;
+    const config = this.#checked.project.worker;
+    const own = host.startsWith(`${worker}.`) ? `${protocol}//${config.name}${host.slice(worker.length)}` : undefined;
+    return options.url ?? ownUrl(config, own);
   }
 
   async #deploy(

@@ -62,6 +62,11 @@ export async function deploy(context: DeployContext, deployer: PlatformDeployer)
     summary: (looked) =>
       looked.found === undefined ? "this one is new" : `${looked.found.version} is uploaded already`,
   });
+  if (found !== undefined && options.secretsFile !== undefined) {
+    tool.reporter.warn(
+      `${options.secretsFile} is not uploaded: version ${found.version} exists, with the secrets of its upload. --again makes another version`,
+    );
+  }
   if (tool.flags.dryRun) return planDeployment(context, deployer, candidate, found, before);
   if (found !== undefined && (await isLive(context, deployer, candidate, found, before))) {
     return resultOf(context, candidate, found, { outcome: "unchanged" });
@@ -70,7 +75,8 @@ export async function deploy(context: DeployContext, deployer: PlatformDeployer)
   const promoted = version.isPromoted === true ? version.version : before;
   await addressStep(context, deployer, candidate, version);
   const planned = await readyStep(context, candidate, version);
-  const tried = await tryVersion(context, { candidate, version, planned, promoted });
+  const wasLive = promoted === version.version || (deployer.promote === undefined && planned.isLatest);
+  const tried = await tryVersion(context, { candidate, version, planned, promoted, wasLive });
   await promoteVersion(context, { deployer, candidate, version, promoted, deploymentId: tried.deploymentId });
   await remember(tool.flags.cwd, rememberedOf(candidate, version)).catch(() => undefined);
   const isSame = planned.isLatest && (promoted === version.version || deployer.promote === undefined);

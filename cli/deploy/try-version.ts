@@ -20,6 +20,8 @@ export interface Trial {
   readonly planned: PlannedRegistration;
   /** What the app's own address serves. */
   readonly promoted: string | undefined;
+  /** True: it was what everybody used before this deployment began, so it is not taken back. */
+  readonly wasLive: boolean;
 }
 
 /** A version that works, as far as was tried. */
@@ -32,7 +34,7 @@ export interface TriedVersion {
 /** @throws ToolError `smoke-failed` (exit code 5), `superseded` */
 export async function tryVersion(context: DeployContext, trial: Trial): Promise<TriedVersion> {
   const { admin } = context;
-  const { candidate, version, planned, promoted } = trial;
+  const { candidate, version, planned, promoted, wasLive } = trial;
   const { uri } = planned.registration;
   const previous = await previousVersion(admin, candidate.app, uri, promoted);
   const deploymentId = await register(context, trial);
@@ -42,7 +44,7 @@ export async function tryVersion(context: DeployContext, trial: Trial): Promise<
     result = await smokeStep(context, deploymentId);
   } catch (error) {
     // Nobody knows yet whether it works (D5): interrupted, or nothing could be invoked.
-    if (promoted !== version.version) await backStep(context, previous, deploymentId);
+    if (!wasLive) await backStep(context, previous, deploymentId);
     throw error;
   }
   if (result?.outcome === "moved") {
@@ -53,8 +55,7 @@ export async function tryVersion(context: DeployContext, trial: Trial): Promise<
     );
   }
   if (result?.outcome === "failed") {
-    const isLive = promoted === version.version;
-    throw smokeFailed(result, isLive ? "live" : await backStep(context, previous, deploymentId), version);
+    throw smokeFailed(result, wasLive ? "live" : await backStep(context, previous, deploymentId), version);
   }
   return { deploymentId, smoke: result };
 }
@@ -106,7 +107,7 @@ async function backStep(
   deploymentId: string,
 ): Promise<PutBack> {
   const isStill = await isLatest(admin, deploymentId).catch(() => true);
-  const back = isStill ? await putBack(admin, previous) : { failure: "another deployment is the latest already" };
+  const back = isStill ? await putBack(admin, previous, deploymentId) : { failure: "another deployment is the latest already" };
   log.facts["putBack"] = back;
   if (back.failure === undefined) tool.reporter.warn(`Version ${back.version ?? ""} is the latest again`);
   else tool.reporter.warn(`No other version was made the latest: ${back.failure}`);

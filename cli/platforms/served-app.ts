@@ -60,8 +60,9 @@ export class ServedApp implements PlatformDeployer {
     return this.find(context);
   }
 
+  /** Whoever runs the app decides that. */
   async promoted(): Promise<string | undefined> {
-    return this.#app.version;
+    return undefined;
   }
 
   mainUrl(context: DeployContext): string {
