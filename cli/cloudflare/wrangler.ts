@@ -5,9 +5,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Project } from "../project/project.ts";
 import { wranglerScriptOf } from "../project/project.ts";
-import { EXIT } from "../tool/exit-codes.ts";
+import { stopChild } from "../tool/stop-child.ts";
 import type { Tool } from "../tool/tool.ts";
 import { ToolError } from "../tool/tool-error.ts";
+import { wranglerFailure } from "./wrangler-failure.ts";
 
 /** One run of wrangler. */
 export interface WranglerRun {
@@ -27,27 +28,30 @@ export interface WranglerResult {
 /** A record of wrangler's output file. https://developers.cloudflare.com/workers/wrangler/system-environment-variables/ */
 export type WranglerRecord = Readonly<Record<string, unknown>> & { readonly type: string };
 
-/** How many characters of what wrangler said a failure shows. */
-const SHOWN = 2_000;
+/** How many characters of its log are kept to find the cause of a failure in. */
+const KEPT = 64_000;
 
 /**
  * Runs wrangler in the project, for its environment.
  *
- * @throws ToolError `wrangler-failed` with the end of what it said, and Cloudflare's code, if there is one, in its details.
+ * @throws ToolError `cloudflare-token-missing` (exit code 2), `cloudflare-unauthorized`, `wrangler-failed`; with the cause, and
+ * with Cloudflare's code, if there is one, in its details.
  */
 export async function runWrangler(tool: Tool, project: Project, run: WranglerRun): Promise<WranglerResult> {
   const folder = await mkdtemp(join(tmpdir(), "restate-edge-agents-"));
   try {
+    tool.signal.throwIfAborted();
     const outputPath = join(folder, "output.ndjson");
     const { code, stdout, log } = await execute(tool, project, run, outputPath);
     const records = recordsIn(await readFile(outputPath, "utf8").catch(() => ""));
     if (code !== 0) {
-      throw new ToolError({
-        code: "wrangler-failed",
-        message: `Cannot run wrangler ${run.args.slice(0, 2).join(" ")}: ${code === null ? "it was stopped" : `exit code ${code}`}\n${log.slice(-SHOWN).trim()}`,
-        hint: "Nothing that Restate knows was changed; run the command again when the cause is gone",
-        exitCode: EXIT.remote,
-        details: { wrangler: run.args.slice(0, 2).join(" "), cloudflareCode: failureCode(records) },
+      // A terminal interrupts both, and it may be the first to end.
+      tool.signal.throwIfAborted();
+      throw wranglerFailure({
+        command: run.args.slice(0, 2).join(" "),
+        ended: code === null ? "it was stopped" : `exit code ${code}`,
+        log,
+        cloudflareCode: failureCode(records),
       });
     }
     return { records, stdout };
@@ -76,12 +80,15 @@ function execute(
       CI: "true",
     },
     stdio: ["ignore", "pipe", "pipe"],
-    signal: AbortSignal.any([tool.signal, AbortSignal.timeout(run.timeoutMs ?? 300_000)]),
   });
+  const { timeoutMs = 300_000 } = run;
+  const bounded = AbortSignal.any([tool.signal, AbortSignal.timeout(timeoutMs)]);
+  const stop = (): void => stopChild(child);
+  bounded.addEventListener("abort", stop, { once: true });
   let stdout = "";
   let log = "";
   const collect = (text: string): void => {
-    log = (log + text).slice(-4 * SHOWN);
+    log = (log + text).slice(-KEPT);
     const line = text.trim().split("\n").at(-1) ?? "";
     if (line !== "") run.onLine?.(line);
   };
@@ -92,10 +99,15 @@ function execute(
   child.stderr.setEncoding("utf8").on("data", collect);
   return new Promise((resolve, reject) => {
     child.on("error", (error) => {
-      if (tool.signal.aborted) reject(tool.signal.reason as Error);
-      else resolve({ code: null, stdout, log: `${log}\n${error.message}` });
+      log += `\n${error.message}`;
     });
-    child.on("close", (code) => resolve({ code, stdout, log }));
+    child.on("close", (code) => {
+      bounded.removeEventListener("abort", stop);
+      if (tool.signal.aborted) return reject(tool.signal.reason as Error);
+      if (!bounded.aborted) return resolve({ code, stdout, log });
+      // Its exit code says nothing: it is 0 after a signal.
+      resolve({ code: null, stdout, log: `${log}\n[ERROR] It was not done within ${timeoutMs / 1000} s` });
+    });
   });
 }
 

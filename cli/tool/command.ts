@@ -53,9 +53,13 @@ async function execute<FLAGS, RESULT extends object>(
   const json = new JsonReporter();
   const reporter = flags.json ? json : new PeopleReporter(process.stdout, redactor);
   const interrupt = new AbortController();
-  const onSignal = (): void =>
+  const onSignal = (): void => {
+    // The second time the user does not want to wait for what is put in order.
+    if (interrupt.signal.aborted) process.exit(EXIT.interrupted);
     interrupt.abort(new ToolError({ code: "interrupted", message: "Interrupted", exitCode: EXIT.interrupted }));
-  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, onSignal);
+  };
+  // Not `once`: wrangler, whose configuration is read in this process, ends it when nobody else seems to listen.
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, onSignal);
   const print = (document: object): void => {
     const warnings = json.warnings.length === 0 ? {} : { warnings: json.warnings };
     // Text by text: in JSON a secret's quotes and line ends are escaped, and a number may look like a secret.
