@@ -105,7 +105,7 @@ function execute(
       bounded.removeEventListener("abort", stop);
       if (tool.signal.aborted) return reject(tool.signal.reason as Error);
       if (!bounded.aborted) return resolve({ code, stdout, log });
-      // Its exit code says nothing: it is 0 after a signal.
+      // An exit code after a signal is none of its own.
       resolve({ code: null, stdout, log: `${log}\n[ERROR] It was not done within ${timeoutMs / 1000} s` });
     });
   });

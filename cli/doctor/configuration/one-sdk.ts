@@ -1,8 +1,8 @@
 import { buildBundle } from "../../cloudflare/bundle.ts";
+import { wranglerReason } from "../../cloudflare/wrangler-reason.ts";
 import { ToolError } from "../../tool/tool-error.ts";
 import { type DoctorCheck, fail, type Finding, pass, skip, warn } from "../check.ts";
 import { configLines, configName, type Facts } from "../facts/facts.ts";
-import { wranglerReason } from "../facts/wrangler-reason.ts";
 
 const ON_WORKERS = "@restatedev/restate-sdk-cloudflare-workers";
 

@@ -1,12 +1,12 @@
 /** What Cloudflare says of the Worker, through the project's wrangler. */
 import { z } from "zod";
+import { isWranglerFailure } from "../../cloudflare/wrangler-failure.ts";
+import { wranglerReason } from "../../cloudflare/wrangler-reason.ts";
 import { runWrangler } from "../../cloudflare/wrangler.ts";
 import type { Project } from "../../project/project.ts";
 import type { Tool } from "../../tool/tool.ts";
-import { ToolError } from "../../tool/tool-error.ts";
 import { NotKnown } from "../check.ts";
 import { once } from "./once.ts";
-import { wranglerReason } from "./wrangler-reason.ts";
 
 /** The deployment of the Worker that serves its main hostname. */
 export interface ActiveDeployment {
@@ -59,7 +59,7 @@ export class CloudflareFacts {
     try {
       ({ stdout } = await runWrangler(this.#tool, this.#project, { args, timeoutMs: WRANGLER_TIMEOUT_MS }));
     } catch (error) {
-      if (error instanceof ToolError && error.code === "wrangler-failed") {
+      if (isWranglerFailure(error)) {
         throw new NotKnown(`Cloudflare cannot be asked: ${reasonIn(error.message)}`);
       }
       throw error;

@@ -5,7 +5,7 @@ import { type DoctorCheck, NotKnown, pass } from "../../../cli/doctor/check.ts";
 import { isSecret } from "../../../cli/doctor/configuration/secrets-in-vars.ts";
 import { isMutable, isOfApp, mainUrlOf, mountIn } from "../../../cli/doctor/facts/app-urls.ts";
 import { type Facts, gatherFacts } from "../../../cli/doctor/facts/facts.ts";
-import { wranglerReason } from "../../../cli/doctor/facts/wrangler-reason.ts";
+import { wranglerReason } from "../../../cli/cloudflare/wrangler-reason.ts";
 import { countsOf, runChecks } from "../../../cli/doctor/run-checks.ts";
 import { isOlder } from "../../../cli/doctor/versions.ts";
 import { Redactor } from "../../../cli/tool/redact.ts";
