@@ -107,7 +107,9 @@ async function backStep(
   deploymentId: string,
 ): Promise<PutBack> {
   const isStill = await isLatest(admin, deploymentId).catch(() => true);
-  const back = isStill ? await putBack(admin, previous, deploymentId) : { failure: "another deployment is the latest already" };
+  const back = isStill
+    ? await putBack(admin, previous, deploymentId)
+    : { failure: "another deployment is the latest already" };
   log.facts["putBack"] = back;
   if (back.failure === undefined) tool.reporter.warn(`Version ${back.version ?? ""} is the latest again`);
   else tool.reporter.warn(`No other version was made the latest: ${back.failure}`);

@@ -14,7 +14,10 @@ const KEY = {
   gitSha: "git.sha",
 } as const;
 
-/** Key of the version that was the latest when this one became it again by `rollback`. */
+/**
+ * Key of the versions that were left, separated by commas: the one that was the latest when this one became it again, by
+ * `rollback` or because a deployment failed, and those before it that had been left already. See left.ts.
+ */
 export const ROLLED_BACK_FROM = "restate-edge-agents/rolled-back-from";
 
 /**

@@ -47,7 +47,7 @@ export async function smokeAfterRollback(
   const title = `Smoke invocation of ${target.service}/${target.handler}`;
   const result = await tool.reporter.step(title, async (running) => {
     const tried = await smoke({ admin, ingress, target, deploymentId, timeoutMs, signal: tool.signal, running });
-    if (tried.outcome !== "passed") throw await failed(tool, admin, tried, before);
+    if (tried.outcome !== "passed") throw await failed(tool, admin, tried, { before, deploymentId });
     return tried;
   });
   return { outcome: "passed", target: result.target, invocationId: result.invocationId };
@@ -57,9 +57,9 @@ async function failed(
   tool: Tool,
   admin: AdminClient,
   { reason = "", invocationId, target }: SmokeResult,
-  before: RegisteredVersion | undefined,
+  { before, deploymentId }: Pick<SmokeSubject, "before" | "deploymentId">,
 ): Promise<ToolError> {
-  const back = await putBack(admin, before);
+  const back = await putBack(admin, before, deploymentId);
   if (back.failure !== undefined) tool.reporter.warn(`The version before could not be put back: ${back.failure}`);
   const now = back.failure === undefined && before !== undefined ? `New invocations go to ${nameOf(before)} again` : "";
   return new ToolError({

@@ -7,6 +7,7 @@
  * - B3 What was registered with it (headers, HTTP version, metadata) is registered again.
  * - B4 A rollback that was interrupted goes on when it is run again: its registration says what it rolled back from, and as long
  *   as the app's own URL does not serve the version, that one is meant, not the one before it.
+ * - B5 Without a name, it goes to no version that was left before: see left.ts.
  */
 import {
   type AdminClient,
@@ -17,6 +18,7 @@ import {
 import { EXIT } from "../tool/exit-codes.ts";
 import type { Tool } from "../tool/tool.ts";
 import { ToolError, usageError } from "../tool/tool-error.ts";
+import { leaving } from "./left.ts";
 import { uriOfOther } from "./main-url.ts";
 import { metadataOf, ROLLED_BACK_FROM, type VersionFacts } from "./metadata.ts";
 import type { RegisteredVersion } from "./registered.ts";
@@ -61,7 +63,7 @@ export function rollbackTarget(
       exitCode: EXIT.refused,
     });
   }
-  const target = found === undefined ? forgotten(name ?? "", versions) : known(found, isLatest, latest?.facts?.version);
+  const target = found === undefined ? forgotten(name ?? "", versions) : known(found, isLatest, versions);
   if (target !== undefined) return target;
   throw usageError(
     "version-unknown",
@@ -84,11 +86,11 @@ function mayPromote({ facts }: RegisteredVersion, served: string | undefined): b
 function known(
   { deployment, facts }: RegisteredVersion,
   isLatest: boolean,
-  from: string | undefined,
+  versions: readonly RegisteredVersion[],
 ): RollbackTarget | undefined {
   const { uri, headers, httpVersion, auth, metadata: earlier } = deployment;
   if (uri === undefined || facts === undefined) return undefined;
-  const metadata = { ...earlier, ...(from === undefined ? {} : { [ROLLED_BACK_FROM]: from }) };
+  const metadata = { ...earlier, ...leaving(facts.version, latestOf(versions)?.facts?.version, versions) };
   const registration = { uri, headers, auth, metadata, http11: httpVersion === "HTTP/1.1" };
   return { facts, uri, deploymentId: deployment.id, registration, isLatest };
 }
@@ -104,8 +106,7 @@ function forgotten(version: string, versions: readonly RegisteredVersion[]): Rol
   // Nobody remembers which code it is: the next deploy of the same code does not find it.
   const facts: VersionFacts = { app, platform, version, fingerprint: "", worker, tool: toolVersion() };
   const { headers, httpVersion } = deployment;
-  const from = { [ROLLED_BACK_FROM]: latestOf(versions)?.facts?.version ?? "" };
-  const metadata = { ...metadataOf(facts), ...from };
+  const metadata = { ...metadataOf(facts), ...leaving(version, latestOf(versions)?.facts?.version, versions) };
   const registration = { uri, headers, metadata, http11: httpVersion === "HTTP/1.1" };
   return { facts, uri, registration, isLatest: false };
 }

@@ -1,8 +1,9 @@
 /** Finds the version that an operator means. */
 import { ToolError, usageError } from "../tool/tool-error.ts";
 import { EXIT } from "../tool/exit-codes.ts";
+import { leftVersions } from "./left.ts";
 import type { RegisteredVersion } from "./registered.ts";
-import { shortVersion } from "./words.ts";
+import { count, shortVersion } from "./words.ts";
 
 /** Shorter beginnings would match by chance. */
 const SHORTEST = 4;
@@ -31,21 +32,32 @@ export function latestOf(versions: readonly RegisteredVersion[]): RegisteredVers
 }
 
 /**
- * The one that was the latest before. Restate dates a deployment anew when it is registered again, so the list is in the
- * order in which they became the latest.
+ * The one that was the latest before, of those that were not left. Restate dates a deployment anew when it is registered
+ * again, so the list is in the order in which they became the latest.
  *
  * @throws ToolError `nothing-to-roll-back-to`
  */
 export function previousOf(versions: readonly RegisteredVersion[]): RegisteredVersion {
   const latest = latestOf(versions);
-  const previous = versions.find((version) => version !== latest);
+  const left = leftVersions(versions);
+  const previous = versions.find((version) => version !== latest && !left.has(version));
   if (previous !== undefined) return previous;
+  const others = versions.filter((version) => version !== latest);
   throw new ToolError({
     code: "nothing-to-roll-back-to",
-    message: `Cannot roll back: ${latest === undefined ? "no version is registered" : `${nameOf(latest)} is the only version that Restate knows`}`,
-    hint: "Name an earlier one with --to <version>; while its URL still answers, it is registered anew",
+    message: `Cannot roll back: ${whyNot(latest, others.length)}`,
+    hint:
+      others.length === 0
+        ? "Name an earlier one with --to <version>; while its URL still answers, it is registered anew"
+        : "`status` lists them: name one with --to <version>, if it works after all",
     exitCode: EXIT.refused,
   });
+}
+
+function whyNot(latest: RegisteredVersion | undefined, others: number): string {
+  if (latest === undefined) return "no version is registered";
+  if (others === 0) return `${nameOf(latest)} is the only version that Restate knows`;
+  return `besides ${nameOf(latest)} there is nothing else: ${count(others, "other version")} ${others === 1 ? "was" : "were"} left before, by a rollback or a deployment that failed`;
 }
 
 /** `1a2b3c4d (dp_…)` */

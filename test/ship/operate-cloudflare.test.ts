@@ -80,7 +80,8 @@ describe("versions of one Worker", () => {
 
   test("rollback that fails at the promotion goes on when it is run again", async () => {
     const failure = world.cloudflare.fail({ ...failPromotion, times: 9 });
-    const failed = await tool<Rollback>(world, project, ["rollback", "--no-smoke"]);
+    // By its name: its smoke invocation has failed.
+    const failed = await tool<Rollback>(world, project, ["rollback", "--no-smoke", "--to", first.version]);
     expect(failed.code, failed.log).toBe(4);
     expect(failure.count).toBeGreaterThan(0);
     failure.cancel();
@@ -101,8 +102,11 @@ describe("versions of one Worker", () => {
     expect(promoted("clerk")).toBe(first.version);
   });
 
-  test("the next rollback goes to the version that was left", async () => {
-    const { code, document, log } = await tool<Rollback>(world, project, ["rollback"]);
+  test("the next rollback goes to the version that was left only when it is named", async () => {
+    const refused = await tool<Rollback>(world, project, ["rollback"]);
+    expect(refused.code, refused.log).toBe(3);
+    expect(refused.document.error).toMatchObject({ code: "nothing-to-roll-back-to" });
+    const { code, document, log } = await tool<Rollback>(world, project, ["rollback", "--to", second.version]);
     expect(code, log).toBe(0);
     expect(document.version).toBe(second.version);
     expect(await codeOfRun()).toBe("changed");

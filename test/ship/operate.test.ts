@@ -267,8 +267,16 @@ describe("an app with three versions", () => {
     expect((await world.json(["rollback", "--to", "nonsense", "--yes"])).code).toBe(2);
   });
 
+  test("a second rollback does not go forward to the version that was left", async () => {
+    expect(await world.json(["rollback", "--yes"])).toMatchObject({
+      code: 3,
+      document: { error: { code: "nothing-to-roll-back-to" } },
+    });
+    expect(await world.restate.call("Jobs/which")).toMatchObject({ body: SECOND });
+  });
+
   test("rollback --dry-run changes nothing", async () => {
-    const { code, document } = await world.json(["rollback", "--dry-run"]);
+    const { code, document } = await world.json(["rollback", "--dry-run", "--to", THIRD]);
     expect(code).toBe(0);
     expect(document).toMatchObject({ dryRun: true, version: THIRD, services: ["Jobs", "Shelf"] });
     expect(await world.restate.call("Jobs/which")).toMatchObject({ body: SECOND });

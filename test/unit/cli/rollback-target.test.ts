@@ -98,8 +98,8 @@ describe("a rollback that was interrupted before the promotion", () => {
     expect(target).toMatchObject({ facts: { version: id(2) }, isLatest: true });
   });
 
-  test("is complete when the app's own URL serves the version: the next one goes to the version that was left", () => {
-    expect(rollbackTarget(undefined, unpromoted, id(2)).facts.version).toBe(id(3));
+  test("is complete when the app's own URL serves the version: the next one goes to the version before, not to the one that was left", () => {
+    expect(rollbackTarget(undefined, unpromoted, id(2)).facts.version).toBe(id(1));
   });
 
   test("is told from a deployment that was interrupted there, which is rolled back", () => {
