@@ -1,27 +1,32 @@
 /** No secret is ever printed, also not as part of what another program said. */
-
-/** Settings whose values are secret, wherever they come from. */
-const SECRET_NAME = /(TOKEN|SECRET|PASSWORD|API_KEYS?|PRIVATE_KEY|ACCESS_KEY)/i;
-
-/** Shorter values are words that appear by chance. */
-const SHORTEST = 6;
+import { isHeadersName, isSecretName, isSecretValue } from "./secrets.ts";
 
 /** Finds the values of secret settings in texts. */
 export class Redactor {
   readonly #secrets = new Set<string>();
 
   constructor(environment: Readonly<Record<string, string | undefined>>) {
-    for (const [name, value] of Object.entries(environment)) if (SECRET_NAME.test(name)) this.add(value);
+    for (const [name, value] of Object.entries(environment)) {
+      if (isSecretName(name)) this.add(value);
+      if (isHeadersName(name)) for (const header of value?.split(",") ?? []) this.#addHeader(header);
+    }
   }
 
   /** One more value to keep secret. Lists of keys are secret key by key. */
   add(value: string | undefined): void {
     for (const part of [value, ...(value?.split(",") ?? [])]) {
       const secret = part?.trim() ?? "";
-      if (secret.length < SHORTEST) continue;
+      if (!isSecretValue(secret)) continue;
       // As it is, and as messages quote it.
       this.#secrets.add(secret).add(JSON.stringify(secret).slice(1, -1));
     }
+  }
+
+  /** `name=value`: the value is secret without its name, and without a scheme such as `Bearer`. Its spaces may be escaped. */
+  #addHeader(header: string): void {
+    const value = header.slice(header.indexOf("=") + 1);
+    this.add(value);
+    this.add(value.split(/\s|%20/).at(-1));
   }
 
   /** The text with `***` in place of each secret. */

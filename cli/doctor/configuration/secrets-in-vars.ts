@@ -1,8 +1,7 @@
+import { isSecretName, isSecretValue } from "../../tool/secrets.ts";
 import { type DoctorCheck, fail, pass } from "../check.ts";
 import { configName } from "../facts/facts.ts";
 
-/** Names that hold secrets. */
-const SECRET_NAME = /(TOKEN|SECRET|PASSWORD|PASSWD|API_KEYS?|PRIVATE_KEY|ACCESS_KEY|CREDENTIALS?|OTLP_HEADERS)$/i;
 /** Forms of secrets whose name says nothing: keys of model providers, of Restate Cloud, of code hosts; JWTs; PEM; URLs. */
 const SECRET_FORM =
   /^(sk-|key_[\w-]+\.|gh[pousr]_|github_pat_|xox[abps]-|AKIA[0-9A-Z]{12}|eyJ[\w-]+\.eyJ)|-----BEGIN [A-Z ]*PRIVATE KEY|^https?:\/\/[^/@\s]+:[^/@\s]+@/;
@@ -28,6 +27,6 @@ export const secretsInVars: DoctorCheck = {
 
 /** True for a var that has no business in a configuration file. */
 export function isSecret(name: string, value: unknown): boolean {
-  if (typeof value !== "string" || value.trim() === "" || HARMLESS.test(value.trim())) return false;
-  return SECRET_NAME.test(name) || SECRET_FORM.test(value.trim());
+  if (typeof value !== "string" || !isSecretValue(value) || HARMLESS.test(value.trim())) return false;
+  return isSecretName(name) || SECRET_FORM.test(value.trim());
 }
