@@ -14,12 +14,13 @@ import { addCommand } from "./tool/command.ts";
 import { EXIT } from "./tool/exit-codes.ts";
 import { toolVersion } from "./tool/version.ts";
 
-/** The command line of the tool: `restate-edge-agents <command>`. */
-export function createProgram(): Command {
+/** The command line of the tool: `restate-edge-agents <command>`. `json`: it prints nothing about wrong arguments itself. */
+export function createProgram({ json = false }: { readonly json?: boolean } = {}): Command {
   const program = new Command("restate-edge-agents")
     .description("Ships durable agents to Cloudflare Workers and Deno, and operates them in Restate")
     .version(toolVersion())
-    .showHelpAfterError()
+    .showHelpAfterError(!json)
+    .configureOutput(json ? { writeErr: () => {} } : {})
     .exitOverride((error) => {
       throw Object.assign(error, { exitCode: error.exitCode === 0 ? EXIT.ok : EXIT.usage });
     });
