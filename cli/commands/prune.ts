@@ -1,8 +1,9 @@
 import { type AppFlags, appOf } from "../deployments/app.ts";
 import { countInFlight } from "../deployments/in-flight.ts";
 import { deploymentNamed, planned, type PruneItem, removeAll, requireDrained } from "../deployments/prune.ts";
-import { planPrune, type PruneDecision } from "../deployments/prune-plan.ts";
+import { isServed, planPrune, type PruneBounds, type PruneDecision } from "../deployments/prune-plan.ts";
 import { listRegistered, type RegisteredVersion, versionsOf } from "../deployments/registered.ts";
+import { servedVersion } from "../deployments/served.ts";
 import { count, durationMs, shortVersion } from "../deployments/words.ts";
 import { adminClientOf, type RestateSettings } from "../project/restate-settings.ts";
 import type { CommandDefinition } from "../tool/command.ts";
@@ -15,6 +16,7 @@ interface PruneFlags extends AppFlags {
   readonly keep: string;
   readonly olderThan?: string;
   readonly deployment?: string;
+  readonly url?: string;
 }
 
 interface PruneResult {
@@ -32,7 +34,8 @@ export const prune: CommandDefinition<PruneFlags, PruneResult> = {
       .option("--app <name>", "name of the app (default: the project's Worker)")
       .option("--keep <number>", "how many of the newest stay besides the latest", "2")
       .option("--older-than <time>", "only those registered longer ago, such as 12h or 7d")
-      .option("--deployment <id>", "this one, whoever registered it"),
+      .option("--deployment <id>", "this one, whoever registered it")
+      .option("--url <url>", "the app's own URL: what it serves stays (default: told from its versions')"),
   run: runPrune,
   show: showPrune,
   exitCode: ({ deployments }) =>
@@ -46,8 +49,8 @@ async function runPrune(tool: Tool, flags: PruneFlags): Promise<PruneResult> {
   const all = await listRegistered(admin);
   const decisions =
     flags.deployment === undefined
-      ? planPrune(versionsOf(await appOf(tool, flags), all), bounds)
-      : [await named(flags.deployment, all, settings)];
+      ? await planOf(tool, versionsOf(await appOf(tool, flags), all), bounds, flags)
+      : [await named(tool, flags.deployment, all, settings, flags)];
   const going = decisions.filter(({ action }) => action === "remove").length;
   if (tool.flags.dryRun || going === 0) {
     return { dryRun: tool.flags.dryRun, removed: going, deployments: decisions.map(planned) };
@@ -62,9 +65,28 @@ async function runPrune(tool: Tool, flags: PruneFlags): Promise<PruneResult> {
   return { dryRun: false, removed, deployments: items };
 }
 
-async function named(id: string, all: readonly RegisteredVersion[], settings: RestateSettings): Promise<PruneDecision> {
+async function planOf(
+  tool: Tool,
+  versions: readonly RegisteredVersion[],
+  bounds: PruneBounds,
+  { url }: PruneFlags,
+): Promise<readonly PruneDecision[]> {
+  return planPrune(versions, { ...bounds, served: await servedVersion(tool, versions, url) });
+}
+
+async function named(
+  tool: Tool,
+  id: string,
+  all: readonly RegisteredVersion[],
+  settings: RestateSettings,
+  { url }: PruneFlags,
+): Promise<PruneDecision> {
   const registered = deploymentNamed(id, all);
-  requireDrained(registered, (await countInFlight(settings)).get(id) ?? {});
+  const { facts } = registered;
+  const versions = facts === undefined ? [] : versionsOf(facts.app, all);
+  const served = facts === undefined ? undefined : await servedVersion(tool, versions, url);
+  const inFlight = (await countInFlight(settings)).get(id) ?? {};
+  requireDrained(registered, inFlight, isServed(registered, versions, served));
   return { registered, action: "remove", reason: "named, and drained" };
 }
 

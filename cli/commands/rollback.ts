@@ -1,8 +1,7 @@
 import type { AdminClient, RegistrationReport } from "../../src/admin/index.ts";
 import { type AppFlags, appOf } from "../deployments/app.ts";
-import { mainUrlOf } from "../deployments/main-url.ts";
 import { promoteAgain, type Promotion } from "../deployments/promote-again.ts";
-import { listRegistered, type RegisteredVersion, versionsOf } from "../deployments/registered.ts";
+import { listRegistered, versionsOf } from "../deployments/registered.ts";
 import {
   consequences,
   dryRun,
@@ -12,8 +11,7 @@ import {
   rollbackTarget,
 } from "../deployments/rollback.ts";
 import { smokeAfterRollback, type SmokeReport } from "../deployments/rollback-smoke.ts";
-import { versionHealth } from "../deployments/version-health.ts";
-import { latestOf } from "../deployments/which.ts";
+import { servedVersion } from "../deployments/served.ts";
 import { count, shortVersion } from "../deployments/words.ts";
 import { adminClientOf } from "../project/restate-settings.ts";
 import type { CommandDefinition } from "../tool/command.ts";
@@ -96,17 +94,6 @@ async function runRollback(tool: Tool, flags: RollbackFlags): Promise<RollbackRe
     ? await promoteAgain(tool, target, flags.url)
     : { state: "skipped", reason: "--no-promote" };
   return { dryRun: false, ...result, deploymentId, services, smoke, promotion };
-}
-
-/** What the app's own URL serves, where it is known. */
-async function servedVersion(
-  { signal }: Tool,
-  versions: readonly RegisteredVersion[],
-  given: string | undefined,
-): Promise<string | undefined> {
-  const latest = latestOf(versions);
-  const url = given ?? (latest === undefined ? undefined : mainUrlOf(latest));
-  return url === undefined ? undefined : (await versionHealth(url, { signal })).version;
 }
 
 async function becomeLatest(

@@ -3,8 +3,12 @@
  *
  * - P1 Nothing that an invocation is pinned to goes, and nothing that is the latest of a service.
  * - P2 Nothing goes that this tool did not register, unless it is named.
- * - P3 The newest ones stay besides the latest: rolling back to them is then one command.
+ * - P3 The newest ones stay besides the latest: rolling back to them is then one command. Those that were left are not counted:
+ *   nobody goes back to them.
+ * - P4 What the app's own URL serves stays: it has been tried out, so a deployment that fails goes back to it. But one that was
+ *   left and has a Worker of its own may go, since the app's own URL serves a copy of it until the next deployment.
  */
+import { leftVersions } from "./left.ts";
 import type { RegisteredVersion } from "./registered.ts";
 import { ageOf, count } from "./words.ts";
 
@@ -23,18 +27,38 @@ export interface PruneBounds {
   readonly olderThanMs?: number | undefined;
   /** Now, in milliseconds since 1970. */
   readonly nowMs: number;
+  /** The version that the app's own URL serves, where it is known. */
+  readonly served?: string | undefined;
 }
 
 /** Decides about the versions of one app, the newest first. */
 export function planPrune(versions: readonly RegisteredVersion[], bounds: PruneBounds): readonly PruneDecision[] {
-  const others = versions.filter(({ latestOf }) => latestOf.length === 0);
+  const left = leftVersions(versions);
+  const others = versions.filter((version) => version.latestOf.length === 0 && !left.has(version));
   const newest = new Set(others.slice(0, bounds.keep));
   return versions.map((registered) => {
-    const reason = neededBy(registered) ?? keptBecause(registered, newest.has(registered), bounds);
+    const reason =
+      neededBy(registered) ??
+      (isServed(registered, versions, bounds.served) ? SERVED : undefined) ??
+      keptBecause(registered, newest.has(registered), bounds);
     return reason === undefined
-      ? { registered, action: "remove", reason: "drained" }
+      ? { registered, action: "remove", reason: left.has(registered) ? "drained, and left before" : "drained" }
       : { registered, action: "keep", reason };
   });
+}
+
+/** Why what the app's own URL serves stays. */
+export const SERVED = "the app's own URL serves it";
+
+/** P4 */
+export function isServed(
+  registered: RegisteredVersion,
+  versions: readonly RegisteredVersion[],
+  served: string | undefined,
+): boolean {
+  const { facts } = registered;
+  if (served === undefined || facts?.version !== served) return false;
+  return facts.platform !== "worker-per-version" || !leftVersions(versions).has(registered);
 }
 
 /** Why a deployment is needed; undefined when it is drained. */

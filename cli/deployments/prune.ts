@@ -6,7 +6,7 @@ import { EXIT } from "../tool/exit-codes.ts";
 import { projectOf, type Tool } from "../tool/tool.ts";
 import { ToolError, usageError } from "../tool/tool-error.ts";
 import { type InFlight, inFlightText } from "./in-flight.ts";
-import { neededBy, type PruneDecision, workerOnlyOf } from "./prune-plan.ts";
+import { neededBy, type PruneDecision, SERVED, workerOnlyOf } from "./prune-plan.ts";
 import type { RegisteredVersion } from "./registered.ts";
 
 /**
@@ -34,17 +34,20 @@ export function deploymentNamed(id: string, all: readonly RegisteredVersion[]): 
   throw usageError("deployment-unknown", `Restate knows no deployment ${id}`, "`status --all` lists them");
 }
 
-/** @throws ToolError `deployment-needed` (exit code 3) when it is not drained. */
-export function requireDrained(registered: RegisteredVersion, inFlight: InFlight): void {
+/**
+ * @param served True when the app's own URL serves it.
+ * @throws ToolError `deployment-needed` (exit code 3) when it is not drained, or served.
+ */
+export function requireDrained(registered: RegisteredVersion, inFlight: InFlight, served: boolean): void {
   const { deployment, latestOf, pinned } = registered;
-  const needed = neededBy(registered);
+  const needed = neededBy(registered) ?? (served ? SERVED : undefined);
   if (needed === undefined) return;
   const detail = pinned === 0 ? "" : ` (${inFlightText(inFlight)})`;
   throw new ToolError({
     code: "deployment-needed",
     message: `Cannot remove ${deployment.id}: ${needed}${detail}`,
     hint:
-      latestOf.length > 0
+      latestOf.length > 0 || pinned === 0
         ? "Deploy or roll back first, so that another one is the latest"
         : `Wait until they have completed, or move them: restate-edge-agents move --from ${deployment.id} --all`,
     exitCode: EXIT.refused,

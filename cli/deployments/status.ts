@@ -64,11 +64,11 @@ export async function readStatus(tool: Tool, request: StatusRequest): Promise<St
   const { app } = request;
   const versions = app === undefined ? all : versionsOf(app, all);
   const health = await healthOfAll(tool, versions);
-  const prunable = prunableOf(all, request.keep);
+  const main = await mainHealth(tool, app === undefined ? [] : versions, request.url);
+  const prunable = prunableOf(all, request.keep, main?.health.version);
   const deployments = versions.map((registered, index) =>
     statusOf(registered, inFlight.get(registered.deployment.id) ?? {}, health[index], prunable),
   );
-  const main = await mainHealth(tool, app === undefined ? [] : versions, request.url);
   const found = { app, deployments, main, others: all.length - versions.length };
   return { app, deployments, main, ...adviceOn(found) };
 }
@@ -100,9 +100,9 @@ async function healthOf({ signal }: Tool, { deployment, facts }: RegisteredVersi
   return versionHealth(uri, { expected: facts?.version, headers, signal });
 }
 
-function prunableOf(all: readonly RegisteredVersion[], keep: number): ReadonlySet<string> {
+function prunableOf(all: readonly RegisteredVersion[], keep: number, served: string | undefined): ReadonlySet<string> {
   const apps = new Set(all.flatMap(({ facts }) => (facts === undefined ? [] : [facts.app])));
-  const plans = [...apps].flatMap((app) => planPrune(versionsOf(app, all), { keep, nowMs: Date.now() }));
+  const plans = [...apps].flatMap((app) => planPrune(versionsOf(app, all), { keep, nowMs: Date.now(), served }));
   return new Set(plans.flatMap(({ action, registered }) => (action === "remove" ? [registered.deployment.id] : [])));
 }
 

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { ROLLED_BACK_FROM } from "../../../cli/deployments/metadata.ts";
 import { planPrune, workerOnlyOf } from "../../../cli/deployments/prune-plan.ts";
 import { registered } from "./registered-versions.ts";
 
@@ -46,6 +47,41 @@ describe("prune", () => {
     const plan = planPrune(all, { keep: 0, nowMs, olderThanMs: 3 * HOUR_MS });
     expect(removed(plan)).toEqual(["v3", "v2", "v1"]);
     expect(plan[1]?.reason).toBe("registered 2h ago (--older-than)");
+  });
+});
+
+describe("prune after deployments that failed", () => {
+  const good = registered("good", { latestOf: ["Clerk"], metadata: { [ROLLED_BACK_FROM]: "worse,broken" } });
+  const [worse, broken, before] = [registered("worse"), registered("broken"), registered("before")];
+  const versions = [good, worse, broken, before];
+
+  test("counts none of those that were left among the newest that it keeps", () => {
+    const plan = planPrune(versions, { keep: 1, nowMs });
+    expect(removed(plan)).toEqual(["worse", "broken"]);
+    expect(plan[1]?.reason).toBe("drained, and left before");
+    expect(plan[3]?.reason).toBe("among the newest 1 (--keep)");
+  });
+
+  test("takes of those that were left none that is needed, or young", () => {
+    const pinned = [good, { ...worse, pinned: 1 }, { ...broken, latestOf: ["Retired"] }, before];
+    expect(removed(planPrune(pinned, { keep: 1, nowMs }))).toEqual([]);
+    expect(removed(planPrune(versions, { keep: 1, nowMs, olderThanMs: nowMs + HOUR_MS }))).toEqual([]);
+  });
+
+  test("never takes what the app's own URL serves", () => {
+    // Nobody knows yet whether the latest works: its deployment was cut off.
+    const untried = [registered("untried", { latestOf: ["Clerk"] }), worse, broken, before];
+    const plan = planPrune(untried, { keep: 0, nowMs, served: "before" });
+    expect(removed(plan)).toEqual(["worse", "broken"]);
+    expect(plan[3]?.reason).toBe("the app's own URL serves it");
+    expect(removed(planPrune(versions, { keep: 1, nowMs, served: "worse" }))).toEqual(["broken"]);
+  });
+
+  test("takes a Worker that was left, though the app's own URL serves a copy of it", () => {
+    const own = { platform: "worker-per-version", worker: "agents-1" } as const;
+    const workers = [good, registered("worse", own), registered("before", own)];
+    expect(removed(planPrune(workers, { keep: 1, nowMs, served: "worse" }))).toEqual(["worse"]);
+    expect(removed(planPrune(workers, { keep: 0, nowMs, served: "before" }))).toEqual(["worse"]);
   });
 });
 
