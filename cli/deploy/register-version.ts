@@ -1,7 +1,7 @@
 /** Registers a version with Restate, after telling what that changes. */
 import { registerWithReport, type HttpRegistration, type RegistrationReport } from "../../src/admin/index.ts";
 import { versionPath } from "../../src/endpoint/version.ts";
-import { metadataOf } from "../deployments/metadata.ts";
+import { factsIn, metadataOf } from "../deployments/metadata.ts";
 import { EXIT } from "../tool/exit-codes.ts";
 import { ToolError } from "../tool/tool-error.ts";
 import { toolVersion } from "../tool/version.ts";
@@ -30,7 +30,7 @@ export function registrationOf(
 /**
  * Asks Restate what a registration would change.
  *
- * @throws ToolError `breaking-change` (exit code 3) without `--breaking`; `registration-refused`
+ * @throws ToolError `breaking-change`, `service-of-another-app` (exit code 3) without `--breaking`; `registration-refused`
  */
 export async function planRegistration(
   { admin, options }: DeployContext,
@@ -45,8 +45,32 @@ export async function planRegistration(
     wanted = { ...wanted, force: true };
     report = await registerWithReport(admin, { ...wanted, dryRun: true });
   }
+  if (!options.breaking) await requireOwnServices(admin, registration, report);
   requireAccepted(report, options.breaking);
   return { registration: wanted, report, isLatest: false };
+}
+
+/** What calls a service of another app would get this one's answers. A deployment without our metadata is nobody's. */
+async function requireOwnServices(
+  admin: DeployContext["admin"],
+  { metadata }: HttpRegistration,
+  { services }: RegistrationReport,
+): Promise<void> {
+  const own = factsIn(metadata)?.app;
+  const deployments = new Map((await admin.deployments.list()).map((deployment) => [deployment.id, deployment]));
+  const foreign = services.flatMap(({ name, change, previous }) => {
+    const app = factsIn(deployments.get(previous?.deploymentId ?? "")?.metadata)?.app;
+    return app === undefined || app === own || change === "removed" ? [] : [{ service: name, app }];
+  });
+  if (foreign.length === 0) return;
+  const names = foreign.map(({ service, app }) => `${service} is a service of the app ${app}`);
+  throw new ToolError({
+    code: "service-of-another-app",
+    message: `Cannot register ${own ?? "the app"} with this Restate: ${names.join("; ")}`,
+    hint: "Give the service another name, or the app another Restate; or pass --breaking, to take the service over",
+    exitCode: EXIT.refused,
+    details: { foreign },
+  });
 }
 
 /** @throws ToolError as `planRegistration()` */
