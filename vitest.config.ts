@@ -30,6 +30,11 @@ const wholeCloud = [
   "window",
 ];
 
+/** Tests of the tool that need minutes each, as every deployment starts wrangler five times: `npm test -- ship-more`. */
+const longShips = ["deploy-interrupted", "doctor", "doctor-cloudflare", "operate-cloudflare"].map(
+  (file) => `test/ship/${file}.test.ts`,
+);
+
 const inEndToEnd = (files: readonly string[]): string[] => files.map((file) => `test/e2e/${file}.test.ts`);
 
 export default defineConfig({
@@ -66,7 +71,8 @@ export default defineConfig({
       {
         test: { ...realStack, name: "cloud", include: inEndToEnd(wholeCloud), env: { RESTATE_STACK: "cloud" } },
       },
-      { test: { ...realStack, name: "ship", include: ["test/ship/**/*.test.ts"] } },
+      { test: { ...realStack, name: "ship", include: ["test/ship/**/*.test.ts"], exclude: longShips } },
+      { test: { ...realStack, name: "ship-more", include: longShips } },
       // These wait for restarts most of the time, so two files at once fit.
       { test: { ...realStack, name: "crash", fileParallelism: true, include: ["test/crash/**/*.test.ts"] } },
     ],

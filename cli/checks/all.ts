@@ -46,4 +46,5 @@ export const CHECKS: readonly Check[] = [
 /** Checks that run only when they are named. */
 export const CHECKS_ON_REQUEST: readonly Check[] = [
   vitestProject("cloud", "end to end, Restate behind TLS and tokens, signing", "e2e"),
+  vitestProject("ship-more", "deploy interrupted at each of its steps; doctor; operating what was deployed", "ship"),
 ];
