@@ -1,7 +1,8 @@
 /** Tries a version out that has become the latest again, and goes back when it does not work. */
 import type { AdminClient } from "../../src/admin/index.ts";
 import { IngressClient } from "../../src/ingress/ingress-client.ts";
-import { putBack } from "../deploy/previous.ts";
+import { type PutBack, putBack } from "../deploy/previous.ts";
+import { isLatest } from "../deploy/register-version.ts";
 import { declaredSmoke, smoke, type SmokeResult } from "../deploy/smoke.ts";
 import type { RestateSettings } from "../project/restate-settings.ts";
 import { EXIT } from "../tool/exit-codes.ts";
@@ -30,9 +31,10 @@ export interface SmokeSubject {
 }
 
 /**
- * Invokes the version's smoke service, if it has one.
+ * Invokes the version's smoke service, if it has one. Nothing is put back over a deployment that came later.
  *
- * @throws ToolError `smoke-failed` (exit code 5), after the one that was the latest before has become it again.
+ * @throws ToolError `smoke-failed` (exit code 5), after the one that was the latest before has become it again; `superseded`
+ * when the invocation ran on another deployment, which is the latest now.
  */
 export async function smokeAfterRollback(
   tool: Tool,
@@ -47,6 +49,7 @@ export async function smokeAfterRollback(
   const title = `Smoke invocation of ${target.service}/${target.handler}`;
   const result = await tool.reporter.step(title, async (running) => {
     const tried = await smoke({ admin, ingress, target, deploymentId, timeoutMs, signal: tool.signal, running });
+    if (tried.outcome === "moved") throw superseded(tried);
     if (tried.outcome !== "passed") throw await failed(tool, admin, tried, { before, deploymentId });
     return tried;
   });
@@ -57,10 +60,11 @@ async function failed(
   tool: Tool,
   admin: AdminClient,
   { reason = "", invocationId, target }: SmokeResult,
-  { before, deploymentId }: Pick<SmokeSubject, "before" | "deploymentId">,
+  subject: Pick<SmokeSubject, "before" | "deploymentId">,
 ): Promise<ToolError> {
-  const back = await putBack(admin, before, deploymentId);
-  if (back.failure !== undefined) tool.reporter.warn(`The version before could not be put back: ${back.failure}`);
+  const { before } = subject;
+  const back = await backFrom(admin, subject);
+  if (back.failure !== undefined) tool.reporter.warn(`The version before was not put back: ${back.failure}`);
   const now = back.failure === undefined && before !== undefined ? `New invocations go to ${nameOf(before)} again` : "";
   return new ToolError({
     code: "smoke-failed",
@@ -68,5 +72,23 @@ async function failed(
     hint: `\`journal ${invocationId}\` shows where it failed; choose another version with --to`,
     exitCode: EXIT.smoke,
     details: { invocationId, reason, putBack: back },
+  });
+}
+
+async function backFrom(
+  admin: AdminClient,
+  { before, deploymentId }: Pick<SmokeSubject, "before" | "deploymentId">,
+): Promise<PutBack> {
+  const isStill = await isLatest(admin, deploymentId).catch(() => true);
+  return isStill ? putBack(admin, before, deploymentId) : { failure: "another deployment is the latest already" };
+}
+
+function superseded({ target, invocationId, reason = "" }: SmokeResult): ToolError {
+  return new ToolError({
+    code: "superseded",
+    message: `Another deployment took over during the rollback: the smoke invocation of ${target} says nothing, ${reason}. Nothing was promoted or put back`,
+    hint: "`status` tells which version is the latest; run this again if it should not be that one",
+    exitCode: EXIT.remote,
+    details: { invocationId, reason },
   });
 }

@@ -26,6 +26,7 @@ export interface FakeSmoke {
 }
 
 const SERVICE = "Clerk";
+const INVOCATION = "inv_1fjtoLCTZCOa6PB3PEmER3O4YJUE4aQCiR";
 const SMOKE = { "restate-edge-agents/smoke": "run" };
 
 export class FakeAdmin implements AsyncDisposable {
@@ -65,7 +66,10 @@ export class FakeAdmin implements AsyncDisposable {
 
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const answer = this.#answer(`${request.method} ${request.url}`, await bodyOf(request));
-    response.writeHead(answer === undefined ? 404 : 200, { "content-type": "application/json" });
+    response.writeHead(answer === undefined ? 404 : 200, {
+      "content-type": "application/json",
+      "x-restate-id": INVOCATION,
+    });
     response.end(JSON.stringify(answer ?? { message: "not here" }));
   }
 
@@ -81,8 +85,9 @@ export class FakeAdmin implements AsyncDisposable {
     if (request.startsWith("DELETE /deployments/")) return this.#remove(id);
     if (request === "POST /deployments") return this.#register(JSON.parse(body) as Registered);
     if (request === "POST /query") return { rows: this.#rows(body) };
-    if (request === `POST /${SERVICE}/run/send`) return { invocationId: "inv_1", status: "Accepted" };
-    return request.startsWith("GET /restate/output/inv_1") ? this.smoke?.answer : undefined;
+    if (request.startsWith("POST /restate/send/") || request === `POST /${SERVICE}/run/send`)
+      return { invocationId: INVOCATION, status: "Accepted" };
+    return request === `GET /restate/output/${INVOCATION}` ? this.smoke?.answer : undefined;
   }
 
   #register(registration: Registered): unknown {
@@ -102,7 +107,10 @@ export class FakeAdmin implements AsyncDisposable {
   #rows(body: string): unknown[] {
     if (body.includes("GROUP BY")) return [];
     if (body.includes("COUNT(1)")) return [{ count: 0 }];
-    return [{ id: "inv_1", target: `${SERVICE}/run`, status: "completed", pinned_deployment_id: this.smoke?.pinnedTo }];
+    const target = { target: `${SERVICE}/run`, target_service_name: SERVICE, target_handler_name: "run" };
+    const created = new Date(0).toISOString();
+    const pinned = { status: "completed", pinned_deployment_id: this.smoke?.pinnedTo };
+    return [{ id: INVOCATION, ...target, created_at: created, ...pinned }];
   }
 
   #service(deploymentId: string): object {
