@@ -1,12 +1,12 @@
 /** Removes deployments that nothing needs. */
 import type { AdminClient } from "../../src/admin/index.ts";
 import { RestateRefusedError } from "../../src/errors/restate-refused-error.ts";
-import { isNoWorker, runWrangler } from "../cloudflare/wrangler.ts";
 import { EXIT } from "../tool/exit-codes.ts";
-import { projectOf, type Tool } from "../tool/tool.ts";
+import type { Tool } from "../tool/tool.ts";
 import { ToolError, usageError } from "../tool/tool-error.ts";
 import { type InFlight, inFlightText } from "./in-flight.ts";
 import { neededBy, type PruneDecision, SERVED, workerOnlyOf } from "./prune-plan.ts";
+import { messageOf, WorkerRemover, type WorkerRemoval } from "./prune-worker.ts";
 import type { RegisteredVersion } from "./registered.ts";
 
 /**
@@ -63,9 +63,10 @@ export async function removeAll(
   all: readonly RegisteredVersion[],
 ): Promise<readonly PruneItem[]> {
   const items: PruneItem[] = [];
+  const workers = new WorkerRemover(tool, admin);
   for (const { registered, action, reason } of decisions) {
     tool.signal.throwIfAborted();
-    items.push(action === "keep" ? itemOf(registered, "kept", reason) : await remove(tool, admin, registered, all));
+    items.push(action === "keep" ? itemOf(registered, "kept", reason) : await remove(admin, workers, registered, all));
   }
   return items;
 }
@@ -76,13 +77,15 @@ export function planned({ registered, action, reason }: PruneDecision): PruneIte
 }
 
 async function remove(
-  tool: Tool,
   admin: AdminClient,
+  workers: WorkerRemover,
   registered: RegisteredVersion,
   all: readonly RegisteredVersion[],
 ): Promise<PruneItem> {
   const { id } = registered.deployment;
+  const worker = workerOnlyOf(registered, all);
   try {
+    if (worker !== undefined) await workers.requireUsable(worker);
     // Somebody may have moved an invocation to it, or made it the latest, while the question was open.
     const { drained, pinnedInvocations, latestOf } = await admin.deployments.drained(id);
     if (!drained) return itemOf(registered, "needed", neededBy({ latestOf, pinned: pinnedInvocations }) ?? "");
@@ -90,25 +93,16 @@ async function remove(
   } catch (error) {
     return itemOf(registered, "failed", messageOf(error));
   }
-  const worker = workerOnlyOf(registered, all);
   if (worker === undefined) return itemOf(registered, "removed", "drained");
-  return { ...(await removeWorker(tool, registered, worker)), worker };
+  const { outcome, reason } = await workers.remove(registered, worker);
+  return { ...itemOf(registered, OUTCOME[outcome], reason), worker };
 }
 
-/** Only after Restate forgot it: a Worker that is gone while Restate still calls it would be worse than one too many. */
-async function removeWorker(tool: Tool, registered: RegisteredVersion, worker: string): Promise<PruneItem> {
-  try {
-    const project = await projectOf(tool);
-    if (project.worker.name === worker) return itemOf(registered, "removed", "its Worker is the app's own, and stays");
-    await runWrangler(tool, project, { args: ["delete", "--name", worker, "--force"] });
-    return itemOf(registered, "removed", "drained");
-  } catch (error) {
-    tool.signal.throwIfAborted();
-    if (isNoWorker(error)) return itemOf(registered, "removed", "drained; its Worker was gone already");
-    const reason = `${messageOf(error)}; remove it by hand: wrangler delete --name ${worker} --force`;
-    return itemOf(registered, "worker-left", reason);
-  }
-}
+const OUTCOME: Readonly<Record<WorkerRemoval["outcome"], PruneOutcome>> = {
+  removed: "removed",
+  kept: "removed",
+  left: "worker-left",
+};
 
 function unlessGone(error: unknown): void {
   if (!(error instanceof RestateRefusedError) || error.code !== 404) throw error;
@@ -117,8 +111,4 @@ function unlessGone(error: unknown): void {
 function itemOf({ deployment, facts }: RegisteredVersion, outcome: PruneOutcome, reason: string): PruneItem {
   const { id, uri, arn } = deployment;
   return { id, url: uri ?? arn ?? "", version: facts?.version, outcome, reason };
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? (error.message.split("\n", 1)[0] ?? "") : String(error);
 }
