@@ -200,7 +200,7 @@ test("one Worker per version, for logs: each version has its own, and the plain 
 });
 
 describe("what is wrong is told before anything is changed", () => {
-  test("a bundle with an error, a missing token of Restate, a secret that is required", async () => {
+  test("a secret that is required and missing, a version that the app cannot tell", async () => {
     const count = uploads();
     const config = join(world.project.folder, "wrangler.toml");
     const text = await readFile(config, "utf8");
