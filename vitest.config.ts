@@ -31,7 +31,7 @@ const wholeCloud = [
 ];
 
 /** Tests of the tool that need minutes each, as every deployment starts wrangler five times: `npm test -- ship-more`. */
-const longShips = ["deploy-interrupted", "doctor", "doctor-cloudflare", "operate-cloudflare"].map(
+const longShips = ["deploy-interrupted", "doctor", "doctor-cloudflare", "operate", "operate-cloudflare"].map(
   (file) => `test/ship/${file}.test.ts`,
 );
 
