@@ -1,5 +1,6 @@
 import { readFileSync, rmSync } from "node:fs";
 
+import { sdksIn } from "../cloudflare/bundle.ts";
 import { inRoot } from "../stack/paths.ts";
 import { runBundle } from "./bundle-runs.ts";
 import { judgeSize, sizeOfBundle } from "./bundle-size.ts";
@@ -43,21 +44,8 @@ async function dryRun(outdir: string, ...more: readonly string[]): Promise<Comma
 
 /** Two SDKs would mean two `TerminalError` classes. */
 function judgeSdks(metafile: string): CommandResult {
-  const sdks = bundledSdks(metafile);
-  const ok = sdks.length === 1 && sdks[0] === "restate-sdk-cloudflare-workers";
+  const sdks = sdksIn(metafile);
+  const ok = sdks.length === 1 && sdks[0]?.endsWith("restate-sdk-cloudflare-workers") === true;
   const found = sdks.join(", ") || "none";
   return { ok, output: `Restate SDKs in the bundle: ${found} (wanted: restate-sdk-cloudflare-workers alone)` };
-}
-
-/** Names of the SDK packages whose code got into the bundle; types and unused modules do not count. */
-function bundledSdks(metafile: string): string[] {
-  const meta = JSON.parse(metafile) as {
-    outputs: Record<string, { inputs: Record<string, { bytesInOutput: number }> }>;
-  };
-  const inputs = Object.values(meta.outputs).flatMap((output) => Object.entries(output.inputs));
-  const names = inputs.flatMap(([path, { bytesInOutput }]) => {
-    const name = /node_modules\/@restatedev\/(restate-sdk(?:-cloudflare-workers)?)\//.exec(path)?.[1];
-    return name === undefined || bytesInOutput === 0 ? [] : [name];
-  });
-  return [...new Set(names)].toSorted();
 }

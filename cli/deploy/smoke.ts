@@ -2,15 +2,13 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { AdminClient, Invocation, Service } from "../../src/admin/index.ts";
+import { SMOKE_KEY } from "../../src/endpoint/smoke-key.ts";
 import { InvocationNotFoundError } from "../../src/errors/invocation-not-found-error.ts";
 import { RestateUnreachableError } from "../../src/errors/restate-unreachable-error.ts";
 import type { IngressClient } from "../../src/ingress/ingress-client.ts";
 import type { InvocationResult } from "../../src/ingress/result.ts";
 import type { RunningStep } from "../tool/reporter.ts";
 import type { SmokeTarget } from "./options.ts";
-
-/** Key of the service metadata that names the handler to call. Contract with `smokeService()`. */
-export const SMOKE_KEY = "restate-edge-agents/smoke";
 
 /** What is invoked, and how. */
 export interface SmokeRequest {

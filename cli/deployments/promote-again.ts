@@ -1,6 +1,7 @@
 /** Lets the app's own URL serve an earlier version of its Worker again. */
 import { setTimeout as delay } from "node:timers/promises";
 import { runWrangler } from "../cloudflare/wrangler.ts";
+import { ownUrl } from "../project/own-url.ts";
 import { EXIT } from "../tool/exit-codes.ts";
 import { projectOf, type Tool } from "../tool/tool.ts";
 import { ToolError } from "../tool/tool-error.ts";
@@ -44,7 +45,7 @@ export async function promoteAgain(tool: Tool, target: RollbackTarget, given: st
   await tool.reporter.step(`Promoting version ${shortVersion(version)}`, () =>
     runWrangler(tool, project, { args: ["versions", "deploy", `${version}@100%`, "--yes", "--name", worker] }),
   );
-  const url = given ?? mainUrlOfUri(uri, facts);
+  const url = given ?? ownUrl(project.worker, mainUrlOfUri(uri, facts));
   if (url === undefined) return { state: "promoted" };
   await tool.reporter.step(`${url} serves it`, (step) =>
     waitUntilServed(tool, url, version, (text) => step.update(text)),

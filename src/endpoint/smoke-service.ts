@@ -7,9 +7,7 @@ import { classifyFailure } from "../errors/classify.ts";
 import { DefinitionError } from "../errors/definition-error.ts";
 import { service } from "../journal/handlers.ts";
 import type { Context, RetryPolicy, ServiceDefinition } from "../restate.ts";
-
-/** Key in a service's metadata, as Restate shows it. Its value is the name of the handler to call. */
-export const SMOKE_KEY = "restate-edge-agents/smoke";
+import { SMOKE_KEY } from "./smoke-key.ts";
 
 const HANDLER = "run";
 const DEFAULT_TIMEOUT_MS = 10_000;
