@@ -1,5 +1,6 @@
 import type { Hono } from "hono";
 import type { BlankEnv } from "hono/types";
+import { withCompanions } from "../src/endpoint/companions.ts";
 import { type AnyService } from "../src/endpoint/restate-endpoint.ts";
 import { DefinitionError } from "../src/errors/definition-error.ts";
 import type { SpanExporter } from "../src/telemetry/span.ts";
@@ -24,7 +25,7 @@ import { createRouter } from "./router.ts";
  * `maxBodyBytes`) are those of `AgentsRouteOptions`.
  */
 export interface EdgeAppOptions extends Partial<AgentsRouteOptions> {
-  /** What `service()`, `object()`, `workflow()` and `agentService()` made. */
+  /** What `service()`, `object()`, `workflow()`, `agentService()` and `agentSession()` made. */
   readonly services: readonly AnyService[];
   /**
    * Those of `services` that callers with an API key may invoke at `/agents`, without their `ingressPrivate` handlers.
@@ -75,7 +76,6 @@ export interface EdgeAppOptions extends Partial<AgentsRouteOptions> {
  */
 export function createEdgeApp(options: EdgeAppOptions): Hono {
   const {
-    services,
     publicServices = [],
     bidirectional = false,
     name = "restate-edge-agents",
@@ -84,6 +84,7 @@ export function createEdgeApp(options: EdgeAppOptions): Hono {
     log = consoleLog,
     telemetry,
   } = options;
+  const services = withCompanions(options.services);
   checkMount(mount);
   checkPublic(publicServices, services);
   checkAgentsOptions(options);

@@ -1,0 +1,14 @@
+/** What the library's own callers give to a run besides the AI SDK's parameters. */
+import type { Approvals } from "../approvals/approvals.ts";
+import type { RunSink } from "../stream/run-sink.ts";
+
+/** A parameter of `generate()` and `stream()` with what only this library passes. */
+export const EXTRAS: unique symbol = Symbol("restate-edge-agents.extras");
+
+/** See `EXTRAS`. */
+export interface RunExtras {
+  /** Told what happens in the run. */
+  readonly sink?: RunSink | undefined;
+  /** Who is asked before tools that need an approval; before those of the agent's options. */
+  readonly approvals?: Approvals | undefined;
+}

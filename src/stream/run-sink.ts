@@ -1,0 +1,96 @@
+/**
+ * What a run tells about itself while it happens, for those who watch it.
+ *
+ * A run tells everything twice. *Live* from inside the step in which it happens, so that it may be sent at once; such a
+ * step may be repeated. And *settled* between steps, when the journal has it, on every replay too; so what was not sent
+ * live, or was sent by an attempt that died, can be put right.
+ */
+import type { ModelStep } from "../model/model-step.ts";
+import type { StreamEvent } from "../model/stream-event.ts";
+import type { ToolOutputEvent } from "../tools/journal-tool.ts";
+
+/** A tool call ended with a result. */
+export interface ToolResultEvent {
+  readonly type: "tool-result";
+  readonly toolCallId: string;
+  readonly toolName: string;
+  readonly output: unknown;
+}
+
+/** A tool call failed, and the model is told so. */
+export interface ToolErrorEvent {
+  readonly type: "tool-error";
+  readonly toolCallId: string;
+  readonly toolName: string;
+  readonly error: unknown;
+}
+
+/** A person refused a tool call. */
+export interface ToolDeniedEvent {
+  readonly type: "tool-denied";
+  readonly toolCallId: string;
+  readonly toolName: string;
+  readonly reason: string | undefined;
+}
+
+/** A tool call waits for a person. */
+export interface ApprovalRequestEvent {
+  readonly type: "approval-request";
+  readonly approvalId: string;
+  readonly toolCallId: string;
+  readonly toolName: string;
+  /** Why a person is asked, for that person. */
+  readonly reason?: string | undefined;
+}
+
+/** A person, or the time limit, has decided. */
+export interface ApprovalResponseEvent {
+  readonly type: "approval-response";
+  readonly approvalId: string;
+  readonly toolCallId: string;
+  readonly approved: boolean;
+  readonly reason?: string | undefined;
+}
+
+/** A message that was added to the running turn, and goes to the model with its next step. */
+export interface SteeringEvent {
+  readonly type: "steering";
+  readonly id: string;
+  readonly text: string;
+}
+
+/** What can be told of tools and people, live and settled alike. */
+export type ToolEvent =
+  | ToolResultEvent
+  | ToolErrorEvent
+  | ToolDeniedEvent
+  | ApprovalRequestEvent
+  | ApprovalResponseEvent
+  | SteeringEvent;
+
+/** Something that happens now, inside a step. */
+export type LiveEvent = StreamEvent | ToolOutputEvent | ToolEvent;
+
+/** A model step is in the journal. */
+export interface ModelStepEvent {
+  readonly type: "model-step";
+  /** The step's name. */
+  readonly step: string;
+  readonly result: ModelStep;
+}
+
+/** Something that the journal has. */
+export type SettledEvent = ModelStepEvent | ToolEvent;
+
+/** Where a run's events go. */
+export interface RunSink {
+  /**
+   * Called inside a step, in order. It never rejects: who watches must not cost a step. It may take its time only for
+   * the `end` of a model step, when it waits until all parts are with the store.
+   *
+   * @returns `stop` when the model's answer is to be ended where it is: the step is stored with what it has.
+   */
+  live(event: LiveEvent): PromiseLike<{ readonly stop: boolean }>;
+  /** Called between steps, and again on each replay. Without I/O, clock or randomness. */
+  settled(event: SettledEvent): void;
+}
