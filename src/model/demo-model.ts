@@ -18,8 +18,14 @@ import { synthesizeStream } from "./synthesize-stream.ts";
 
 type Answer = LanguageModelV4GenerateResult & Pick<ModelStep, "response">;
 
+/** How the demo model behaves. */
+export interface DemoModelOptions {
+  /** Pause before each word of a streamed answer, in milliseconds, so that it can be watched. Default 0. */
+  readonly wordDelayMs?: number | undefined;
+}
+
 /** Makes the demo model, which `generateText`, `streamText` and agents take like any other. */
-export function demoModel(): LanguageModelV4 {
+export function demoModel({ wordDelayMs = 0 }: DemoModelOptions = {}): LanguageModelV4 {
   return {
     specificationVersion: "v4",
     provider: "demo",
@@ -27,7 +33,9 @@ export function demoModel(): LanguageModelV4 {
     supportedUrls: {},
     doGenerate: async (parameters) => answer(parameters),
     doStream: async (parameters) => ({
-      stream: synthesizeStream({ ...answer(parameters), ms: 0 }).pipeThrough(wordByWord()),
+      stream: synthesizeStream({ ...answer(parameters), ms: 0 }).pipeThrough(
+        wordByWord(wordDelayMs, parameters.abortSignal),
+      ),
     }),
   };
 }
@@ -77,6 +85,10 @@ function resultsOfThisTurn(prompt: LanguageModelV4Prompt): string[] {
 }
 
 function outputText(output: { readonly type: string }): string {
+  if (output.type === "execution-denied") {
+    const reason = "reason" in output && typeof output.reason === "string" ? `: ${output.reason}` : "";
+    return `that was not allowed${reason}`;
+  }
   const value = "value" in output ? output.value : output;
   if (typeof value === "string") return value;
   if (typeof value !== "object" || value === null) return String(value);
@@ -91,14 +103,35 @@ function textAnswer(question: string, results: readonly string[]): string {
 }
 
 /** Deltas of a word each, as a real model streams them. */
-function wordByWord(): TransformStream<LanguageModelV4StreamPart, LanguageModelV4StreamPart> {
+function wordByWord(
+  delayMs: number,
+  signal: AbortSignal | undefined,
+): TransformStream<LanguageModelV4StreamPart, LanguageModelV4StreamPart> {
   return new TransformStream({
-    transform(part, controller) {
+    async transform(part, controller) {
       if (part.type !== "text-delta") return controller.enqueue(part);
-      for (const delta of part.delta.match(/\s*\S+\s*$|\s*\S+/g) ?? [part.delta])
+      for (const delta of part.delta.match(/\s*\S+\s*$|\s*\S+/g) ?? [part.delta]) {
+        if (delayMs > 0) await pause(delayMs, signal);
         controller.enqueue({ ...part, delta });
+      }
     },
   });
+}
+
+/** Throws the signal's reason when it is aborted. */
+async function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
+  signal?.throwIfAborted();
+  await new Promise<void>((resolve) => {
+    const end = (): void => {
+      clearTimeout(timer);
+      signal?.removeEventListener("abort", end);
+      resolve();
+    };
+    // oxlint-disable-next-line no-restricted-globals -- inside a model call, which is a step
+    const timer = setTimeout(end, ms);
+    signal?.addEventListener("abort", end);
+  });
+  signal?.throwIfAborted();
 }
 
 /** About four characters a token. */

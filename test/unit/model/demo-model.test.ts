@@ -136,3 +136,33 @@ test("a stream has the same content, word by word", async () => {
   expect(deltas.join("")).toBe(generated.text);
   expect(await streamed.totalUsage).toEqual(generated.totalUsage);
 });
+
+test("a refusal is part of the answer, with its reason", async () => {
+  const output = { type: "execution-denied", reason: "too dear" } as const;
+  const { content } = await demoModel().doGenerate({
+    prompt: [
+      ...asked("Book a trip to Paris"),
+      { role: "tool", content: [{ type: "tool-result", toolCallId: "c", toolName: "bookTrip", output }] },
+    ],
+  });
+  expect(content).toMatchObject([{ text: expect.stringContaining("that was not allowed: too dear") as string }]);
+});
+
+test("words may come at a pace that one can watch, and an abort ends them", async () => {
+  const controller = new AbortController();
+  const { stream } = await demoModel({ wordDelayMs: 5 }).doStream({
+    prompt: asked("Hi"),
+    abortSignal: controller.signal,
+  });
+  const words: string[] = [];
+  const read = async (): Promise<void> => {
+    for await (const part of stream) {
+      if (part.type === "text-delta") words.push(part.delta);
+      if (words.length === 3) controller.abort(new Error("enough"));
+    }
+  };
+  const startedAt = performance.now();
+  await expect(read()).rejects.toThrow("enough");
+  expect(words.join("")).toBe("This is the");
+  expect(performance.now() - startedAt).toBeGreaterThan(10);
+});
