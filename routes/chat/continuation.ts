@@ -1,0 +1,65 @@
+/**
+ * Where a client goes on that has a part of a turn: the AI SDK's client answers approvals with a POST, and adds what
+ * that is answered with to the message that it has. So nothing of it may come a second time.
+ *
+ * Such a client has whole steps: its stream ended while the turn waited for people (W2). What it can have of the tools
+ * of its last step, its message tells.
+ */
+import type { UIMessage, UIMessageChunk } from "ai";
+import { TurnWatch } from "./turn-watch.ts";
+
+interface KnownTool {
+  readonly state: string;
+  readonly approval: string | undefined;
+}
+
+const DONE: ReadonlySet<string> = new Set(["output-available", "output-error", "output-denied"]);
+
+/** Lets those chunks of a turn pass that a client with `message` has not. */
+export class Continuation {
+  readonly #steps: number;
+  readonly #tools: ReadonlyMap<string, KnownTool>;
+  readonly #watch = new TurnWatch();
+
+  constructor(message: UIMessage) {
+    this.#steps = message.parts.filter(({ type }) => type === "step-start").length;
+    this.#tools = toolsOf(message);
+  }
+
+  /** True when the client has it. To be asked about each chunk of the turn, from the first one on. */
+  has(chunk: UIMessageChunk): boolean {
+    const { steps: before, isModelAnswering: wasAnswering } = this.#watch;
+    this.#watch.see(chunk);
+    if (this.#steps === 0 || this.#watch.steps > this.#steps) return false;
+    // The last step's model answer, its end included, and all before it.
+    if (before < this.#steps || wasAnswering || chunk.type === "finish-step") return true;
+    return this.#hasOfTools(chunk);
+  }
+
+  #hasOfTools(chunk: UIMessageChunk): boolean {
+    switch (chunk.type) {
+      case "tool-approval-request":
+        return this.#tools.get(chunk.toolCallId)?.approval === chunk.approvalId;
+      case "tool-approval-response":
+        return [...this.#tools.values()].some(
+          ({ state, approval }) => approval === chunk.approvalId && DONE.has(state),
+        );
+      case "tool-output-available":
+      case "tool-output-error":
+      case "tool-output-denied":
+        return DONE.has(this.#tools.get(chunk.toolCallId)?.state ?? "");
+      default:
+        return false;
+    }
+  }
+}
+
+function toolsOf({ parts }: UIMessage): Map<string, KnownTool> {
+  const tools = new Map<string, KnownTool>();
+  for (const part of parts) {
+    if (!("toolCallId" in part) || typeof part.toolCallId !== "string") continue;
+    const state = "state" in part ? String(part.state) : "";
+    tools.set(part.toolCallId, { state, approval: "approval" in part ? part.approval?.id : undefined });
+  }
+  return tools;
+}

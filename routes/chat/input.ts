@@ -1,0 +1,152 @@
+/**
+ * What a chat client posts. AI SDK clients post the whole conversation; of it only two things are taken, because the
+ * session knows the rest better: the last user message, and a person's answers to approvals.
+ */
+import { z } from "@hono/zod-openapi";
+import type { UIMessage } from "ai";
+import type { UserInput } from "../../src/session/session-types.ts";
+import { HttpProblem } from "../problem.ts";
+
+/** Without a slash: the name of a turn's stream holds it, after the session's key. */
+export const TURN_ID = /^[A-Za-z0-9_.:~-]{1,128}$/;
+const TURN_RULE = "must be 1 to 128 letters, digits and _ . : ~ -";
+
+/** Most parts of a message that are looked at. */
+const MAX_PARTS = 1_000;
+
+/** What happens to a message that comes while a turn runs. */
+export type ChatMode = "queue" | "interrupt" | "steer";
+
+const textPart = z.object({ type: z.literal("text"), text: z.string() });
+const filePart = z.object({
+  type: z.literal("file"),
+  mediaType: z.string().min(1).max(255),
+  url: z.string().regex(/^(https:|data:)/i, "must be an https: or data: URL"),
+  filename: z.string().max(1_024).optional(),
+});
+
+const userMessage = z.object({
+  id: z.string().regex(TURN_ID, TURN_RULE).optional(),
+  role: z.literal("user"),
+  parts: z
+    .array(z.discriminatedUnion("type", [textPart, filePart]))
+    .min(1)
+    .max(MAX_PARTS),
+  metadata: z.unknown().optional(),
+});
+
+const assistantMessage = z.looseObject({
+  id: z.string(),
+  role: z.literal("assistant"),
+  parts: z.array(z.looseObject({ type: z.string() })).max(MAX_PARTS),
+});
+
+const answeredPart = z.looseObject({
+  state: z.literal("approval-responded"),
+  approval: z.looseObject({ id: z.string(), approved: z.boolean(), reason: z.string().max(10_000).optional() }),
+});
+
+/** The body of a POST. AI SDK clients may add members of their own. */
+export const chatBody = z
+  .looseObject({
+    id: z.string().optional().openapi({ description: "The session, where the path does not name it" }),
+    messages: z
+      .array(z.unknown())
+      .min(1)
+      .optional()
+      .openapi({ description: "UI messages of the AI SDK. Only the last one counts: a user message, or approvals" }),
+    message: z.string().min(1).optional().openapi({ description: "A text, in place of `messages`" }),
+    trigger: z.enum(["submit-message", "regenerate-message"]).optional(),
+    messageId: z.string().optional().openapi({ description: "The message that is replaced or continued" }),
+    mode: z.enum(["queue", "interrupt", "steer"]).optional().openapi({
+      description:
+        "While a turn runs: wait for its end (default); end it, then answer; or add the message to it at its next step",
+    }),
+    until: z.enum(["pause", "end"]).optional().openapi({
+      description:
+        "`pause` (default): the answer ends when the turn waits for people alone, as useChat expects. `end`: it stays open",
+    }),
+  })
+  .openapi("ChatRequest");
+
+/** A person's answer to an approval. */
+export interface ApprovalAnswer {
+  readonly id: string;
+  readonly approved: boolean;
+  readonly reason: string | undefined;
+}
+
+/** What a POST asks for. */
+export type ChatRequest =
+  | { readonly kind: "message"; readonly message: UserMessage; readonly mode: ChatMode; readonly replaces?: string }
+  | { readonly kind: "regenerate"; readonly of: string | undefined }
+  | { readonly kind: "continue"; readonly message: UIMessage; readonly answers: readonly ApprovalAnswer[] };
+
+/** A user's message, with its id. */
+export type UserMessage = Exclude<UserInput, string> & { readonly id: string };
+
+/**
+ * Reads a body that `chatBody` has accepted.
+ *
+ * @throws HttpProblem `invalid-request` (400)
+ */
+export function chatRequestOf(body: z.output<typeof chatBody>): ChatRequest {
+  const { messages, message, trigger, messageId, mode = "queue" } = body;
+  if (trigger === "regenerate-message") return { kind: "regenerate", of: messageId ?? lastId(messages) };
+  if (message !== undefined) {
+    if (messages !== undefined) throw invalid("Send message or messages, not both", "message");
+    return { kind: "message", message: withId({ role: "user", parts: [{ type: "text", text: message }] }), mode };
+  }
+  const last = messages?.at(-1);
+  if (roleOf(last) === "assistant") return continuation(last);
+  const read = userMessage.safeParse(last);
+  if (!read.success)
+    throw invalid(`The last message must be a user message: ${z.prettifyError(read.error)}`, "messages");
+  const own = withId(read.data);
+  // useChat edits a message by sending another one with its id.
+  return messageId !== undefined && messageId === own.id
+    ? { kind: "message", message: own, mode, replaces: messageId }
+    : { kind: "message", message: own, mode };
+}
+
+function continuation(last: unknown): ChatRequest {
+  const read = assistantMessage.safeParse(last);
+  if (!read.success) throw invalid(`The last message is invalid: ${z.prettifyError(read.error)}`, "messages");
+  const answers = read.data.parts.flatMap((part): ApprovalAnswer[] => {
+    const answered = answeredPart.safeParse(part);
+    if (!answered.success) return [];
+    const { id, approved, reason } = answered.data.approval;
+    return [{ id, approved, reason }];
+  });
+  if (answers.length === 0) {
+    throw invalid(
+      "The last message is the assistant's and answers no approval: send a user message, or an answer",
+      "messages",
+    );
+  }
+  // Only its id, and which steps and tool calls it has, are looked at.
+  return { kind: "continue", message: read.data as unknown as UIMessage, answers };
+}
+
+function withId(message: z.output<typeof userMessage>): UserMessage {
+  const { id = crypto.randomUUID(), role, metadata } = message;
+  const parts: UserMessage["parts"] = message.parts.map((part) =>
+    part.type === "text"
+      ? { type: "text", text: part.text }
+      : { type: "file", mediaType: part.mediaType, url: part.url, ...(part.filename && { filename: part.filename }) },
+  );
+  return { id, role, parts, ...(metadata === undefined ? {} : { metadata }) };
+}
+
+function lastId(messages: readonly unknown[] | undefined): string | undefined {
+  const last = z.looseObject({ id: z.string() }).safeParse(messages?.at(-1));
+  return last.data?.id;
+}
+
+function roleOf(message: unknown): unknown {
+  return typeof message === "object" && message !== null && "role" in message ? message.role : undefined;
+}
+
+function invalid(detail: string, at: string): HttpProblem {
+  return new HttpProblem("invalid-request", 400, detail, { members: { errors: [{ at, message: detail }] } });
+}
