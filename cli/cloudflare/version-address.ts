@@ -1,10 +1,36 @@
 /** Where a version of a Worker answers. */
+import type { Strategy } from "../deploy/options.ts";
+import { usageError } from "../tool/tool-error.ts";
 
 /** Characters of a version's id that are part of its address. */
 const PREFIX_LENGTH = 8;
 
 export function prefixOf(version: string): string {
   return version.slice(0, PREFIX_LENGTH);
+}
+
+/** What makes addresses of versions different ones. */
+const OF_A_VERSION: Readonly<Record<Strategy, readonly string[]>> = {
+  "version-url": ["{version}", "{prefix}"],
+  "worker-per-version": ["{worker}", "{version}", "{prefix}"],
+};
+
+/**
+ * One address for all versions would be changed under runs in flight by each deployment.
+ *
+ * @throws ToolError `version-url` when `--version-url` is one, or no URL.
+ */
+export function requireAddressOfVersion(template: string, strategy: Strategy): void {
+  const places = OF_A_VERSION[strategy];
+  if (!places.some((place) => template.includes(place))) {
+    throw usageError(
+      "version-url",
+      `Cannot use --version-url ${template}: every version would have the same address`,
+      `Say where the version's name goes, with ${places.join(" or ")}, such as https://{prefix}-{worker}.agents.example.com; the app's own address is --url`,
+    );
+  }
+  if (URL.canParse(fromTemplate(template, "worker", "0123456789"))) return;
+  throw usageError("version-url", `Cannot use --version-url ${template}: filled in, it is no URL`);
 }
 
 /** Fills `--version-url` in. */

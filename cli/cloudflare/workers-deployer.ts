@@ -2,6 +2,7 @@
 import { requireCommitted } from "../deploy/git.ts";
 import type { Candidate, DeployContext, PlatformDeployer } from "../deploy/platform-deployer.ts";
 import { type Project } from "../project/project.ts";
+import { requireUrl } from "../project/restate-settings.ts";
 import { projectOf } from "../tool/tool.ts";
 import { type Bundle, buildBundle, requireOneSdk } from "./bundle.ts";
 import { fingerprintOf, resolvedConfig } from "./fingerprint.ts";
@@ -9,6 +10,7 @@ import { secretsInFile, secretsOf } from "./secrets.ts";
 import { chooseStrategy, type ChosenStrategy } from "./strategy.ts";
 import { listVersions, type WorkerVersion } from "./versions.ts";
 import { exclusiveIn } from "./triggers.ts";
+import { requireAddressOfVersion } from "./version-address.ts";
 import { VersionUrls } from "./version-urls.ts";
 import { VersionWorkers } from "./version-workers.ts";
 import { problemsOf, requireNoProblem } from "./worker-checks.ts";
@@ -35,6 +37,7 @@ export class WorkersDeployer implements PlatformDeployer {
     const { log, tool, options } = context;
     const project = await log.run({ step: "project", title: "Project", work: () => projectOf(tool), summary: about });
     const chosen = chooseStrategy(options, project.worker);
+    if (options.versionUrl !== undefined) requireAddressOfVersion(options.versionUrl, chosen.strategy);
     if (chosen.reason !== undefined) tool.reporter.info(`  One Worker per version: ${chosen.reason}`);
     const gitSha = await requireCommitted(tool, project.folder, options.allowDirty);
     const { secrets, versions, hasTriggers } = await log.run({
@@ -53,7 +56,7 @@ export class WorkersDeployer implements PlatformDeployer {
       },
       summary: ({ bytes, hash }) => `${Math.round(bytes / 1_024)} KiB, ${hash.slice(0, 8)}`,
     });
-    const candidate = await candidateOf(project, chosen, secrets, bundle, gitSha);
+    const candidate = await candidateOf(context, { project, chosen, secrets, bundle, gitSha });
     const checked = { project, versions, hasTriggers, candidate };
     this.#strategy = chosen.strategy === "version-url" ? new VersionUrls(checked) : new VersionWorkers(checked);
     return candidate;
@@ -106,25 +109,38 @@ async function checkSettings(
 ): Promise<Found> {
   const { worker } = project;
   const inFile = options.secretsFile === undefined ? [] : await secretsInFile(tool, options.secretsFile);
-  const versions = await listVersions(tool, project, worker.name);
-  const there = versions === undefined ? [] : await secretsOf(tool, project, worker.name);
-  // A Worker of its own begins without secrets.
-  const secrets = [...inFile, ...(strategy === "version-url" ? there : [])];
+  const [versions, there] = await Promise.all([
+    listVersions(tool, project, worker.name),
+    // A Worker of its own begins without secrets.
+    strategy === "version-url" ? secretsOf(tool, project, worker.name) : [],
+  ]);
+  const secrets = [...inFile, ...there];
   const hasVersionUrl = options.versionUrl !== undefined;
   const exclusive = exclusiveIn(await resolvedConfig(project));
   requireNoProblem(problemsOf({ worker, secrets, strategy, hasVersionUrl, exclusive }));
   return { secrets, versions, hasTriggers: exclusive.length > 0 };
 }
 
+/** What a candidate is made from. */
+interface Parts {
+  readonly project: Project;
+  readonly chosen: ChosenStrategy;
+  readonly secrets: readonly string[];
+  readonly bundle: Bundle;
+  readonly gitSha: string | undefined;
+}
+
+/**
+ * With one Worker per version, each Restate gets Workers of its own: `prune` deletes a Worker when the Restate that it asks has
+ * forgotten it, and cannot ask the others.
+ */
 async function candidateOf(
-  project: Project,
-  { strategy, reason }: ChosenStrategy,
-  secrets: readonly string[],
-  bundle: Bundle,
-  gitSha: string | undefined,
+  { restate }: DeployContext,
+  { project, chosen: { strategy, reason }, secrets, bundle, gitSha }: Parts,
 ): Promise<Candidate> {
   const config = await resolvedConfig(project);
-  const fingerprint = fingerprintOf({ bundle: bundle.hash, config, secrets, more: [strategy] });
+  const owner = strategy === "worker-per-version" ? [new URL(requireUrl(restate.adminUrl, "admin")).host] : [];
+  const fingerprint = fingerprintOf({ bundle: bundle.hash, config, secrets, more: [strategy, ...owner] });
   return { app: project.worker.name, platform: strategy, fingerprint, gitSha, reason };
 }
 

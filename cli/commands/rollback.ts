@@ -1,4 +1,6 @@
 import type { AdminClient, RegistrationReport } from "../../src/admin/index.ts";
+import { requireAddressOfVersion } from "../cloudflare/version-address.ts";
+import { httpUrl } from "../deploy/options.ts";
 import { type AppFlags, appOf } from "../deployments/app.ts";
 import { promoteAgain, type Promotion } from "../deployments/promote-again.ts";
 import { listRegistered, versionsOf } from "../deployments/registered.ts";
@@ -23,6 +25,7 @@ import { ToolError } from "../tool/tool-error.ts";
 interface RollbackFlags extends AppFlags {
   readonly to?: string;
   readonly url?: string;
+  readonly versionUrl?: string;
   readonly promote: boolean;
   readonly smoke: boolean;
 }
@@ -51,6 +54,10 @@ export const rollback: CommandDefinition<RollbackFlags, RollbackResult> = {
       .option("--app <name>", "name of the app (default: the project's Worker)")
       .option("--to <version>", "version, deployment or git sha (default: the one that was the latest before)")
       .option("--url <url>", "the app's own URL, to see that it serves the version (default: told from its versions')")
+      .option(
+        "--version-url <template>",
+        "where versions are served, as for deploy: finds one that Restate has forgotten",
+      )
       .option("--no-smoke", "invoke nothing to try it out")
       .option("--no-promote", "leave what the app's own URL serves as it is"),
   run: runRollback,
@@ -65,7 +72,9 @@ async function runRollback(tool: Tool, flags: RollbackFlags): Promise<RollbackRe
   const settings = await restateOfProject(tool);
   const admin = adminClientOf(settings);
   const versions = versionsOf(app, await listRegistered(admin));
-  const target = rollbackTarget(flags.to, versions, await servedVersion(tool, versions, flags.url));
+  const versionUrl = httpUrl(flags.versionUrl, "version-url");
+  if (versionUrl !== undefined) requireAddressOfVersion(versionUrl, "version-url");
+  const target = rollbackTarget(flags.to, versions, await servedVersion(tool, versions, flags.url), versionUrl);
   const { reporter } = tool;
   const name = nameOfTarget(target);
   await reporter.step(`${name} answers`, () => requireServed(tool, target));

@@ -13,7 +13,7 @@ import type { Candidate, DeployContext, PlatformDeployer, UploadedVersion } from
 import { promoteVersion } from "./promote-version.ts";
 import { changeLines, type PlannedRegistration, planRegistration, registrationOf } from "./register-version.ts";
 import type { SmokeResult } from "./smoke.ts";
-import { remember, type RememberedVersion, rememberedVersions } from "./state-file.ts";
+import { remember, wasTried } from "./state-file.ts";
 import type { StepRecord } from "./step-log.ts";
 import { tryVersion } from "./try-version.ts";
 import { waitUntilReady } from "./wait-ready.ts";
@@ -78,7 +78,7 @@ export async function deploy(context: DeployContext, deployer: PlatformDeployer)
   const wasLive = promoted === version.version || (deployer.promote === undefined && planned.isLatest);
   const tried = await tryVersion(context, { candidate, version, planned, promoted, wasLive });
   await promoteVersion(context, { deployer, candidate, version, promoted, deploymentId: tried.deploymentId });
-  await remember(tool.flags.cwd, rememberedOf(candidate, version)).catch(() => undefined);
+  await rememberTrial(context, candidate, version).catch(() => undefined);
   const isSame = planned.isLatest && (promoted === version.version || deployer.promote === undefined);
   const { report: registration } = planned;
   const outcome = isSame && !version.isNew ? "unchanged" : "deployed";
@@ -166,8 +166,7 @@ async function isLive(
 ): Promise<boolean> {
   const { options, tool } = context;
   if (deployer.promote !== undefined && promoted !== version.version) return false;
-  const remembered = await rememberedVersions(tool.flags.cwd);
-  if (!remembered.some((one) => one.version === version.version && one.tried === true)) return false;
+  if (options.smoke !== "none" && !(await wasTried(tool.flags.cwd, version.version))) return false;
   const { isLatest } = await planRegistration(context, registrationOf(options.mount, candidate, version));
   const answers = await versionHealth(version.url, { expected: version.version, signal: tool.signal });
   const mainUrl = deployer.mainUrl(context, version);
@@ -219,6 +218,12 @@ function resultOf(
   return { ...candidate, strategyReason: reason, version: id, url, worker, mainUrl, ...more, steps: log.records };
 }
 
-function rememberedOf({ app, fingerprint }: Candidate, { version, url, worker }: UploadedVersion): RememberedVersion {
-  return { app, fingerprint, version, url, worker, tried: true };
+/** With `--no-smoke` nothing was tried: what was known of it stays. */
+async function rememberTrial(
+  { tool, options }: DeployContext,
+  { app, fingerprint }: Candidate,
+  { version, url, worker }: UploadedVersion,
+): Promise<void> {
+  const tried = options.smoke !== "none" || (await wasTried(tool.flags.cwd, version));
+  await remember(tool.flags.cwd, { app, fingerprint, version, url, worker, tried });
 }

@@ -124,7 +124,8 @@ function smokeBody(text: string | undefined): string | undefined {
   }
 }
 
-function httpUrl(text: string | undefined, flag: string): string | undefined {
+/** An address without a slash at its end. @throws ToolError `invalid-flag` */
+export function httpUrl(text: string | undefined, flag: string): string | undefined {
   if (text === undefined) return undefined;
   if (/^https?:\/\/[^/?#]+/.test(text)) return text.replace(/\/+$/, "");
   throw invalid(flag, "an http or https URL");

@@ -1,7 +1,6 @@
 /** Lets the app's own address serve the version, unless another deployment has taken over. */
-import { setTimeout as sleep } from "node:timers/promises";
 import { listRegistered, versionsOf } from "../deployments/registered.ts";
-import { versionHealth } from "../deployments/version-health.ts";
+import { waitUntilServed } from "../deployments/wait-served.ts";
 import { EXIT } from "../tool/exit-codes.ts";
 import { ToolError } from "../tool/tool-error.ts";
 import type { Candidate, DeployContext, PlatformDeployer, UploadedVersion } from "./platform-deployer.ts";
@@ -16,8 +15,6 @@ export interface Promotion {
   /** What the app's own address served when this deployment began. */
   readonly promoted: string | undefined;
 }
-
-const EVERY_MS = 500;
 
 /** @throws ToolError `superseded` when another deployment is the latest; `main-not-served` */
 export async function promoteVersion(context: DeployContext, promotion: Promotion): Promise<void> {
@@ -87,15 +84,10 @@ async function waitForMain(context: DeployContext, { deployer, version }: Promot
     step: "main",
     title: "The app's own address",
     work: async (running) => {
-      const endsAt = performance.now() + options.timeoutMs;
-      for (;;) {
-        const health = await versionHealth(url, { expected: version.version, signal: tool.signal });
-        if (health.state === "ok") return;
-        const reason = `${url}/health: ${health.detail ?? health.state}`;
-        if (performance.now() > endsAt) throw notServed(version.version, reason);
-        running.update(reason);
-        await sleep(EVERY_MS, undefined, { signal: tool.signal }).catch(() => tool.signal.throwIfAborted());
-      }
+      const { timeoutMs } = options;
+      const update = (reason: string): void => running.update(reason);
+      const health = await waitUntilServed({ url, version: version.version, timeoutMs, signal: tool.signal, update });
+      if (health.state !== "ok") throw notServed(version.version, `${url}/health: ${health.detail ?? health.state}`);
     },
     summary: () => `${url} serves it`,
   });

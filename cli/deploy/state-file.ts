@@ -42,6 +42,11 @@ export async function rememberedVersions(folder: string): Promise<readonly Remem
   }
 }
 
+/** Whether the version has passed its smoke invocation, as far as this machine remembers. */
+export async function wasTried(folder: string, version: string): Promise<boolean> {
+  return (await rememberedVersions(folder)).some((one) => one.version === version && one.tried === true);
+}
+
 /** Adds a version, or replaces what was remembered of it. */
 export async function remember(folder: string, version: RememberedVersion): Promise<void> {
   const others = (await rememberedVersions(folder)).filter((one) => one.version !== version.version);

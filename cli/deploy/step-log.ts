@@ -20,6 +20,8 @@ export interface Step<T> {
   readonly title: string;
   readonly work: (running: RunningStep) => Promise<T>;
   readonly summary?: (result: T) => string;
+  /** False for a result that is a failure. Default: every result is well. */
+  readonly isWell?: (result: T) => boolean;
 }
 
 export class StepLog {
@@ -35,7 +37,7 @@ export class StepLog {
   }
 
   /** Runs a step, unless the user has interrupted. */
-  async run<T>({ step, title, work, summary }: Step<T>): Promise<T> {
+  async run<T>({ step, title, work, summary, isWell = () => true }: Step<T>): Promise<T> {
     this.#signal.throwIfAborted();
     const startedAt = new Date();
     const end = (outcome: StepRecord["outcome"], detail?: string): void => {
@@ -43,8 +45,8 @@ export class StepLog {
       this.records.push({ step, outcome, startedAt: startedAt.toISOString(), durationMs, detail });
     };
     try {
-      const result = await this.#reporter.step(title, work, summary);
-      end("done", summary?.(result));
+      const result = await this.#reporter.step(title, work, summary, isWell);
+      end(isWell(result) ? "done" : "failed", summary?.(result));
       return result;
     } catch (error) {
       end("failed", error instanceof Error ? error.message.split("\n", 1)[0] : String(error));

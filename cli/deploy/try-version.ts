@@ -95,6 +95,7 @@ async function smokeStep(context: DeployContext, deploymentId: string): Promise<
     title: `Smoke invocation of ${target.service}/${target.handler}`,
     work: (running) => smoke({ admin, ingress, target, body, deploymentId, timeoutMs, signal: tool.signal, running }),
     summary: ({ outcome, invocationId }) => `${outcome}, ${invocationId}`,
+    isWell: ({ outcome }) => outcome === "passed",
   });
   log.facts["smoke"] = result;
   return result;

@@ -1,5 +1,4 @@
 /** Lets the app's own URL serve an earlier version of its Worker again. */
-import { setTimeout as delay } from "node:timers/promises";
 import { runWrangler } from "../cloudflare/wrangler.ts";
 import { ownUrl } from "../project/own-url.ts";
 import { EXIT } from "../tool/exit-codes.ts";
@@ -8,7 +7,8 @@ import { ToolError } from "../tool/tool-error.ts";
 import { mainUrlOfUri } from "./main-url.ts";
 import type { Platform } from "./metadata.ts";
 import type { RollbackTarget } from "./rollback.ts";
-import { type VersionHealth, versionHealth } from "./version-health.ts";
+import type { VersionHealth } from "./version-health.ts";
+import { waitUntilServed } from "./wait-served.ts";
 import { shortVersion } from "./words.ts";
 
 /** What became of the app's own URL. */
@@ -21,7 +21,6 @@ export interface Promotion {
 
 /** Cloudflare says that a promotion takes effect within seconds everywhere. */
 const WAIT_MS = 60_000;
-const EVERY_MS = 1_000;
 
 const WHY_NOT: Readonly<Record<Exclude<Platform, "version-url">, string>> = {
   "worker-per-version":
@@ -47,27 +46,12 @@ export async function promoteAgain(tool: Tool, target: RollbackTarget, given: st
   );
   const url = given ?? ownUrl(project.worker, mainUrlOfUri(uri, facts));
   if (url === undefined) return { state: "promoted" };
-  await tool.reporter.step(`${url} serves it`, (step) =>
-    waitUntilServed(tool, url, version, (text) => step.update(text)),
-  );
+  await tool.reporter.step(`${url} serves it`, async (step) => {
+    const update = (text: string): void => step.update(text);
+    const health = await waitUntilServed({ url, version, timeoutMs: WAIT_MS, signal: tool.signal, update });
+    if (health.state !== "ok") throw notPromoted(url, version, health);
+  });
   return { state: "promoted", url };
-}
-
-async function waitUntilServed(
-  tool: Tool,
-  url: string,
-  version: string,
-  update: (text: string) => void,
-): Promise<void> {
-  const deadline = performance.now() + WAIT_MS;
-  for (;;) {
-    const health: VersionHealth = await versionHealth(url, { expected: version, signal: tool.signal });
-    if (health.state === "ok") return;
-    if (performance.now() > deadline) throw notPromoted(url, version, health);
-    update(health.detail ?? health.state);
-    await delay(EVERY_MS, undefined, { signal: tool.signal }).catch(() => {});
-    tool.signal.throwIfAborted();
-  }
 }
 
 function notPromoted(url: string, version: string, health: VersionHealth): ToolError {

@@ -45,12 +45,14 @@ const VERSION_ID = /^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/;
  * The version that is meant; without a name, the one that was the latest before.
  *
  * @param served The version that the app's own URL serves, where known.
+ * @param versionUrl Where versions are served, as for `deploy`: for one that Restate has forgotten.
  * @throws ToolError `version-unknown`, `version-ambiguous`, `nothing-to-roll-back-to`, `already-latest`
  */
 export function rollbackTarget(
   name: string | undefined,
   versions: readonly RegisteredVersion[],
   served: string | undefined,
+  versionUrl?: string,
 ): RollbackTarget {
   const latest = latestOf(versions);
   const found =
@@ -63,12 +65,12 @@ export function rollbackTarget(
       exitCode: EXIT.refused,
     });
   }
-  const target = found === undefined ? forgotten(name ?? "", versions) : known(found, isLatest, versions);
+  const target = found === undefined ? forgotten(name ?? "", versions, versionUrl) : known(found, isLatest, versions);
   if (target !== undefined) return target;
   throw usageError(
     "version-unknown",
     `Cannot find the version ${name ?? ""}: Restate knows none of this id, version or git sha`,
-    "`status` lists them. One that was pruned is found by its whole version id, while its URL still answers",
+    "`status` lists them. One that was pruned is found by its whole version id, while its URL still answers; --version-url says where, if that is not below workers.dev",
   );
 }
 
@@ -95,12 +97,16 @@ function known(
   return { facts, uri, deploymentId: deployment.id, registration, isLatest };
 }
 
-/** One that Restate has forgotten is where its siblings are. */
-function forgotten(version: string, versions: readonly RegisteredVersion[]): RollbackTarget | undefined {
+/** One that Restate has forgotten is where its siblings are, or where `--version-url` says. */
+function forgotten(
+  version: string,
+  versions: readonly RegisteredVersion[],
+  versionUrl: string | undefined,
+): RollbackTarget | undefined {
   const sibling = versions.find(({ facts }) => facts?.platform === "version-url");
   if (!VERSION_ID.test(version) || sibling?.facts === undefined) return undefined;
   const { deployment } = sibling;
-  const uri = uriOfOther(deployment.uri ?? "", sibling.facts, version);
+  const uri = uriOfOther(deployment.uri ?? "", sibling.facts, version, versionUrl);
   if (uri === undefined) return undefined;
   const { app, platform, worker } = sibling.facts;
   // Nobody remembers which code it is: the next deploy of the same code does not find it.

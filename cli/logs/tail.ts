@@ -1,8 +1,12 @@
-/** `wrangler tail`, passed through. */
+/** `wrangler tail`, passed on line by line, without secrets. */
 import { spawn } from "node:child_process";
+import { createInterface } from "node:readline";
+import type { Readable } from "node:stream";
 import type { Project } from "../project/project.ts";
 import { wranglerScriptOf } from "../project/project.ts";
 import { EXIT } from "../tool/exit-codes.ts";
+import { stopChild } from "../tool/stop-child.ts";
+import type { Output } from "../tool/reporter.ts";
 import type { Tool } from "../tool/tool.ts";
 import { ToolError } from "../tool/tool-error.ts";
 
@@ -15,6 +19,12 @@ export interface TailRequest {
   readonly flags: readonly string[];
 }
 
+/** Where its lines go. */
+export interface TailOutput {
+  readonly stdout: Output;
+  readonly stderr: Output;
+}
+
 /** Arguments of wrangler. */
 export function tailArgs({ worker, format, flags }: TailRequest): string[] {
   return ["tail", worker, "--format", format, ...flags];
@@ -25,21 +35,36 @@ export function tailArgs({ worker, format, flags }: TailRequest): string[] {
  *
  * @throws ToolError `wrangler-failed` when wrangler ends by itself with a failure.
  */
-export async function tail(tool: Tool, project: Project, request: TailRequest): Promise<void> {
+export async function tail(
+  tool: Tool,
+  project: Project,
+  request: TailRequest,
+  output: TailOutput = process,
+): Promise<void> {
   const args = [wranglerScriptOf(project.folder), ...tailArgs(request), "--config", project.configPath];
   const child = spawn(process.execPath, args, {
     cwd: project.folder,
-    env: { ...tool.environment, WRANGLER_HIDE_BANNER: "true", WRANGLER_SEND_METRICS: "false" },
-    stdio: "inherit",
+    env: {
+      ...tool.environment,
+      ...colours(tool, output.stdout),
+      WRANGLER_HIDE_BANNER: "true",
+      WRANGLER_SEND_METRICS: "false",
+    },
+    stdio: ["ignore", "pipe", "pipe"],
   });
   // A terminal's Ctrl-C reaches wrangler by itself; a signal to this process alone does not.
-  const stop = (): void => void child.kill("SIGTERM");
+  const stop = (): void => stopChild(child);
   tool.signal.addEventListener("abort", stop, { once: true });
-  const code = await new Promise<number | null>((resolve, reject) => {
+  const ended = new Promise<number | null>((resolve, reject) => {
     child.on("error", reject);
     child.on("close", resolve);
   });
-  tool.signal.removeEventListener("abort", stop);
+  const clean = (text: string): string => tool.redactor.clean(text);
+  const [code] = await Promise.all([
+    ended,
+    passOn(child.stdout, output.stdout, clean),
+    passOn(child.stderr, output.stderr, clean),
+  ]).finally(() => tool.signal.removeEventListener("abort", stop));
   if (tool.signal.aborted || code === 0) return;
   throw new ToolError({
     code: "wrangler-failed",
@@ -47,4 +72,14 @@ export async function tail(tool: Tool, project: Project, request: TailRequest): 
     hint: "What it said is above; `wrangler whoami` tells whether it is logged in",
     exitCode: EXIT.remote,
   });
+}
+
+/** Whole lines: a secret may come in two pieces. */
+async function passOn(from: Readable, to: Output, clean: (text: string) => string): Promise<void> {
+  for await (const line of createInterface({ input: from, crlfDelay: Infinity })) to.write(`${clean(line)}\n`);
+}
+
+/** A pipe is no terminal, so wrangler is told that what it writes ends up on one. */
+function colours({ environment }: Tool, { isTTY }: Output): Readonly<Record<string, string>> {
+  return isTTY === true && environment["NO_COLOR"] === undefined ? { FORCE_COLOR: "1" } : {};
 }

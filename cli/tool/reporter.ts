@@ -14,8 +14,14 @@ export interface Reporter {
    * Shows `title` while `work` runs, and then what came of it.
    *
    * @param summary One line about the result. Default: none.
+   * @param isWell False for a result that is a failure. Default: every result is well.
    */
-  step<T>(title: string, work: (step: RunningStep) => Promise<T>, summary?: (result: T) => string): Promise<T>;
+  step<T>(
+    title: string,
+    work: (step: RunningStep) => Promise<T>,
+    summary?: (result: T) => string,
+    isWell?: (result: T) => boolean,
+  ): Promise<T>;
   info(text: string): void;
   /** Something to act on that stops nothing. */
   warn(text: string): void;
@@ -39,7 +45,12 @@ export class PeopleReporter implements Reporter {
     this.#redactor = redactor;
   }
 
-  async step<T>(title: string, work: (step: RunningStep) => Promise<T>, summary?: (result: T) => string): Promise<T> {
+  async step<T>(
+    title: string,
+    work: (step: RunningStep) => Promise<T>,
+    summary?: (result: T) => string,
+    isWell: (result: T) => boolean = () => true,
+  ): Promise<T> {
     const startedAt = performance.now();
     let shown = "";
     const update = (text: string): void => {
@@ -52,7 +63,8 @@ export class PeopleReporter implements Reporter {
       const result = await work({ update });
       const told = summary?.(result) ?? "";
       const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
-      this.#line(`✓ ${title}${told === "" ? "" : `: ${told}`} (${seconds} s)`);
+      const mark = isWell(result) ? "✓" : "✗";
+      this.#line(`${mark} ${title}${told === "" ? "" : `: ${told}`} (${seconds} s)`);
       return result;
     } catch (error) {
       this.#line(`✗ ${title}`);

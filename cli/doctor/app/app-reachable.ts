@@ -1,5 +1,5 @@
 import { type DoctorCheck, fail, pass } from "../check.ts";
-import { jsonOf } from "../facts/probe.ts";
+import { jsonOf } from "../../http/probe.ts";
 
 /** Whether the app answers at its main URL. */
 export const appReachable: DoctorCheck = {

@@ -1,6 +1,6 @@
 import { type DoctorCheck, fail, NotKnown, pass } from "../check.ts";
 import { maybe } from "../facts/facts.ts";
-import type { Probe } from "../facts/probe.ts";
+import type { Probe } from "../../http/probe.ts";
 
 /** Signatures live 60 seconds on either side; half of that may be lost on the way. */
 const MAX_SKEW_MS = 30_000;

@@ -1,12 +1,12 @@
-import { factsIn } from "../../deployments/metadata.ts";
+import { likelyMainUrlOf } from "../../deployments/main-url.ts";
 import type { RegisteredVersion } from "../../deployments/registered.ts";
 import type { Project } from "../../project/project.ts";
 import type { Tool } from "../../tool/tool.ts";
 import { NotKnown } from "../check.ts";
-import { isOfApp, mainUrlOf, mountIn } from "./app-urls.ts";
+import { isOfApp, mountIn } from "./app-urls.ts";
 import type { DoctorFlags } from "./facts.ts";
 import { once } from "./once.ts";
-import { type Answered, jsonOf, type Probe, probe } from "./probe.ts";
+import { type Answered, jsonOf, type Probe, probe } from "../../http/probe.ts";
 import type { Discovery, RestateFacts } from "./restate-facts.ts";
 
 /** A check of the app's own `GET /ready`. */
@@ -55,9 +55,7 @@ export class AppFacts {
     if (flags.url !== undefined) return flags.url.replace(/\/+$/, "");
     const [domain] = project?.worker.customDomains ?? [];
     if (domain !== undefined) return `https://${domain}`;
-    const found = (await this.deployments().catch(() => []))
-      .map(({ deployment }) => mainUrlOf(deployment.uri, factsIn(deployment.metadata)))
-      .find((url) => url !== undefined);
+    const found = (await this.deployments().catch(() => [])).map(likelyMainUrlOf).find((url) => url !== undefined);
     if (found !== undefined) return found;
     throw new NotKnown("The app's address is not known: pass --url https://…");
   });

@@ -1,4 +1,5 @@
 /** Which URLs are of an app, and which of them always lead to the same version. */
+import { VERSION_HOST } from "../../deployments/main-url.ts";
 import type { VersionFacts } from "../../deployments/metadata.ts";
 
 /** What tells an app's URLs. */
@@ -7,9 +8,6 @@ export interface AppUrls {
   readonly url: string | undefined;
   readonly domains: readonly string[];
 }
-
-/** `<first 8 of the version's id>-<worker>.<subdomain>…` */
-const VERSION_HOST = /^([0-9a-f]{8})-(.+)$/;
 
 /** True for a deployment of the app. What cannot be told apart counts as the app's. */
 export function isOfApp(app: AppUrls, uri: string | undefined, facts: VersionFacts | undefined): boolean {
@@ -21,15 +19,6 @@ export function isOfApp(app: AppUrls, uri: string | undefined, facts: VersionFac
   if (app.domains.includes(url.hostname)) return true;
   const { name = "" } = app;
   return name !== "" && url.hostname.replace(VERSION_HOST, "$2").startsWith(`${name}.`);
-}
-
-/** The URL that leads to whatever version is the current one, for the URI of one of the app's deployments. */
-export function mainUrlOf(uri: string | undefined, facts: VersionFacts | undefined): string | undefined {
-  const url = parse(uri);
-  // A Worker of its own for each version says nothing about where users go.
-  if (url === undefined || facts?.platform === "worker-per-version") return undefined;
-  const main = isVersionHost(url, facts?.version) ? url.host.replace(VERSION_HOST, "$2") : url.host;
-  return `${url.protocol}//${main}`;
 }
 
 /** The version that a URI is pinned to by its path, `/v/<version>`. */

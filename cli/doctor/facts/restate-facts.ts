@@ -13,7 +13,7 @@ import type { Tool } from "../../tool/tool.ts";
 import { ToolError } from "../../tool/tool-error.ts";
 import { NotKnown } from "../check.ts";
 import { once } from "./once.ts";
-import { type Answered, jsonOf, type Probe, probe } from "./probe.ts";
+import { type Answered, jsonOf, type Probe, probe } from "../../http/probe.ts";
 
 /** Restate's two doors. */
 export type Door = "ingress" | "admin";

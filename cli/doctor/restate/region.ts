@@ -1,6 +1,6 @@
 import { type DoctorCheck, fail, type Finding, NotKnown, pass, warn } from "../check.ts";
 import { type Facts, maybe } from "../facts/facts.ts";
-import { jsonOf } from "../facts/probe.ts";
+import { jsonOf } from "../../http/probe.ts";
 
 /** https://docs.restate.dev/cloud/getting-started: `<environment>.env.<region>.restate.cloud` */
 const CLOUD_HOST = /^([^.]+)\.env\.([^.]+)\.restate\.cloud$/;

@@ -1,7 +1,7 @@
 import { ToolError } from "../../tool/tool-error.ts";
 import { type DoctorCheck, fail, type Finding, pass } from "../check.ts";
 import type { Facts } from "../facts/facts.ts";
-import type { Probe, Unanswered } from "../facts/probe.ts";
+import type { Probe, Unanswered } from "../../http/probe.ts";
 import { type Door, isDoor } from "../facts/restate-facts.ts";
 
 const NAMES = { ingress: "RESTATE_INGRESS_URL", admin: "RESTATE_ADMIN_URL" } as const;

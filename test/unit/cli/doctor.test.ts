@@ -3,7 +3,7 @@ import { afterEach, expect, test } from "vitest";
 import { ALL_CHECKS } from "../../../cli/doctor/all-checks.ts";
 import { type DoctorCheck, NotKnown, pass } from "../../../cli/doctor/check.ts";
 import { isSecret } from "../../../cli/doctor/configuration/secrets-in-vars.ts";
-import { isMutable, isOfApp, mainUrlOf, mountIn } from "../../../cli/doctor/facts/app-urls.ts";
+import { isMutable, isOfApp, mountIn } from "../../../cli/doctor/facts/app-urls.ts";
 import { type Facts, gatherFacts } from "../../../cli/doctor/facts/facts.ts";
 import { wranglerReason } from "../../../cli/cloudflare/wrangler-reason.ts";
 import { countsOf, runChecks } from "../../../cli/doctor/run-checks.ts";
@@ -162,7 +162,6 @@ test("which URLs are of an app, and which may change what they serve", () => {
   expect(isOfApp(app, "https://agents.example.com/restate", undefined)).toBe(true);
   expect(isOfApp(app, "https://other-agents.acme.workers.dev/restate", undefined)).toBe(false);
   expect(isOfApp(app, uri, { ...facts, app: "other" })).toBe(false);
-  expect(mainUrlOf(uri, facts)).toBe("https://agents.acme.workers.dev");
   expect(mountIn(uri)).toBe("/restate");
   expect(isMutable(uri, facts)).toBe(false);
   expect(isMutable("https://1a2b3c4d-agents.acme.workers.dev/restate", undefined)).toBe(false);

@@ -44,7 +44,7 @@ describe("the version behind a URL", () => {
     const url = server?.url ?? "";
     await server?.close();
     const signal = new AbortController().signal;
-    expect(await versionHealth(url, { signal })).toEqual({ state: "unreachable", detail: "ECONNREFUSED" });
+    expect(await versionHealth(url, { signal })).toEqual({ state: "unreachable", detail: "connection refused" });
   });
 
   test("is unreachable when it does not answer in time", async () => {

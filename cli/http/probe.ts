@@ -48,9 +48,13 @@ export async function probe(
     };
   } catch (error) {
     if (signal.aborted) throw signal.reason;
-    if (limit.aborted) return unanswered("timeout", `no answer within ${timeoutMs / 1000} seconds`);
-    return classify(error);
+    return classify(limit.aborted ? limit.reason : error, timeoutMs);
   }
+}
+
+/** Why a request got no answer, in a few words. @param timeoutMs How long it could take, in milliseconds. */
+export function reasonOf(error: unknown, timeoutMs: number): string {
+  return classify(error, timeoutMs).detail;
 }
 
 /** The parsed body of an answer; undefined when it is no JSON object. */
@@ -83,7 +87,10 @@ function aheadOf(headers: Headers, ourTimeMs: number): number | undefined {
 
 const TLS_CODE = /^(ERR_TLS|ERR_SSL|EPROTO|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO_|HOSTNAME_MISMATCH)/;
 
-function classify(error: unknown): Unanswered {
+function classify(error: unknown, timeoutMs: number): Unanswered {
+  if (error instanceof Error && error.name === "TimeoutError") {
+    return unanswered("timeout", `no answer within ${timeoutMs / 1000} seconds`);
+  }
   const { code, message } = innermost(error);
   if (code === "ECONNREFUSED") return unanswered("refused", "connection refused");
   if (code === "ENOTFOUND" || code === "EAI_AGAIN") return unanswered("unknown-host", "the host name is not known");
