@@ -7,6 +7,7 @@
  * were called are exact for the whole run.
  */
 import type { FinishReason, LanguageModelUsage, StepResult, ToolSet } from "ai";
+import { addUsage, NO_USAGE } from "./usage.ts";
 
 /** Steps that are kept one by one. */
 const RECENT_STEPS = 20;
@@ -42,14 +43,6 @@ export interface EarlierSteps {
   /** The last steps, in order. */
   readonly recent: readonly StepSummary[];
 }
-
-const NO_USAGE: LanguageModelUsage = {
-  inputTokens: undefined,
-  inputTokenDetails: { noCacheTokens: undefined, cacheReadTokens: undefined, cacheWriteTokens: undefined },
-  outputTokens: undefined,
-  outputTokenDetails: { textTokens: undefined, reasoningTokens: undefined },
-  totalTokens: undefined,
-};
 
 /** Before the first segment there was nothing. */
 export const NO_STEPS: EarlierSteps = { folded: 0, usage: NO_USAGE, calls: new Map(), recent: [] };
@@ -166,26 +159,3 @@ const NO_PERFORMANCE: AnyStep["performance"] = {
   toolExecutionMs: {},
   timeToFirstOutputMs: undefined,
 };
-
-function addUsage(a: LanguageModelUsage, b: LanguageModelUsage): LanguageModelUsage {
-  const { inputTokenDetails: ai, outputTokenDetails: ao } = a;
-  const { inputTokenDetails: bi, outputTokenDetails: bo } = b;
-  return {
-    inputTokens: add(a.inputTokens, b.inputTokens),
-    inputTokenDetails: {
-      noCacheTokens: add(ai.noCacheTokens, bi.noCacheTokens),
-      cacheReadTokens: add(ai.cacheReadTokens, bi.cacheReadTokens),
-      cacheWriteTokens: add(ai.cacheWriteTokens, bi.cacheWriteTokens),
-    },
-    outputTokens: add(a.outputTokens, b.outputTokens),
-    outputTokenDetails: {
-      textTokens: add(ao.textTokens, bo.textTokens),
-      reasoningTokens: add(ao.reasoningTokens, bo.reasoningTokens),
-    },
-    totalTokens: add(a.totalTokens, b.totalTokens),
-  };
-}
-
-function add(a: number | undefined, b: number | undefined): number | undefined {
-  return a === undefined && b === undefined ? undefined : (a ?? 0) + (b ?? 0);
-}
