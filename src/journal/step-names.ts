@@ -1,8 +1,14 @@
 /** Names of an agent's steps: made here when a run journals them, and read here when somebody looks at a journal. */
 
+/**
+ * Steps around a tool call that may need a person: whether it does (`policy`), telling that one is asked (`approval`), and
+ * telling what was decided (`decision`).
+ */
+export type ApprovalStep = "policy" | "approval" | "decision";
+
 /** What a step's name tells. */
 export interface StepName {
-  readonly kind: "model" | "tool" | "download" | "continue";
+  readonly kind: "model" | "tool" | "download" | "continue" | ApprovalStep;
   /** The agent, or the prefix of a durable model. */
   readonly agent: string;
   /** Of a model step and a download: which of them it is in its run, from 1. */
@@ -24,6 +30,18 @@ export function toolStepName(agent: string, tool: string, toolCallId: string, re
   return repetition === 1 ? name : `${name} #${repetition}`;
 }
 
+/** `<agent> approval <toolName> <toolCallId>`, and so on; a call id that a provider uses twice gets ` #2`. */
+export function approvalStepName(
+  kind: ApprovalStep,
+  agent: string,
+  tool: string,
+  toolCallId: string,
+  repetition = 1,
+): string {
+  const name = `${agent} ${kind} ${tool} ${toolCallId}`;
+  return repetition === 1 ? name : `${name} #${repetition}`;
+}
+
 /** `<agent> download <n>` */
 export function downloadStepName(agent: string, n: number): string {
   return `${agent} download ${n}`;
@@ -35,7 +53,8 @@ export function continueStepName(agent: string): string {
 }
 
 const COUNTED = /^(?<agent>.+) (?<kind>model|download) (?<n>[1-9]\d{0,9})$/s;
-const TOOL = /^(?<agent>.+?) tool (?<tool>\S+) (?<toolCallId>\S+)(?: #(?<repetition>[1-9]\d{0,9}))?$/s;
+const TOOL = /^(?<agent>.+?) (?<kind>tool|policy|approval|decision) (?<tool>\S+) (?<toolCallId>\S+)(?: #(?<repetition>[1-9]\d{0,9}))?$/s;
+const KINDS_OF_TOOL = ["tool", "policy", "approval", "decision"] as const;
 const CONTINUE = /^(?<agent>.+) continue$/s;
 
 /** Reads a step's name; undefined when no agent made it. */
@@ -49,7 +68,8 @@ export function parseStepName(name: string): StepName | undefined {
   if (tool !== undefined) {
     const { agent = "", tool: toolName = "", toolCallId = "", repetition } = tool;
     const again = repetition === undefined ? {} : { repetition: Number(repetition) };
-    return { kind: "tool", agent, tool: toolName, toolCallId, ...again };
+    const kind = KINDS_OF_TOOL.find((candidate) => candidate === tool["kind"]) ?? "tool";
+    return { kind, agent, tool: toolName, toolCallId, ...again };
   }
   const agent = CONTINUE.exec(name)?.groups?.["agent"];
   return agent === undefined ? undefined : { kind: "continue", agent };

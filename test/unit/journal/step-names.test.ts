@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import {
+  approvalStepName,
   continueStepName,
   downloadStepName,
   modelStepName,
@@ -16,6 +17,12 @@ test.each([
     "travel tool getWeather call_1 #2",
     { kind: "tool", agent: "travel", tool: "getWeather", toolCallId: "call_1", repetition: 2 },
   ],
+  ["travel policy book call_1", { kind: "policy", agent: "travel", tool: "book", toolCallId: "call_1" }],
+  ["travel approval book call_1", { kind: "approval", agent: "travel", tool: "book", toolCallId: "call_1" }],
+  [
+    "travel decision book call_1 #2",
+    { kind: "decision", agent: "travel", tool: "book", toolCallId: "call_1", repetition: 2 },
+  ],
   ["travel download 1", { kind: "download", agent: "travel", n: 1 }],
   ["travel continue", { kind: "continue", agent: "travel" }],
   ["hold seat", undefined],
@@ -29,7 +36,7 @@ test.each([
 });
 
 test("what is made of names is read back", () => {
-  const agent = fc.stringMatching(/^[a-z]+( [a-z]+)?$/).filter((name) => !/model|tool|download|continue/.test(name));
+  const agent = fc.stringMatching(/^[a-z]+( [a-z]+)?$/).filter((name) => !/model|tool|download|continue|policy|approval|decision/.test(name));
   const word = fc.stringMatching(/^[\w-]{1,12}$/);
   const count = fc.integer({ min: 1, max: 1e9 });
   fc.assert(
@@ -40,6 +47,10 @@ test("what is made of names is read back", () => {
       const again = n === 1 ? {} : { repetition: n };
       const name = toolStepName(id, tool, toolCallId, n);
       expect(parseStepName(name)).toEqual({ kind: "tool", agent: id, tool, toolCallId, ...again });
+      for (const kind of ["policy", "approval", "decision"] as const) {
+        const other = approvalStepName(kind, id, tool, toolCallId, n);
+        expect(parseStepName(other)).toEqual({ kind, agent: id, tool, toolCallId, ...again });
+      }
     }),
   );
 });
