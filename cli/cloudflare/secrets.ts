@@ -24,6 +24,18 @@ export async function secretsOf(tool: Tool, project: Project, worker: string): P
 
 /** Names in a file for `--secrets-file`. From now on its values are never printed. @throws ToolError `secrets-file` */
 export async function secretsInFile(tool: Tool, path: string): Promise<string[]> {
+  return Object.keys(await read(tool, path));
+}
+
+/** The same with their values, as text. @throws ToolError `secrets-file` */
+export async function secretValuesIn(tool: Tool, path: string): Promise<Readonly<Record<string, string>>> {
+  const values = Object.entries(await read(tool, path));
+  return Object.fromEntries(
+    values.map(([name, value]) => [name, typeof value === "string" ? value : JSON.stringify(value)]),
+  );
+}
+
+async function read(tool: Tool, path: string): Promise<Record<string, unknown>> {
   const file = resolve(tool.flags.cwd, path);
   let values: Record<string, unknown>;
   try {
@@ -34,7 +46,7 @@ export async function secretsInFile(tool: Tool, path: string): Promise<string[]>
     throw usageError("secrets-file", `Cannot read the secrets in ${path}${code}`, "Write JSON, or NAME=value lines");
   }
   for (const value of Object.values(values)) if (typeof value === "string") tool.redactor.add(value);
-  return Object.keys(values);
+  return values;
 }
 
 function parseSecrets(text: string): Record<string, unknown> {

@@ -8,6 +8,7 @@ export type Strategy = "version-url" | "worker-per-version";
 /** Flags, as they are given. */
 export interface DeployFlags {
   readonly platform?: string;
+  readonly app?: string;
   readonly strategy?: string;
   readonly logs: boolean;
   readonly allowDirty: boolean;
@@ -27,6 +28,8 @@ export interface DeployFlags {
 /** The same, checked. */
 export interface DeployOptions {
   readonly platform?: string | undefined;
+  /** Deno Deploy: the app's name. Undefined: deno.json names it. */
+  readonly app?: string | undefined;
   /** Undefined: the tool chooses. */
   readonly strategy?: Strategy | undefined;
   /** Versions should have Workers Logs. */
@@ -64,6 +67,7 @@ export function declareDeploy(command: Command): Command {
       "--platform <name>",
       "where to: workers, deno-deploy, url (default: workers, with a wrangler configuration)",
     )
+    .option("--app <name>", "deno-deploy: the app (default: deploy.app of deno.json, DENO_DEPLOY_APP)")
     .addOption(
       new Option("--strategy <name>", "how versions are kept apart (default: chosen, and the reason told)").choices([
         "version-url",
@@ -80,7 +84,10 @@ export function declareDeploy(command: Command): Command {
     .option("--timeout <seconds>", "longest wait for each of: ready, smoke invocation, promotion", "120")
     .option("--url <url>", "the app's own address (default: the version's, without its prefix)")
     .option("--version-url <template>", "where versions are served: {version}, {prefix} (8 characters), {worker}")
-    .option("--app-version <version>", "deno-deploy, url: the version to wait for (default: the one that is served)")
+    .option(
+      "--app-version <version>",
+      "deno-deploy, url: register this version, which others deploy, as soon as it is served (url: default, what is)",
+    )
     .option("--mount <path>", "path of the Restate endpoint", "/restate")
     .option("--secrets-file <file>", "secrets to upload with the version (JSON or .env)");
 }
@@ -92,6 +99,7 @@ export function deployOptions(flags: DeployFlags): DeployOptions {
   if (!/^(?:\/[\w.~-]+)*$/.test(flags.mount)) throw invalid("mount", "a path such as /restate");
   return {
     platform: flags.platform,
+    app: flags.app,
     strategy: flags.strategy as Strategy | undefined,
     logs: flags.logs,
     allowDirty: flags.allowDirty,

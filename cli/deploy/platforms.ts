@@ -1,5 +1,6 @@
 /** The platforms that `deploy` knows. */
 import { WorkersDeployer } from "../cloudflare/workers-deployer.ts";
+import { DenoDeployer } from "../deno-deploy/deno-deployer.ts";
 import { ServedApp } from "../platforms/served-app.ts";
 import { findConfig } from "../project/project.ts";
 import type { Tool } from "../tool/tool.ts";
@@ -12,7 +13,8 @@ type Platforms = Readonly<Record<string, (tool: Tool, options: DeployOptions) =>
 /** By the name for `--platform`. */
 const PLATFORMS: Platforms = {
   workers: () => new WorkersDeployer(),
-  "deno-deploy": () => new ServedApp("deno-deploy"),
+  // With a version to wait for, somebody else uploads, such as the platform's own builds of a repository.
+  "deno-deploy": (_, { appVersion }) => (appVersion === undefined ? new DenoDeployer() : new ServedApp("deno-deploy")),
   url: () => new ServedApp("url"),
 };
 

@@ -1,6 +1,6 @@
 /** Addresses of an app's versions, told from each other. */
 import { addressOfOther, fromTemplate, ownAddress } from "../cloudflare/version-address.ts";
-import type { VersionFacts } from "./metadata.ts";
+import { hasOneAddress, type VersionFacts } from "./metadata.ts";
 import type { RegisteredVersion } from "./registered.ts";
 
 /** `<first 8 of the version's id>-<worker>.<subdomain>…` */
@@ -23,7 +23,7 @@ export function likelyMainUrlOf(registered: RegisteredVersion): string | undefin
   if (deployment.uri === undefined) return undefined;
   const { origin, protocol, host } = new URL(deployment.uri);
   if (facts === undefined) return `${protocol}//${host.replace(VERSION_HOST, "$2")}`;
-  return facts.platform === "url" || facts.platform === "deno-deploy" ? origin : mainUrlOf(registered);
+  return hasOneAddress(facts) ? origin : mainUrlOf(registered);
 }
 
 /** The same of a version's URI. */
@@ -31,7 +31,8 @@ export function mainUrlOfUri(uri: string, { worker, platform, version, app }: Ve
   if (worker === undefined) return undefined;
   const { origin, protocol, host } = new URL(uri);
   if (platform === "version-url") return ownAddress(origin, worker, version);
-  if (platform !== "worker-per-version" || !host.startsWith(`${worker}.`)) return undefined;
+  // An app of its own for each version is called `<app>-…`, as its Worker is.
+  if (!host.startsWith(`${worker}.`)) return undefined;
   return `${protocol}//${app}${host.slice(worker.length)}`;
 }
 

@@ -25,7 +25,7 @@ export const ROLLED_BACK_FROM = "restate-edge-agents/rolled-back-from";
  *
  * - `version-url`: a version of the Worker, under its own immutable URL.
  * - `worker-per-version`: a Worker of its own for each version.
- * - `deno-deploy`: Deno Deploy, under the app's production URL and a path for each version.
+ * - `deno-deploy`: Deno Deploy: an app of its own for each version, or, where somebody else uploads, the app's production URL.
  * - `url`: a server that somebody else runs, such as a container.
  */
 export type Platform = "version-url" | "worker-per-version" | "deno-deploy" | "url";
@@ -41,11 +41,21 @@ export interface VersionFacts {
   readonly version: string;
   /** Hash of what was deployed: the same code and configuration has the same. */
   readonly fingerprint: string;
-  /** Name of the Worker, where it has one. */
+  /** Name of the Worker, or of the version's app on Deno Deploy, where it has one. */
   readonly worker?: string | undefined;
   readonly gitSha?: string | undefined;
   /** Version of this tool. */
   readonly tool?: string | undefined;
+}
+
+/** True where one address serves now this version, now that one. */
+export function hasOneAddress({ platform, worker }: Pick<VersionFacts, "platform" | "worker">): boolean {
+  return platform === "url" || (platform === "deno-deploy" && worker === undefined);
+}
+
+/** True where each version has a Worker, or an app, of its own: the app's own address serves a copy. */
+export function hasOwnWorker({ platform, worker }: Pick<VersionFacts, "platform" | "worker">): boolean {
+  return worker !== undefined && (platform === "worker-per-version" || platform === "deno-deploy");
 }
 
 export function metadataOf(facts: VersionFacts): Record<string, string> {

@@ -25,7 +25,8 @@ const WAIT_MS = 60_000;
 const WHY_NOT: Readonly<Record<Exclude<Platform, "version-url">, string>> = {
   "worker-per-version":
     "the app's own Worker has the newer code still, which Restate does not call; to change it, check out the version's commit and deploy",
-  "deno-deploy": "promote the version's revision in Deno Deploy's dashboard",
+  "deno-deploy":
+    "the app's own address serves the newer code still; to change it, check out the version's commit and deploy, or lock an older revision in Deno Deploy's dashboard",
   url: "whoever runs the app decides what its own URL serves",
 };
 

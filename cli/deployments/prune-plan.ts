@@ -9,6 +9,7 @@
  *   left and has a Worker of its own may go, since the app's own URL serves a copy of it until the next deployment.
  */
 import { leftVersions } from "./left.ts";
+import { hasOwnWorker } from "./metadata.ts";
 import type { RegisteredVersion } from "./registered.ts";
 import { ageOf, count } from "./words.ts";
 
@@ -58,7 +59,7 @@ export function isServed(
 ): boolean {
   const { facts } = registered;
   if (served === undefined || facts?.version !== served) return false;
-  return facts.platform !== "worker-per-version" || !leftVersions(versions).has(registered);
+  return !hasOwnWorker(facts) || !leftVersions(versions).has(registered);
 }
 
 /** Why a deployment is needed; undefined when it is drained. */
@@ -81,14 +82,14 @@ function keptBecause(
 }
 
 /**
- * The Worker that goes with a deployment, where each version has one of its own; undefined otherwise. A Worker that another
+ * The Worker, or app, that goes with a deployment, where each version has one of its own; undefined otherwise. One that another
  * deployment uses, or that has the app's own name, never goes.
  */
 export function workerOnlyOf(
   { deployment, facts }: RegisteredVersion,
   all: readonly RegisteredVersion[],
 ): string | undefined {
-  if (facts?.platform !== "worker-per-version" || facts.worker === undefined) return undefined;
+  if (facts?.worker === undefined || !hasOwnWorker(facts)) return undefined;
   const { worker } = facts;
   const isShared = all.some((other) => other.deployment.id !== deployment.id && other.facts?.worker === worker);
   return isShared || worker === facts.app ? undefined : worker;

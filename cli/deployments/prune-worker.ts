@@ -20,8 +20,16 @@ export interface WorkerRemoval {
   readonly reason: string;
 }
 
+/** Removes what served versions, on one platform. */
+export interface VersionRemover {
+  /** W1. Asked of each that is to go. @throws ToolError when it could not be removed. */
+  requireUsable(worker: string): Promise<void>;
+  /** Removes the Worker, or app, of a deployment that Restate has forgotten. It never throws, but for Ctrl-C. */
+  remove(registered: RegisteredVersion, worker: string): Promise<WorkerRemoval>;
+}
+
 /** One run of pruning. */
-export class WorkerRemover {
+export class WorkerRemover implements VersionRemover {
   readonly #tool: Tool;
   readonly #admin: AdminClient;
   #project: Promise<Project> | undefined;
@@ -70,7 +78,7 @@ export class WorkerRemover {
 }
 
 /** Restate dates a deployment anew when it is registered again. */
-function isSame(one: Deployment, other: Deployment): boolean {
+export function isSame(one: Deployment, other: Deployment): boolean {
   return one.id === other.id && one.createdAt === other.createdAt;
 }
 

@@ -1,12 +1,13 @@
 /** Removes deployments that nothing needs. */
 import type { AdminClient } from "../../src/admin/index.ts";
 import { RestateRefusedError } from "../../src/errors/restate-refused-error.ts";
+import { AppRemover } from "../deno-deploy/app-remover.ts";
 import { EXIT } from "../tool/exit-codes.ts";
 import type { Tool } from "../tool/tool.ts";
 import { ToolError, usageError } from "../tool/tool-error.ts";
 import { type InFlight, inFlightText } from "./in-flight.ts";
 import { neededBy, type PruneDecision, SERVED, workerOnlyOf } from "./prune-plan.ts";
-import { messageOf, WorkerRemover, type WorkerRemoval } from "./prune-worker.ts";
+import { messageOf, type VersionRemover, WorkerRemover, type WorkerRemoval } from "./prune-worker.ts";
 import type { RegisteredVersion } from "./registered.ts";
 
 /**
@@ -64,9 +65,14 @@ export async function removeAll(
 ): Promise<readonly PruneItem[]> {
   const items: PruneItem[] = [];
   const workers = new WorkerRemover(tool, admin);
+  const apps = new AppRemover(tool, admin);
   for (const { registered, action, reason } of decisions) {
     tool.signal.throwIfAborted();
-    items.push(action === "keep" ? itemOf(registered, "kept", reason) : await remove(admin, workers, registered, all));
+    items.push(
+      action === "keep"
+        ? itemOf(registered, "kept", reason)
+        : await remove(admin, registered.facts?.platform === "deno-deploy" ? apps : workers, registered, all),
+    );
   }
   return items;
 }
@@ -78,7 +84,7 @@ export function planned({ registered, action, reason }: PruneDecision): PruneIte
 
 async function remove(
   admin: AdminClient,
-  workers: WorkerRemover,
+  workers: VersionRemover,
   registered: RegisteredVersion,
   all: readonly RegisteredVersion[],
 ): Promise<PruneItem> {

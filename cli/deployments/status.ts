@@ -5,6 +5,7 @@ import { adminClientOf } from "../project/restate-settings.ts";
 import { adviceOn } from "./advice.ts";
 import { countInFlight, type InFlight } from "./in-flight.ts";
 import { mainUrlOf } from "./main-url.ts";
+import { hasOneAddress } from "./metadata.ts";
 import { planPrune } from "./prune-plan.ts";
 import { listRegistered, type RegisteredVersion, versionsOf } from "./registered.ts";
 import { type VersionHealth, versionHealth } from "./version-health.ts";
@@ -97,7 +98,9 @@ async function healthOfAll(tool: Tool, versions: readonly RegisteredVersion[]): 
 async function healthOf({ signal }: Tool, { deployment, facts }: RegisteredVersion): Promise<VersionHealth> {
   const { uri, headers } = deployment;
   if (uri === undefined) return { state: "unknown", detail: "it has no URL" };
-  return versionHealth(uri, { expected: facts?.version, headers, signal });
+  const health = await versionHealth(uri, { expected: facts?.version, headers, signal });
+  if (health.state !== "other-version" || facts === undefined || !hasOneAddress(facts)) return health;
+  return { ...health, detail: `is not served now, ${health.version ?? ""} is` };
 }
 
 function prunableOf(all: readonly RegisteredVersion[], keep: number, served: string | undefined): ReadonlySet<string> {

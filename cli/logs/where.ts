@@ -34,7 +34,9 @@ export function logSourceOf(project: Project | undefined, registered: Registered
     }
     case "deno-deploy":
       return {
-        notes: [`Deno Deploy has the logs of ${facts.app}: in its dashboard, under Logs, or \`deno deploy logs\``],
+        notes: [
+          `Deno Deploy has the logs of ${facts.worker ?? facts.app}: in its dashboard, under Logs, or \`deno deploy logs\``,
+        ],
       };
     case "url":
       return {
