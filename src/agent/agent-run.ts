@@ -17,8 +17,10 @@ import { plainCodec, type StoredForm } from "../journal/stored-form.ts";
 import { downloadStepName, modelStepName, toolStepName } from "../journal/step-names.ts";
 import { stepHostAt } from "../journal/step.ts";
 import { RunTimeoutError } from "../errors/run-timeout-error.ts";
+import type { LiveEvent, RunSink, SettledEvent } from "../stream/run-sink.ts";
 import { type RestateAgentOptions, windowOf } from "./agent-options.ts";
 import type { LiveEvents } from "./live-integrations.ts";
+import type { RunExtras } from "./run-extras.ts";
 import { RunTrace } from "./run-trace.ts";
 
 /**
@@ -36,6 +38,9 @@ export class AgentRun {
   /** The caller's own signal. Only steps look at it: between steps it would be a hidden clock (G8). */
   readonly callerSignal: AbortSignal | undefined;
 
+  /** What the library's own callers have given. */
+  readonly extras: RunExtras;
+
   /** How far the run's steps may run ahead of their acknowledgements; undefined: not at all. */
   readonly window: Window | undefined;
 
@@ -52,6 +57,7 @@ export class AgentRun {
   #ids = 0;
   #elapsedMs = 0;
   #activeTools = 0;
+  #isModelDurable = true;
   #callbacks: Promise<unknown> = Promise.resolve();
   readonly #idPrefix: string;
   readonly #toolSteps = new Map<string, number>();
@@ -65,8 +71,10 @@ export class AgentRun {
     place: Place,
     options: RestateAgentOptions,
     callerSignal: AbortSignal | undefined,
+    extras: RunExtras = {},
   ) {
     this.name = name;
+    this.extras = extras;
     this.place = place;
     this.options = options;
     this.callerSignal = callerSignal;
@@ -176,6 +184,29 @@ export class AgentRun {
   /** Waits until everything before is durable; what comes next may have side effects (G4). */
   async barrier(place: Place): Promise<void> {
     if (this.window !== undefined) await place.invocation.scheduler.gate(place.fiber);
+    this.#isModelDurable = true;
+  }
+
+  /** Where the run's events go; undefined: nobody watches. */
+  get sink(): RunSink | undefined {
+    return this.extras.sink;
+  }
+
+  /** Tells what happens now, inside a step. True: somebody has asked for the run to stop. */
+  async live(event: LiveEvent): Promise<boolean> {
+    if (this.sink === undefined) return false;
+    return (await this.sink.live(event)).stop;
+  }
+
+  /** Tells what the journal has. Called between steps, in the order of the journal, on replays too. */
+  settled(event: SettledEvent): void {
+    if (event.type === "model-step") this.#isModelDurable = false;
+    this.sink?.settled(event);
+  }
+
+  /** What a reader has seen of a model step cannot change any more when the next one begins. */
+  async beforeModel(): Promise<void> {
+    if (this.sink !== undefined && !this.#isModelDurable) await this.barrier(this.place);
   }
 
   /** Runs `action` after the ones before it: callbacks of parallel tools must not decide who comes first (G2). */

@@ -9,6 +9,7 @@ import { nextRunName } from "../journal/context.ts";
 import { checkOptions, type RestateAgentOptions } from "./agent-options.ts";
 import { AgentRun, LAST_ACT } from "./agent-run.ts";
 import { SEGMENT, type Segment } from "./continue-as-new-segment.ts";
+import { EXTRAS, type RunExtras } from "./run-extras.ts";
 import { durableSettings, type LooseSettings, wrapCallbacks } from "./run-settings.ts";
 import { streamGuard } from "./stream-guard.ts";
 
@@ -131,9 +132,16 @@ export class RestateAgent<
     return this.#options.outsideHandler === "plain" && currentPlace() === undefined;
   }
 
-  #startRun(place: Place, { abortSignal }: { readonly abortSignal?: AbortSignal | undefined }): AgentRun {
+  #startRun(
+    place: Place,
+    {
+      abortSignal,
+      [EXTRAS]: extras,
+    }: { readonly abortSignal?: AbortSignal | undefined; readonly [EXTRAS]?: RunExtras },
+  ): AgentRun {
     const agent = this.#name;
-    return runAt(place, () => new AgentRun({ name: nextRunName(agent), agent }, place, this.#options, abortSignal));
+    const start = () => new AgentRun({ name: nextRunName(agent), agent }, place, this.#options, abortSignal, extras);
+    return runAt(place, start);
   }
 
   /** The AI SDK's agent for one run. */

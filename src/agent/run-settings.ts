@@ -105,16 +105,19 @@ function durableModelOf(model: LanguageModel, timeouts: Timeouts, run: AgentRun)
     nextStepName: () => run.nextModelStep(),
     codec: (step) => run.codec(modelStepForm, step),
     beforeCall: async ({ tools = [] }) => {
+      await run.beforeModel();
       if (tools.some((tool) => tool.type === "provider" && options.toolOptions?.[tool.name]?.readOnly !== true)) {
         await run.barrier(run.place);
       }
     },
     ...(options.runOptions === undefined ? {} : { options: options.runOptions }),
     ...(onStreamEvent === undefined ? {} : { onStreamEvent }),
+    ...(run.sink === undefined ? {} : { sink: run.sink }),
     timeout: timeouts.model,
-    onModelStep: (step, own) => {
-      run.advance(step.ms);
-      run.trace?.onModelStep(step, own);
+    onModelStep: (result, own, step) => {
+      run.advance(result.ms);
+      run.trace?.onModelStep(result, own);
+      run.settled({ type: "model-step", step, result });
     },
     trace: () => run.trace?.modelTrace(),
     executing: () => run.events?.executing(),
@@ -138,6 +141,7 @@ function withCallerSignal(model: LanguageModelV4, callerSignal: AbortSignal): La
 }
 
 function durableTools(tools: ToolSet, timeouts: Timeouts, run: AgentRun): ToolSet {
+  run.sink?.tools?.(tools);
   const { autoWrapTools = true, runOptions = {}, toolOptions = {}, toolErrors = "model" } = run.options;
   const host: ToolHost = {
     place: run.place,
@@ -155,7 +159,12 @@ function durableTools(tools: ToolSet, timeouts: Timeouts, run: AgentRun): ToolSe
     throwIfFailed: () => run.throwIfFailed(),
     track: (call) => run.track(call),
     timeoutMs: (toolName) => timeouts.tool(toolName),
-    onOutput: (event) => notify(run, event),
+    onOutput: async (event) => {
+      await notify(run, event);
+      await run.live(event);
+    },
+    live: async (event) => void (await run.live(event)),
+    settled: (event) => run.settled(event),
     executing: (toolCallId) => run.events?.executing(toolCallId),
     trace: (toolName, toolCallId, description) => run.trace?.toolTrace(toolName, toolCallId, description),
   };

@@ -25,6 +25,16 @@ export interface Collected extends Pick<ModelStep, "content" | "finishReason" | 
   readonly response: LanguageModelV4ResponseMetadata;
 }
 
+const UNKNOWN_USAGE: Collected["usage"] = {
+  inputTokens: { total: undefined, noCache: undefined, cacheRead: undefined, cacheWrite: undefined },
+  outputTokens: { total: undefined, text: undefined, reasoning: undefined },
+};
+
+/** True when the app is to run tools before the model goes on. */
+export function asksForTools(content: Collected["content"]): boolean {
+  return content.some((part) => part.type === "tool-call" && part.providerExecuted !== true);
+}
+
 /** Collects the parts of one stream. Blocks keep the order in which they began, also when they are interleaved. */
 export class StreamCollector {
   readonly #content: LanguageModelV4Content[] = [];
@@ -92,6 +102,30 @@ export class StreamCollector {
       usage,
       warnings: this.#warnings,
       providerMetadata,
+      response: this.#response,
+    };
+  }
+
+  /**
+   * What has come of a stream that is ended where it is: text, reasoning, and what the provider's own tools have
+   * answered. Calls without an answer are left out, because none will come. So is metadata of text and reasoning:
+   * providers find their own half-finished items by it, and refuse them.
+   */
+  interrupted(): Collected {
+    const answered = new Set(this.#content.flatMap((part) => (part.type === "tool-result" ? [part.toolCallId] : [])));
+    const content = this.#content.filter(
+      (part) => part.type !== "tool-approval-request" && (part.type !== "tool-call" || answered.has(part.toolCallId)),
+    );
+    return {
+      content: content.map((part) => {
+        if (part.type !== "text" && part.type !== "reasoning") return part;
+        const { providerMetadata: _, ...rest } = part;
+        return rest;
+      }),
+      finishReason: { unified: "interrupted", raw: undefined },
+      usage: this.#finish?.usage ?? UNKNOWN_USAGE,
+      warnings: this.#warnings,
+      providerMetadata: undefined,
       response: this.#response,
     };
   }

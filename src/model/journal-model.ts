@@ -7,18 +7,20 @@
  * - M4 A failure is classified once, inside the step, with provider and model (G6). Who ended the call decides: the
  *   end of the attempt before the caller's signal, because an abort that only echoes it must not be recorded.
  * - M5 A call that was ended sends no further event: its parts must not mix with those of the next attempt.
+ * - M6 A call that somebody asks to stop ends where it is, and its step is stored with the text that it has. The finish
+ *   reason `interrupted` says so, with which the AI SDK ends its loop. Tool calls are left out: none may dangle.
  */
 import type { LanguageModelV4, LanguageModelV4CallOptions, LanguageModelV4GenerateResult } from "@ai-sdk/provider";
 import { gateway, type LanguageModel, UnsupportedModelVersionError, wrapLanguageModel } from "ai";
 import { AbortedError } from "../errors/aborted-error.ts";
 import { classifyFailure } from "../errors/classify.ts";
-import { readString } from "../errors/read-error.ts";
 import type { StepCodec, StepHost, StepOptions, StepScope } from "../journal/step-host.ts";
 import { RestateError } from "../restate.ts";
+import type { RunSink } from "../stream/run-sink.ts";
 import { CallLimits, type CallTimeout } from "./call-limits.ts";
-import { StreamCollector } from "./collect-stream.ts";
 import { type ModelStep, modelStepCodec } from "./model-step.ts";
 import { type ModelTrace, traceAnswer, traceFailure } from "./model-trace.ts";
+import { streamAnswer } from "./stream-answer.ts";
 import type { StreamEvent } from "./stream-event.ts";
 import { synthesizeStream } from "./synthesize-stream.ts";
 
@@ -32,10 +34,16 @@ export interface ModelHost {
   readonly codec?: (step: string) => StepCodec<ModelStep>;
   readonly options?: StepOptions;
   readonly onStreamEvent?: (event: StreamEvent) => void | PromiseLike<void>;
+  /** Who else is told of live parts, and may ask for the answer to end where it is (M6). */
+  readonly sink?: RunSink;
   /** Bounds of one call, in milliseconds; exceeding one is a transient failure. */
   readonly timeout?: CallTimeout;
   /** Told what is stored of each call, also on replay. */
-  readonly onModelStep?: (step: ModelStep, model: { readonly provider: string; readonly modelId: string }) => void;
+  readonly onModelStep?: (
+    result: ModelStep,
+    model: { readonly provider: string; readonly modelId: string },
+    step: string,
+  ) => void;
   /** Called inside the step, before the provider is called. It must not throw. */
   readonly executing?: () => void;
   /** Where the span of the next call belongs; undefined: none is made. Called when the step's name is known. */
@@ -51,11 +59,11 @@ export function journalModel(model: LanguageModel, host: ModelHost): LanguageMod
     await host.beforeCall?.(parameters);
     const name = host.nextStepName(provider);
     const trace = host.trace?.();
-    const isStreamed = streamed || host.onStreamEvent !== undefined;
+    const isStreamed = streamed || host.onStreamEvent !== undefined || host.sink !== undefined;
     const action = (scope: StepScope): Promise<ModelStep> =>
       callProvider({ provider, parameters, host, name, streamed: isStreamed, trace }, scope);
     const step = await host.steps.step(name, action, host.codec?.(name) ?? modelStepCodec, host.options);
-    host.onModelStep?.(step, provider);
+    host.onModelStep?.(step, provider, name);
     return step;
   };
   return {
@@ -102,7 +110,7 @@ async function callProvider(call: Omit<ProviderCall, "limits">, scope: StepScope
   const started = Date.now();
   try {
     abortSignal.throwIfAborted();
-    const run = streamed ? streamAnswer : generateAnswer;
+    const run = streamed ? streamedAnswer : generateAnswer;
     const answer = await untilAborted(run({ ...call, limits }, { ...parameters, abortSignal }), abortSignal);
     // oxlint-disable-next-line no-restricted-properties -- inside a journaled step (M3)
     const step = modelStep(answer, provider, Date.now() - started);
@@ -151,37 +159,11 @@ async function generateAnswer({ provider }: ProviderCall, parameters: LanguageMo
   return answer;
 }
 
-async function streamAnswer(
+async function streamedAnswer(
   call: ProviderCall,
   parameters: LanguageModelV4CallOptions & { abortSignal: AbortSignal },
 ): Promise<Answer> {
-  const { name, provider, host, limits } = call;
-  const { abortSignal } = parameters;
-  const send = eventSender(host, abortSignal);
-  await send({ type: "reset", step: name });
-  limits.waiting();
-  const { stream } = await provider.doStream(parameters);
-  limits.received();
-  const reader = stream.getReader();
-  const cancel = (): void => void reader.cancel().catch(() => {});
-  abortSignal.addEventListener("abort", cancel, { once: true });
-  const collector = new StreamCollector();
-  try {
-    for (;;) {
-      abortSignal.throwIfAborted();
-      limits.waiting();
-      const { done, value: part } = await reader.read();
-      limits.received(part);
-      if (done) break;
-      await send({ type: "part", step: name, part });
-      collector.add(part);
-    }
-  } finally {
-    abortSignal.removeEventListener("abort", cancel);
-    cancel();
-  }
-  const { providerMetadata, ...answer } = collector.result();
-  await send({ type: "end", step: name });
+  const { providerMetadata, ...answer } = await streamAnswer(call, parameters);
   return { ...answer, ...(providerMetadata === undefined ? {} : { providerMetadata }) };
 }
 
@@ -197,25 +179,5 @@ function modelStep(answer: Answer, provider: LanguageModelV4, ms: number): Model
       modelId: response?.modelId ?? provider.modelId,
     },
     ms,
-  };
-}
-
-/**
- * A reader that fails must never cost a model call: it is warned about once, and the step goes on. The warning names
- * the error only, because its message may quote the model.
- */
-function eventSender({ onStreamEvent }: ModelHost, signal: AbortSignal): (event: StreamEvent) => Promise<void> {
-  let warned = false;
-  return async (event) => {
-    if (signal.aborted) return; // M5
-    try {
-      await onStreamEvent?.(event);
-    } catch (error) {
-      if (!warned)
-        console.warn(
-          `onStreamEvent failed in step "${event.step}" with ${readString(error, "name") ?? "no error"}; the step goes on`,
-        );
-      warned = true;
-    }
   };
 }

@@ -5,9 +5,21 @@
  * step may be repeated. And *settled* between steps, when the journal has it, on every replay too; so what was not sent
  * live, or was sent by an attempt that died, can be put right.
  */
+import type { ToolSet } from "ai";
 import type { ModelStep } from "../model/model-step.ts";
 import type { StreamEvent } from "../model/stream-event.ts";
 import type { ToolOutputEvent } from "../tools/journal-tool.ts";
+
+/**
+ * A tool call begins, with the input that the tool gets. It differs from what the model said where the AI SDK has
+ * repaired or refined it, or the tool's schema has changed it.
+ */
+export interface ToolInputEvent {
+  readonly type: "tool-input";
+  readonly toolCallId: string;
+  readonly toolName: string;
+  readonly input: unknown;
+}
 
 /** A tool call ended with a result. */
 export interface ToolResultEvent {
@@ -41,6 +53,10 @@ export interface ApprovalRequestEvent {
   readonly toolName: string;
   /** Why a person is asked, for that person. */
   readonly reason?: string | undefined;
+  /** True when nobody is asked: the agent's own settings decide. */
+  readonly isAutomatic?: boolean | undefined;
+  /** True when nobody is asked: the setting decides, and the response follows. */
+  readonly isAutomatic?: boolean | undefined;
 }
 
 /** A person, or the time limit, has decided. */
@@ -61,6 +77,7 @@ export interface SteeringEvent {
 
 /** What can be told of tools and people, live and settled alike. */
 export type ToolEvent =
+  | ToolInputEvent
   | ToolResultEvent
   | ToolErrorEvent
   | ToolDeniedEvent
@@ -68,8 +85,15 @@ export type ToolEvent =
   | ApprovalResponseEvent
   | SteeringEvent;
 
+/** A model's answer is complete, or was ended where it was: `content` is about to be stored. */
+export interface ModelEndEvent {
+  readonly type: "end";
+  readonly step: string;
+  readonly content: ModelStep["content"];
+}
+
 /** Something that happens now, inside a step. */
-export type LiveEvent = StreamEvent | ToolOutputEvent | ToolEvent;
+export type LiveEvent = Exclude<StreamEvent, { type: "end" }> | ModelEndEvent | ToolOutputEvent | ToolEvent;
 
 /** A model step is in the journal. */
 export interface ModelStepEvent {
@@ -84,13 +108,18 @@ export type SettledEvent = ModelStepEvent | ToolEvent;
 
 /** Where a run's events go. */
 export interface RunSink {
+  /** Told which tools the run has, before anything else. Between steps, on replay too. */
+  tools?(tools: ToolSet): void;
   /**
-   * Called inside a step, in order. It never rejects: who watches must not cost a step. It may take its time only for
-   * the `end` of a model step, when it waits until all parts are with the store.
+   * Called inside a step, in order. It never rejects: who watches must not cost a step. It may take its time only at
+   * the end of a step (`end`, a tool's result or failure, a request for approval), when it waits, for a bounded time,
+   * until all of it is with the store.
    *
    * @returns `stop` when the model's answer is to be ended where it is: the step is stored with what it has.
    */
   live(event: LiveEvent): PromiseLike<{ readonly stop: boolean }>;
+  /** Aborted when `live()` would answer `stop`: also while a model is silent. */
+  readonly stopped?: AbortSignal | undefined;
   /** Called between steps, and again on each replay. Without I/O, clock or randomness. */
   settled(event: SettledEvent): void;
 }

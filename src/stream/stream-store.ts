@@ -7,11 +7,15 @@
  *
  * - L1 Segments. What one model step says is a segment; segments are numbered from 1 in the order of the journal. What
  *   comes between two of them (tool results, approvals) begins the next one.
- * - L2 Again, not twice. A batch says where it begins in its segment. What is there already is skipped; a batch that
- *   begins at 0 in a segment that has chunks starts the segment anew, after a `reset-step`.
+ * - L2 Again, not twice. A batch says which take of its segment it belongs to, and where it begins in it. What is there
+ *   already is skipped. Another take that begins at 0 starts the segment anew: after a `reset-step`, when readers have
+ *   seen its step begin, and without beginning the step again.
  * - L3 No gaps. A batch that does not follow is not written; the answer says what is there, and the writer, which knows
- *   the journal, writes what is missing first. So what a dead attempt or a store that was away has lost comes back.
- * - L4 One writer. An attempt that began before another one that has written is refused: it is dead and does not know.
+ *   the journal, writes what is missing first. So what a dead attempt or a store that was away has lost comes back. A
+ *   complete segment has a digest of what it says, so a writer sees when the journal says something else.
+ * - L4 One writer. An attempt that another one has taken over from is refused, and so is one that began more than a
+ *   second before the one that writes (clocks differ a little): it is dead and does not know. Who writes from the last
+ *   step of the turn is never refused: the journal is complete there.
  * - L5 The journal has the last word. `end()` says how many segments the journal has; what is more is reset.
  */
 import type { UIMessageChunk } from "ai";
@@ -21,6 +25,8 @@ export interface StreamWriterId {
   readonly attempt: string;
   /** When the attempt began, in milliseconds since 1970 (L4). */
   readonly startedMs: number;
+  /** Writes from the last step of the turn (L4). */
+  readonly last?: true | undefined;
 }
 
 /** Some chunks of one segment. */
@@ -28,11 +34,17 @@ export interface StreamBatch {
   readonly writer: StreamWriterId;
   /** From 1 (L1). */
   readonly segment: number;
-  /** Place of the first chunk in its segment, from 0 (L2). */
+  /** Which take of the segment it is, by the writer's own count (L2). */
+  readonly take: number;
+  /** Place of the first chunk in its take, from 0 (L2). */
   readonly from: number;
   readonly chunks: readonly UIMessageChunk[];
   /** True when the segment is complete with these chunks. */
   readonly complete?: boolean | undefined;
+  /** With `complete`: digest of what the whole segment says. */
+  readonly digest?: string | undefined;
+  /** The digest that the segment before must have; what differs is a gap (L3). */
+  readonly after?: string | undefined;
 }
 
 /** What a stream holds. */
@@ -42,6 +54,8 @@ export interface StreamTail {
   /** Chunks in it. */
   readonly count: number;
   readonly complete: boolean;
+  /** What the segment was completed with. */
+  readonly digest?: string | undefined;
 }
 
 /** What became of a batch. */
@@ -58,6 +72,8 @@ export interface StreamEnd {
   readonly writer: StreamWriterId;
   /** Segments that the journal has (L5). */
   readonly segments: number;
+  /** The digest that the last of them must have; what differs is a gap (L3). */
+  readonly after?: string | undefined;
   /** The last chunks: `finish`, or `error`, or `abort`. */
   readonly chunks: readonly UIMessageChunk[];
 }

@@ -12,6 +12,7 @@ import type { Window } from "../journal/run-ahead.ts";
 import type { StepCodec, StepOptions, StepScope } from "../journal/step-host.ts";
 import { runStep } from "../journal/step.ts";
 import { CancelledError, TerminalError } from "../restate.ts";
+import type { ToolErrorEvent, ToolEvent, ToolResultEvent } from "../stream/run-sink.ts";
 import { isContextTool } from "./context-tool.ts";
 import type { ToolErrorPolicy, ToolOptions } from "./tool-options.ts";
 import type { ToolTrace } from "./tool-trace.ts";
@@ -46,6 +47,10 @@ export interface ToolHost {
   /** Longest time for one call of the tool in milliseconds, if bounded. */
   timeoutMs(toolName: string): number | undefined;
   onOutput(event: ToolOutputEvent): PromiseLike<void>;
+  /** Told of how a call ends, inside its step. It never rejects. */
+  live(event: ToolResultEvent | ToolErrorEvent): PromiseLike<void>;
+  /** Told of what the journal has, in its order, on replays too. */
+  settled(event: ToolEvent): void;
   /** Called inside the step of a call, before the tool is executed. It must not throw. */
   executing(toolCallId: string): void;
   /** Where the span of a call belongs; undefined: none is made. Called in the order of the calls. */
@@ -78,7 +83,8 @@ export function journalTool(toolName: string, tool: Tool, toolOptions: ToolOptio
       if (!readOnly) await host.barrier(place);
       return asStep ? callAsStep(host, call, place, stepOptions) : callInHandler(host, call, place);
     };
-    return host.track(inFiber(host.place, (place) => settle(host, begin(place))));
+    host.settled({ type: "tool-input", ...idsOf(call), input });
+    return host.track(inFiber(host.place, (place) => settle(host, call, begin(place))));
   };
   return { ...tool, execute: durable } as Tool;
 }
@@ -99,15 +105,28 @@ async function insideStep(host: ToolHost, call: Call, step: string, scope: StepS
   const { toolCallId } = call.options;
   const onPart = (output: unknown): PromiseLike<void> =>
     host.onOutput({ type: "tool-output", step, toolCallId, toolName: call.toolName, output });
+  const failureOf = (error: unknown): unknown => {
+    if (timeout?.aborted === true) return new ToolTimeoutError(call.toolName, timeoutMs ?? 0);
+    if (host.callerSignal?.aborted === true) return new AbortedError(step, host.callerSignal.reason);
+    return error;
+  };
   try {
     host.callerSignal?.throwIfAborted();
     const work = lastOutput(call.execute(call.input, { ...call.options, abortSignal }), onPart);
-    return await (timeout === undefined ? work : Promise.race([work, rejectOnAbort(timeout)]));
-  } catch (error) {
-    if (timeout?.aborted === true) throw new ToolTimeoutError(call.toolName, timeoutMs ?? 0);
-    if (host.callerSignal?.aborted === true) throw new AbortedError(step, host.callerSignal.reason);
+    const output = await (timeout === undefined ? work : Promise.race([work, rejectOnAbort(timeout)]));
+    await host.live({ type: "tool-result", ...idsOf(call), output });
+    return output;
+  } catch (thrown) {
+    const error = failureOf(thrown);
+    if (error instanceof TerminalError && host.errorPolicy === "model" && !endsRun(error)) {
+      await host.live({ type: "tool-error", ...idsOf(call), error });
+    }
     throw error;
   }
+}
+
+function idsOf({ toolName, options }: Call): { readonly toolCallId: string; readonly toolName: string } {
+  return { toolCallId: options.toolCallId, toolName };
 }
 
 function callInHandler(host: ToolHost, call: Call, outer: Place): Promise<unknown> {
@@ -146,16 +165,22 @@ const ENDS_RUN: readonly ((error: unknown) => boolean)[] = [
   (error) => BlobMissingError.isInstance(error),
 ];
 
+function endsRun(error: unknown): boolean {
+  return ENDS_RUN.some((isInstance) => isInstance(error));
+}
+
 /** Decides who hears of a failure: the model, the caller of the agent, or Restate. */
-async function settle(host: ToolHost, work: PromiseLike<unknown>): Promise<unknown> {
+async function settle(host: ToolHost, call: Call, work: PromiseLike<unknown>): Promise<unknown> {
   try {
     const output = await work;
     host.throwIfFailed(); // A tool that swallowed the cancellation does not undo it.
+    host.settled({ type: "tool-result", ...idsOf(call), output });
     return output;
   } catch (error) {
     host.throwIfFailed();
     if (!(error instanceof TerminalError)) host.kill(error);
-    else if (host.errorPolicy === "fail" || ENDS_RUN.some((isInstance) => isInstance(error))) host.fail(error);
+    else if (host.errorPolicy === "fail" || endsRun(error)) host.fail(error);
+    else host.settled({ type: "tool-error", ...idsOf(call), error });
     throw error;
   }
 }
