@@ -1,0 +1,129 @@
+/** What a person is asked, answered in place. */
+import { type ReactElement, type SubmitEvent, useId, useState } from "react";
+import { messageOf } from "./api.ts";
+import { Value } from "./value.tsx";
+
+/** Answers one question; rejects when the answer was not taken. */
+export type Answer = (id: string, approved: boolean, reason: string | undefined) => Promise<void>;
+
+/** May this tool run? */
+export function ApprovalCard(props: {
+  readonly id: string;
+  readonly tool: string;
+  readonly input: unknown;
+  readonly why: string | undefined;
+  readonly answer: Answer;
+}): ReactElement {
+  const { id, tool, input, why, answer } = props;
+  const [reason, setReason] = useState("");
+  const { busy, error, run } = useAnswering();
+  const field = useId();
+  const decide = (approved: boolean): void => {
+    run(() => answer(id, approved, reason.trim() === "" ? undefined : reason.trim()));
+  };
+  return (
+    <section className="ask" aria-label={`Approval of ${tool}`}>
+      <p>
+        May <code>{tool}</code> run?
+      </p>
+      {why === undefined ? null : <div className="text">{why}</div>}
+      <div className="tool">
+        <Value label="Input" value={input} />
+      </div>
+      <div>
+        <label htmlFor={field}>Reason (the model is told)</label>
+        <input
+          id={field}
+          value={reason}
+          maxLength={1_000}
+          autoComplete="off"
+          onChange={({ target }) => {
+            setReason(target.value);
+          }}
+        />
+      </div>
+      <div className="row">
+        <button
+          type="button"
+          className="primary"
+          disabled={busy}
+          onClick={() => {
+            decide(true);
+          }}
+        >
+          Approve
+        </button>
+        <button
+          type="button"
+          className="danger"
+          disabled={busy}
+          onClick={() => {
+            decide(false);
+          }}
+        >
+          Deny
+        </button>
+      </div>
+      {error === undefined ? null : (
+        <p className="note bad" role="alert">
+          {error}
+        </p>
+      )}
+    </section>
+  );
+}
+
+/** A tool asks for a text. */
+export function QuestionCard(props: {
+  readonly id: string;
+  readonly question: string;
+  readonly answer: Answer;
+}): ReactElement {
+  const { id, question, answer } = props;
+  const [text, setText] = useState("");
+  const { busy, error, run } = useAnswering();
+  const field = useId();
+  const submit = (event: SubmitEvent): void => {
+    event.preventDefault();
+    if (text.trim() !== "") run(() => answer(id, true, text.trim()));
+  };
+  return (
+    <form className="ask" onSubmit={submit} aria-label="Question">
+      <label htmlFor={field}>{question}</label>
+      <textarea
+        id={field}
+        rows={2}
+        required
+        value={text}
+        onChange={({ target }) => {
+          setText(target.value);
+        }}
+      />
+      <div className="row">
+        <button type="submit" className="primary" disabled={busy || text.trim() === ""}>
+          Answer
+        </button>
+      </div>
+      {error === undefined ? null : (
+        <p className="note bad" role="alert">
+          {error}
+        </p>
+      )}
+    </form>
+  );
+}
+
+/** One answer at a time; what was taken stays taken, so the buttons come back only after a failure. */
+function useAnswering(): { busy: boolean; error: string | undefined; run: (work: () => Promise<void>) => void } {
+  const [busy, setBusy] = useState(false);
+  const [error, setError] = useState<string>();
+  const run = (work: () => Promise<void>): void => {
+    setBusy(true);
+    setError(undefined);
+    work().catch((failure: unknown) => {
+      setBusy(false);
+      setError(messageOf(failure));
+    });
+  };
+  return { busy, error, run };
+}

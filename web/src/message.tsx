@@ -1,0 +1,71 @@
+import { isToolUIPart, type UIMessage } from "ai";
+import { memo, type ReactElement } from "react";
+import type { Approval } from "../../src/approvals/approvals.ts";
+import type { Answer } from "./ask.tsx";
+import { Text } from "./text.tsx";
+import { ToolCall } from "./tool-call.tsx";
+
+interface MessageProps {
+  readonly message: UIMessage;
+  /** True for the answer that is being given. */
+  readonly live: boolean;
+  readonly pending: readonly Approval[];
+  readonly answer: Answer;
+}
+
+/** A message of the conversation. */
+export const Message = memo(function Message({ message, live, pending, answer }: MessageProps): ReactElement {
+  const isUser = message.role === "user";
+  const parts = message.parts.map((part, index) => ({ part, key: `${index}-${part.type}` }));
+  return (
+    <li className={`message ${message.role}`} data-message={message.id}>
+      <h3>{isUser ? "You" : "Agent"}</h3>
+      {parts.map(({ part, key }) => {
+        if (part.type === "text") {
+          if (part.text === "") return null;
+          return <Text key={key} text={part.text} streaming={live && part.state === "streaming"} />;
+        }
+        if (part.type === "reasoning") {
+          return <Reasoning key={key} text={part.text} live={live && part.state === "streaming"} />;
+        }
+        if (isToolUIPart(part)) {
+          return <ToolCall key={part.toolCallId} part={part} live={live} pending={pending} answer={answer} />;
+        }
+        if (part.type === "steering-message") return <Steering key={key} parts={part.parts} />;
+        if (part.type === "file") return <FileNote key={key} name={part.filename} type={part.mediaType} />;
+        return null;
+      })}
+      <Fate metadata={message.metadata} />
+    </li>
+  );
+});
+
+function Reasoning({ text, live }: { readonly text: string; readonly live: boolean }): ReactElement | null {
+  if (text === "" && !live) return null;
+  return (
+    <details className="reasoning" open={live}>
+      <summary>{live ? "Thinking" : "Thought"}</summary>
+      <Text text={text} streaming={live} />
+    </details>
+  );
+}
+
+function Steering({
+  parts,
+}: {
+  readonly parts: readonly { readonly type: string; readonly text?: string }[];
+}): ReactElement {
+  return <p className="note">You added: {parts.map(({ text = "a file" }) => text).join(" ")}</p>;
+}
+
+function FileNote({ name, type }: { readonly name: string | undefined; readonly type: string }): ReactElement {
+  return <p className="note">{name === undefined ? `A file (${type})` : `${name} (${type})`}</p>;
+}
+
+/** How a turn ended that did not end well. */
+function Fate({ metadata }: { readonly metadata: unknown }): ReactElement | null {
+  if (typeof metadata !== "object" || metadata === null) return null;
+  const { interrupted, error } = metadata as { interrupted?: unknown; error?: { message?: unknown } };
+  if (interrupted === true) return <p className="note">Interrupted</p>;
+  return typeof error?.message === "string" ? <p className="note bad">{error.message}</p> : null;
+}

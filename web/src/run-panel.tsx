@@ -1,0 +1,115 @@
+import type { ReactElement } from "react";
+import type { PlaygroundConfig } from "./api.ts";
+import { RunSteps } from "./run-steps.tsx";
+import { shownMs } from "./shown.ts";
+import { StateLabel } from "./state-label.tsx";
+import type { TimelineState } from "./use-timeline.ts";
+
+/** What can be done about a run. */
+export interface RunActions {
+  readonly interrupt: () => void;
+  readonly cancel: (invocationId: string) => void;
+  readonly crash: () => void;
+  readonly copyCurl: () => void;
+}
+
+/** Beside the conversation: what the journal has of its last turn. */
+export function RunPanel(props: {
+  readonly state: TimelineState;
+  readonly running: boolean;
+  readonly config: PlaygroundConfig;
+  readonly actions: RunActions;
+}): ReactElement {
+  const { state, running, config, actions } = props;
+  const { timeline, problem } = state;
+  const invocation = timeline?.invocation;
+  return (
+    <aside className="run" aria-label="Run">
+      <header>
+        <h2>
+          Run
+          {invocation === undefined ? null : <RunState status={invocation.status} result={invocation.result} />}
+        </h2>
+        {invocation === undefined ? null : (
+          <p className="id mono" title={invocation.id}>
+            {invocation.id}
+          </p>
+        )}
+        {timeline === undefined ? null : <Facts timeline={timeline} />}
+        <div className="actions">
+          <button type="button" disabled={!running} onClick={actions.interrupt}>
+            Interrupt
+          </button>
+          <button
+            type="button"
+            disabled={!running || invocation === undefined}
+            onClick={() => {
+              if (invocation !== undefined) actions.cancel(invocation.id);
+            }}
+          >
+            Cancel
+          </button>
+          {config.canCrash ? (
+            <button type="button" className="danger" onClick={actions.crash}>
+              Crash the Worker
+            </button>
+          ) : null}
+          <button type="button" onClick={actions.copyCurl}>
+            Copy as curl
+          </button>
+          {config.restateUi === undefined || invocation === undefined ? null : (
+            <a
+              className="button"
+              href={`${config.restateUi}/ui/invocations/${invocation.id}`}
+              target="_blank"
+              rel="noreferrer"
+            >
+              Open in Restate
+            </a>
+          )}
+        </div>
+        {problem === undefined ? null : <p className="note">{problem}</p>}
+      </header>
+      {timeline === undefined ? (
+        <p className="empty">The steps of the agent appear here as soon as it runs.</p>
+      ) : (
+        <RunSteps timeline={timeline} />
+      )}
+    </aside>
+  );
+}
+
+function Facts({ timeline }: { readonly timeline: NonNullable<TimelineState["timeline"]> }): ReactElement {
+  const { totals, requests } = timeline;
+  const facts: readonly (readonly [string, string | number])[] = [
+    ["Steps", totals.steps],
+    ["Requests", requests ?? "–"],
+    ["Retries", totals.retries],
+    ["Tokens in", totals.inputTokens],
+    ["Tokens out", totals.outputTokens],
+    ["Time", shownMs(totals.wallMs)],
+  ];
+  return (
+    <dl className="facts">
+      {facts.map(([name, value]) => (
+        <div key={name}>
+          <dt>{name}</dt>
+          <dd>{value}</dd>
+        </div>
+      ))}
+    </dl>
+  );
+}
+
+function RunState({ status, result }: { readonly status: string; readonly result: string | undefined }): ReactElement {
+  if (status === "completed") {
+    return result === "success" || result === undefined ? (
+      <StateLabel state="done" />
+    ) : (
+      <StateLabel state="failed" text={result === "failure" ? "failed" : result} />
+    );
+  }
+  if (status === "running") return <StateLabel state="running" />;
+  if (status === "backing-off") return <StateLabel state="retrying" />;
+  return <StateLabel state="waiting" text={status === "suspended" ? "waiting" : status} />;
+}

@@ -1,0 +1,167 @@
+/**
+ * A conversation that stays in step with the app, whoever else talks in it.
+ *
+ * `useChat` streams what this tab sends. Beside it the app is asked, every second or so, what is the case: a turn that
+ * runs and is not being read here (after a reload, a lost connection, in a second tab, when a person has answered) is
+ * read from its beginning, which replaces what is shown of it; and when nothing runs, what the app has is shown.
+ */
+import { useChat } from "@ai-sdk/react";
+import { type ChatStatus, DefaultChatTransport, type UIMessage } from "ai";
+import { useMemo, useRef, useState } from "react";
+import type { Approval } from "../../src/approvals/approvals.ts";
+import { type Api, ApiError, chatPath, messageOf, type SessionView } from "./api.ts";
+import type { Place } from "./place.ts";
+import { usePoll } from "./poll.ts";
+import { beginningOf, isSame, isUnsent, Reading, textOf } from "./reading.ts";
+import { type Mode, useWaiting, type Waiting } from "./use-waiting.ts";
+
+/** A conversation, and what can be done in it. */
+export interface Conversation {
+  readonly messages: readonly UIMessage[];
+  readonly status: ChatStatus;
+  /** True while a turn runs, here or elsewhere. */
+  readonly running: boolean;
+  /** What the app said last; undefined before the first time. */
+  readonly view: SessionView | undefined;
+  /** What people are asked here and have not answered. */
+  readonly pending: readonly Approval[];
+  readonly waiting: readonly Waiting[];
+  /** Why the last turn, or its connection, failed. */
+  readonly error: string | undefined;
+  /** True when the last message never reached the app. */
+  readonly unsent: boolean;
+  /** False while the app does not answer. */
+  readonly connected: boolean;
+  readonly send: (text: string, mode: Mode) => void;
+  readonly retry: () => void;
+  /** Looks at once what is the case. */
+  readonly refresh: () => Promise<void>;
+}
+
+const EVERY_MS = 1_200;
+/** While the app does not answer, or a connection was lost. */
+const SOON_MS = 500;
+
+/** Follows a conversation. */
+export function useConversation(api: Api, place: Place): Conversation {
+  const { agent, session } = place;
+  const { chat, reading } = useReadingChat(api, place);
+  const [view, setView] = useState<SessionView>();
+  const [pending, setPending] = useState<readonly Approval[]>([]);
+  const [failure, setFailure] = useState<string>();
+  const [unsent, setUnsent] = useState(false);
+  const { waiting, add, settle } = useWaiting(api, place);
+
+  const read = async (work: () => Promise<void>): Promise<void> => {
+    reading.begin();
+    await work().finally(() => {
+      reading.end();
+    });
+    await refresh();
+  };
+  const refresh = async (signal?: AbortSignal): Promise<void> => {
+    const { generation } = reading;
+    try {
+      const [now, asked] = await Promise.all([
+        api.session(agent, session, signal),
+        api.pending(agent, session, signal).catch(noneWithoutApprovals),
+      ]);
+      setView(now);
+      setPending(asked);
+      setFailure(undefined);
+      settle(now);
+      if (reading.isFree(generation)) adopt(now, asked);
+    } catch (error) {
+      if (signal?.aborted !== true) setFailure(messageOf(error));
+    }
+  };
+  const adopt = (now: SessionView, asked: readonly Approval[]): void => {
+    if (now.state === "running") {
+      if (!reading.isNews(now, asked)) return;
+      chat.setMessages((shown) => beginningOf(now, shown));
+      void read(() => chat.resumeStream());
+      return;
+    }
+    reading.forget();
+    let lost = false;
+    chat.setMessages((shown) => {
+      lost = reading.failed && isUnsent(shown, now);
+      return lost || isSame(shown, now.messages) ? shown : [...now.messages];
+    });
+    setUnsent(lost);
+  };
+  const lostConnection = failure !== undefined || (chat.status === "error" && view?.state === "running");
+  usePoll(refresh, lostConnection ? SOON_MS : EVERY_MS, `${agent}/${session}`);
+
+  const isBusy = chat.status === "submitted" || chat.status === "streaming";
+  const running = isBusy || view?.state === "running";
+  const sendNow = (text: string, messageId?: string): void => {
+    setUnsent(false);
+    void read(() => chat.sendMessage(messageId === undefined ? { text } : { text, messageId }));
+  };
+  const sendLater = (text: string, mode: Mode): void => {
+    add(text, mode).then(
+      () => refresh(),
+      (error: unknown) => {
+        setFailure(messageOf(error));
+      },
+    );
+  };
+  return {
+    messages: chat.messages,
+    status: chat.status,
+    running,
+    view,
+    pending,
+    waiting,
+    error: failure ?? (running ? undefined : chat.error?.message),
+    unsent,
+    connected: failure === undefined,
+    send: (text, mode) => (running ? sendLater(text, mode) : sendNow(text)),
+    retry: () => {
+      const last = chat.messages.at(-1);
+      if (last?.role === "user") sendNow(textOf(last), last.id);
+    },
+    refresh: () => refresh(),
+  };
+}
+
+/** `useChat`, and a note of what it has read. */
+function useReadingChat(
+  api: Api,
+  { agent, session }: Place,
+): { readonly chat: ReturnType<typeof useChat>; readonly reading: Reading } {
+  const reading = useRef(new Reading());
+  const transport = useMemo(() => transportOf(api, agent), [api, agent]);
+  const chat = useChat({
+    id: session,
+    transport,
+    throttle: 40,
+    onFinish: ({ message, finishReason }) => {
+      if (finishReason !== undefined) reading.current.finished = message.id;
+    },
+    onError: () => {
+      reading.current.failed = true;
+      reading.current.forget();
+    },
+  });
+  return { chat, reading: reading.current };
+}
+
+/** Only the last message goes out: the app has the others, and believes nobody about them. */
+function transportOf(api: Api, agent: string): DefaultChatTransport<UIMessage> {
+  return new DefaultChatTransport({
+    api: chatPath(agent),
+    headers: () => api.headers,
+    credentials: "omit",
+    prepareSendMessagesRequest: ({ id, messages, trigger, messageId, body }) => ({
+      body: { ...body, id, messages: messages.slice(-1), trigger, messageId },
+    }),
+  });
+}
+
+/** An app without an approval object has no such route. */
+function noneWithoutApprovals(error: unknown): readonly Approval[] {
+  if (error instanceof ApiError && error.status === 404) return [];
+  throw error;
+}

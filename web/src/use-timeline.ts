@@ -1,0 +1,48 @@
+import { useEffect, useEffectEvent, useState } from "react";
+import { type Api, ApiError, messageOf, type RunTimeline } from "./api.ts";
+import type { Place } from "./place.ts";
+
+/** The journal of the conversation's last turn. */
+export interface TimelineState {
+  readonly timeline: RunTimeline | undefined;
+  /** Why there is none. */
+  readonly problem: string | undefined;
+}
+
+const EVERY_MS = 700;
+
+/** Follows the last turn's journal while a turn runs, and reads it once more after each change. */
+export function useTimeline(api: Api, { agent, session }: Place, running: boolean, turns: number): TimelineState {
+  const [state, setState] = useState<TimelineState>({ timeline: undefined, problem: undefined });
+  const read = useEffectEvent(async (signal: AbortSignal) => {
+    try {
+      const timeline = await api.timeline(agent, session, signal);
+      if (!signal.aborted) setState({ timeline, problem: undefined });
+      return timeline;
+    } catch (error) {
+      if (!signal.aborted) setState(({ timeline }) => ({ timeline, problem: problemOf(error) }));
+      return undefined;
+    }
+  });
+  useEffect(() => {
+    const controller = new AbortController();
+    const { signal } = controller;
+    let timer: ReturnType<typeof setTimeout>;
+    const loop = async (): Promise<void> => {
+      const timeline = document.visibilityState === "visible" ? await read(signal) : undefined;
+      const isOver = !running && (timeline === undefined || timeline.invocation.status === "completed");
+      if (!signal.aborted && !isOver) timer = setTimeout(() => void loop(), EVERY_MS);
+    };
+    void loop();
+    return () => {
+      controller.abort();
+      clearTimeout(timer);
+    };
+  }, [agent, session, running, turns]);
+  return state;
+}
+
+function problemOf(error: unknown): string | undefined {
+  if (error instanceof ApiError && error.code === "invocation-not-found") return undefined;
+  return messageOf(error);
+}

@@ -1,0 +1,23 @@
+import type { ReactElement } from "react";
+
+/** Most characters of a value that are shown. */
+const MAX_CHARACTERS = 20_000;
+
+/** A value, such as a tool's input. */
+export function Value({ label, value }: { readonly label: string; readonly value: unknown }): ReactElement {
+  const text = shownText(value);
+  return (
+    <>
+      <h4>{label}</h4>
+      <pre className="wrap" tabIndex={0} role="group" aria-label={label}>
+        {text.length > MAX_CHARACTERS ? `${text.slice(0, MAX_CHARACTERS)}\n…` : text}
+      </pre>
+    </>
+  );
+}
+
+/** A value as text: a text as it is, else JSON. */
+export function shownText(value: unknown): string {
+  if (typeof value === "string") return value;
+  return JSON.stringify(value, undefined, 2) ?? "nothing";
+}
