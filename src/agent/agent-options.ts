@@ -1,4 +1,5 @@
 import type { ToolSet } from "ai";
+import type { Approvals } from "../approvals/approvals.ts";
 import { DefinitionError } from "../errors/definition-error.ts";
 import { type BlobOptions, Blobs } from "../journal/blobs.ts";
 import { type JournalLimits, JournalSize } from "../journal/journal-size.ts";
@@ -21,6 +22,11 @@ export interface RestateAgentOptions<TOOLS extends ToolSet = ToolSet> {
   readonly runOptions?: StepOptions;
   /** Options per tool. */
   readonly toolOptions?: { readonly [NAME in keyof TOOLS]?: ToolOptions };
+  /**
+   * Who is asked before tools that need an approval (`needsApproval`, `toolApproval`). The run waits, costing nothing, until
+   * somebody answers; without it the run ends with the request, as the AI SDK does it. Agents inside its tools inherit it.
+   */
+  readonly approvals?: Approvals;
   /** What a tool's `TerminalError` does: `"model"` (default) tells the model, `"fail"` ends the run with it. */
   readonly toolErrors?: ToolErrorPolicy;
   /**

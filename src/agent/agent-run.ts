@@ -33,6 +33,8 @@ export const LAST_ACT: unique symbol = Symbol("restate-edge-agents.last-act");
 export class AgentRun {
   /** Prefix of the run's step names. */
   readonly name: string;
+  /** The agent's name. */
+  readonly agent: string;
   readonly place: Place;
   readonly options: RestateAgentOptions;
   /** The caller's own signal. Only steps look at it: between steps it would be a hidden clock (G8). */
@@ -74,6 +76,7 @@ export class AgentRun {
     extras: RunExtras = {},
   ) {
     this.name = name;
+    this.agent = agent;
     this.extras = extras;
     this.place = place;
     this.options = options;

@@ -10,6 +10,8 @@ import {
   type ToolSet,
 } from "ai";
 import type { LanguageModelV4, LanguageModelV4CallOptions } from "@ai-sdk/provider";
+import { ApprovalScope } from "../approvals/approval-scope.ts";
+import { ToolGate } from "../approvals/tool-gate.ts";
 import { inFiber, runAt } from "../journal/ambient.ts";
 import { valueForm } from "../journal/codec.ts";
 import { journalModel } from "../model/journal-model.ts";
@@ -63,16 +65,18 @@ export function durableSettings(prepared: LooseSettings, timeout: unknown, run: 
   run.trace?.configure(telemetrySettings(prepared));
   const { timeout: _timeout, ...rest } = prepared;
   const model = rest["model"] as LanguageModel;
+  const gate = toolGate(rest, run);
   return {
     ...rest,
+    ...(gate === undefined ? {} : { toolApproval: gate.remaining }),
     model: durableModelOf(model, timeouts, run),
-    ...(rest["tools"] === undefined ? {} : { tools: durableTools(rest["tools"] as ToolSet, timeouts, run) }),
+    ...(rest["tools"] === undefined ? {} : { tools: durableTools(rest["tools"] as ToolSet, timeouts, run, gate) }),
     ...runTelemetry(rest, run),
     maxRetries: 0,
     streamRetries: 0,
     experimental_download: durableDownload(rest["experimental_download"] as DownloadFunction | undefined, run),
     _internal: { generateId: run.generateId, generateCallId: run.generateId, now: run.now },
-    ...wrapOptional(rest, "prepareStep", (prepareStep) => durablePrepareStep(prepareStep, model, timeouts, run)),
+    ...wrapOptional(rest, "prepareStep", (prepareStep) => durablePrepareStep(prepareStep, model, timeouts, run, gate)),
     ...wrapOptional(rest, "repairToolCall", (repair) => inOwnFiber(repair, run)),
     ...wrapOptional(rest, "experimental_repairToolCall", (repair) => inOwnFiber(repair, run)),
   };
@@ -88,10 +92,17 @@ function inOwnFiber(callback: Callback, run: AgentRun): Callback {
 }
 
 /** The user's function sees the model it knows, and may switch it: the new one is journaled like the first. */
-function durablePrepareStep(prepareStep: Callback, model: LanguageModel, timeouts: Timeouts, run: AgentRun): Callback {
+function durablePrepareStep(
+  prepareStep: Callback,
+  model: LanguageModel,
+  timeouts: Timeouts,
+  run: AgentRun,
+  gate: ToolGate | undefined,
+): Callback {
   return async (step) => {
     const own = await runAt(run.place, () => prepareStep({ ...(step as LooseSettings), model }));
     const result = own as LooseSettings | undefined;
+    if (result !== undefined) gate?.onStep(result);
     if (result?.["model"] === undefined) return result;
     return { ...result, model: durableModelOf(result["model"] as LanguageModel, timeouts, run) };
   };
@@ -140,7 +151,18 @@ function withCallerSignal(model: LanguageModelV4, callerSignal: AbortSignal): La
   };
 }
 
-function durableTools(tools: ToolSet, timeouts: Timeouts, run: AgentRun): ToolSet {
+/** Who is asked before tools; undefined: nobody here, so the AI SDK's own protocol holds. */
+function toolGate(settings: LooseSettings, run: AgentRun): ToolGate | undefined {
+  const { fiber } = run.place;
+  const inherited = ApprovalScope.of(fiber)?.approvals;
+  const approvals = run.extras.approvals ?? run.options.approvals ?? inherited;
+  if (approvals === undefined) return undefined;
+  const { agent, name, window, sink } = run;
+  const scope = { approvals, agent, run: name, window, sink, stepOptions: run.options.runOptions };
+  return new ToolGate(ApprovalScope.enter(fiber, scope), settings);
+}
+
+function durableTools(tools: ToolSet, timeouts: Timeouts, run: AgentRun, gate: ToolGate | undefined): ToolSet {
   run.sink?.tools?.(tools);
   const { autoWrapTools = true, runOptions = {}, toolOptions = {}, toolErrors = "model" } = run.options;
   const host: ToolHost = {
@@ -165,12 +187,13 @@ function durableTools(tools: ToolSet, timeouts: Timeouts, run: AgentRun): ToolSe
     },
     live: async (event) => void (await run.live(event)),
     settled: (event) => run.settled(event),
+    admit: gate === undefined ? undefined : (call, place) => gate.admit(call, place),
     executing: (toolCallId) => run.events?.executing(toolCallId),
     trace: (toolName, toolCallId, description) => run.trace?.toolTrace(toolName, toolCallId, description),
   };
   const entries = Object.entries(tools).map(([name, tool]) => {
     const own: ToolOptions = { wrap: autoWrapTools, ...runOptions, ...toolOptions[name] };
-    return [name, journalTool(name, withCompiledSchema(tool as Tool), own, host)];
+    return [name, journalTool(name, withCompiledSchema(gate?.prepare(tool as Tool) ?? (tool as Tool)), own, host)];
   });
   return Object.fromEntries(entries) as ToolSet;
 }

@@ -13,6 +13,7 @@ import type { StepCodec, StepOptions, StepScope } from "../journal/step-host.ts"
 import { runStep } from "../journal/step.ts";
 import { CancelledError, TerminalError } from "../restate.ts";
 import type { ToolErrorEvent, ToolEvent, ToolResultEvent } from "../stream/run-sink.ts";
+import { isDenial } from "../approvals/denial.ts";
 import { isContextTool } from "./context-tool.ts";
 import type { ToolErrorPolicy, ToolOptions } from "./tool-options.ts";
 import type { ToolTrace } from "./tool-trace.ts";
@@ -51,6 +52,8 @@ export interface ToolHost {
   live(event: ToolResultEvent | ToolErrorEvent): PromiseLike<void>;
   /** Told of what the journal has, in its order, on replays too. */
   settled(event: ToolEvent): void;
+  /** Asks people; undefined: nobody is asked here. */
+  readonly admit: Admit | undefined;
   /** Called inside the step of a call, before the tool is executed. It must not throw. */
   executing(toolCallId: string): void;
   /** Where the span of a call belongs; undefined: none is made. Called in the order of the calls. */
@@ -58,6 +61,12 @@ export interface ToolHost {
 }
 
 type Execute = (input: unknown, options: ToolExecutionOptions<never>) => unknown;
+
+/** Waits until a call may run: undefined, or must not: what stands in for its result. */
+export type Admit = (
+  call: { readonly toolName: string; readonly input: unknown; readonly options: ToolExecutionOptions<never> },
+  place: Place,
+) => PromiseLike<unknown>;
 
 /** One call of one tool. */
 interface Call {
@@ -80,6 +89,8 @@ export function journalTool(toolName: string, tool: Tool, toolOptions: ToolOptio
     const trace = host.trace(toolName, options.toolCallId, description);
     const call: Call = { toolName, execute: execute.bind(tool), input, options, trace };
     const begin = async (place: Place): Promise<unknown> => {
+      const refusal = await host.admit?.(call, place);
+      if (refusal !== undefined) return refusal;
       if (!readOnly) await host.barrier(place);
       return asStep ? callAsStep(host, call, place, stepOptions) : callInHandler(host, call, place);
     };
@@ -174,7 +185,7 @@ async function settle(host: ToolHost, call: Call, work: PromiseLike<unknown>): P
   try {
     const output = await work;
     host.throwIfFailed(); // A tool that swallowed the cancellation does not undo it.
-    host.settled({ type: "tool-result", ...idsOf(call), output });
+    if (!isDenial(output)) host.settled({ type: "tool-result", ...idsOf(call), output });
     return output;
   } catch (error) {
     host.throwIfFailed();
