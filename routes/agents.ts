@@ -74,7 +74,8 @@ export function agentsRoutes(options: AgentsRouteOptions): OpenAPIHono {
   return router;
 }
 
-function apiKeys(): MiddlewareHandler {
+/** Lets callers pass that have a key in AGENT_API_KEYS. */
+export function apiKeys(): MiddlewareHandler {
   return bearerGate({
     setting: "AGENT_API_KEYS",
     tokens: (context) => settingsOf(context).AGENT_API_KEYS,

@@ -7,6 +7,7 @@ import type { SpanExporter } from "../src/telemetry/span.ts";
 import { adminRoutes } from "./admin/admin-routes.ts";
 import { agentsRoutes, type AgentsRouteOptions } from "./agents.ts";
 import { checkAgentsOptions } from "./agents/options.ts";
+import { chatRoutes, sessionsOf } from "./chat.ts";
 import { healthRoute } from "./health.ts";
 import { errorsOnly } from "./operations/errors-only.ts";
 import { openApiRoute, registerSecuritySchemes } from "./openapi.ts";
@@ -61,6 +62,7 @@ export interface EdgeAppOptions extends Partial<AgentsRouteOptions> {
  * - `GET /health`, `GET /ready` and `GET /openapi.json` answer anyone.
  * - `/restate/*` answers Restate alone; `/restate/v/<version>/*` when it runs that version, else 503.
  * - `/agents/*` invokes `publicServices` for callers with a key in AGENT_API_KEYS, or whom `auth` lets pass.
+ * - `/chat/*` is for the same callers: conversations with those of `publicServices` that `agentSession()` made.
  * - `/admin/*` operates Restate for those with ADMIN_TOKEN. Without that setting it is not there.
  *
  * Everything else is 404. Errors are `application/problem+json` (RFC 9457) with a stable `code`. Every answer has an
@@ -98,6 +100,7 @@ export function createEdgeApp(options: EdgeAppOptions): Hono {
   app.route("/", readyRoute({ shapes, needsIngress: isPublic, needsApiKeys, telemetry }));
   app.route("/", openApiRoute(app, name));
   if (isPublic) app.route("/agents", agentsRoutes({ ...options, publicServices }));
+  if (sessionsOf(publicServices).size > 0) app.route("/chat", chatRoutes({ ...options, publicServices }));
   app.route("/admin", adminRoutes());
   app.route("/", restateRoute({ services, bidirectional, mount, name, telemetry }));
   app.notFound(notFound(app));
@@ -106,7 +109,7 @@ export function createEdgeApp(options: EdgeAppOptions): Hono {
 }
 
 /** First segments of the other routes' paths. */
-const TAKEN: ReadonlySet<string> = new Set(["admin", "agents", "health", "openapi.json", "ready"]);
+const TAKEN: ReadonlySet<string> = new Set(["admin", "agents", "chat", "health", "openapi.json", "ready"]);
 
 /** Plain characters only: Hono would read a pattern into others, and Restate's signature check a different path. */
 function checkMount(mount: string): void {

@@ -22,6 +22,10 @@ const TAGS = [
   { name: "operations", description: "Health, readiness, this document. For anyone." },
   { name: "agents", description: "Invoke agents. For those who have an API key." },
   {
+    name: "chat",
+    description: "Conversations with agents, as AI SDK clients have them. For those who have an API key.",
+  },
+  {
     name: "admin",
     description:
       "Operate Restate. For those who have the admin token; without the setting ADMIN_TOKEN these paths answer 404.",

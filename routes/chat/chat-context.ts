@@ -1,0 +1,119 @@
+/** What the chat routes have in common. */
+import { z } from "@hono/zod-openapi";
+import type { Context } from "hono";
+import type { SessionInfo } from "../../src/session/session-info.ts";
+import type { SessionStatus } from "../../src/session/session-types.ts";
+import type { IngressClient } from "../../src/ingress/ingress-client.ts";
+import { failed } from "../agents/answers.ts";
+import { ingressClient } from "../agents/route-context.ts";
+import { traceHeadersOf } from "../agents/trace-headers.ts";
+import { HttpProblem } from "../problem.ts";
+import { problems } from "../router.ts";
+import { API_KEY_SCHEME } from "../openapi.ts";
+import { TURN_ID } from "./input.ts";
+
+/** How the routes behave. */
+export interface ChatContext {
+  /** The public sessions by name. */
+  readonly sessions: ReadonlyMap<string, SessionInfo>;
+  /** True when `auth` stands in for the API keys. */
+  readonly hasAuth: boolean;
+}
+
+/** One conversation. */
+export interface Conversation {
+  readonly info: SessionInfo;
+  readonly key: string;
+  readonly ingress: IngressClient;
+  /** The caller's trace. */
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+/** Every operation asks for an API key. */
+export const CHAT_ABOUT: { tags: string[]; security: Record<string, string[]>[] } = {
+  tags: ["chat"],
+  security: [{ [API_KEY_SCHEME]: [] }],
+};
+
+/** What every operation may answer with. */
+export const CHAT_PROBLEMS: ReturnType<typeof problems<400 | 401 | 404 | 429 | 500 | 502 | 503>> = problems(
+  400,
+  401,
+  404,
+  429,
+  500,
+  502,
+  503,
+);
+
+/** Longest wait for a handler that does not wait for turns, in milliseconds. */
+const HANDLER_MS = 15_000;
+/** `interrupt` waits a while for the turn's end. */
+export const INTERRUPT_MS = 60_000;
+
+export const agentParam = z
+  .string()
+  .regex(/^[A-Za-z0-9_][A-Za-z0-9_.-]{0,254}$/, "must be a name, such as Assistant")
+  .openapi({ example: "Assistant", description: "Name of the session's service" });
+
+export const sessionParam = z
+  .string()
+  .min(1)
+  .max(512)
+  .refine((text) => text !== "." && text !== ".." && text.isWellFormed(), 'must be text, and not "." or ".."')
+  .openapi({ example: "chat-1", description: "The conversation: any text, percent-encoded" });
+
+export const turnParam = z.string().regex(TURN_ID, "must be the id of a turn").openapi({
+  description: "The turn: the id of its user message, unless it was run again",
+});
+
+/** @throws HttpProblem `not-found` (404), also for a session that is not public: nobody learns which. */
+export function conversationOf(context: Context, chat: ChatContext, agent: string, key: string): Conversation {
+  const info = chat.sessions.get(agent);
+  if (info === undefined) throw new HttpProblem("not-found", 404, `There is no agent ${agent} to chat with`);
+  return { info, key, ingress: ingressClient(context), headers: traceHeadersOf(context.req.raw.headers) };
+}
+
+/**
+ * Calls a handler of the session that does not wait for turns.
+ *
+ * @throws HttpProblem `invocation-failed`, with the status that the handler chose.
+ */
+export async function callHandler(
+  { info, key, ingress, headers }: Conversation,
+  handler: "history" | "status" | "interrupt" | "steer",
+  input?: unknown,
+  timeoutMs: number = HANDLER_MS,
+): Promise<unknown> {
+  const body = input === undefined ? undefined : JSON.stringify(input);
+  const result = await ingress.call({ service: info.name, key, handler }, { body, headers, timeoutMs });
+  return valueOf(result);
+}
+
+/** The value of an invocation that ended with one. */
+export function valueOf(result: Awaited<ReturnType<IngressClient["call"]>>): unknown {
+  if (result.kind === "failure") throw failed(result);
+  if (result.kind === "already-started" || result.bytes.byteLength === 0) return undefined;
+  return JSON.parse(new TextDecoder().decode(result.bytes));
+}
+
+const usageSchema = z.looseObject({}).openapi({ description: "Tokens of all turns, as the AI SDK counts them" });
+
+const statusSchema = z.looseObject({
+  state: z.enum(["idle", "running"]),
+  turn: z.string().optional(),
+  invocationId: z.string().optional(),
+  startedAt: z.string().optional(),
+  message: z.looseObject({ id: z.string() }).optional(),
+  title: z.string().optional(),
+  metadata: z.record(z.string(), z.unknown()).optional(),
+  usage: usageSchema,
+  turns: z.int(),
+});
+
+export { statusSchema };
+
+/** What the session does now. */
+export async function statusOf(conversation: Conversation): Promise<SessionStatus> {
+  return statusSchema.parse(await callHandler(conversation, "status")) as unknown as SessionStatus;
+}

@@ -1,0 +1,215 @@
+/** `POST /chat/{agent}/{session}`: a message, or answers to approvals; the answer is the turn, live. */
+import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
+import type { Context } from "hono";
+import { isKeptBy, shardOf } from "../../src/approvals/approval-id.ts";
+import type { AnswerRequest } from "../../src/approvals/approval-handlers.ts";
+import { answerIdOf } from "../../src/session/session-info.ts";
+import type { RegenerateTurn, SendMessage, SteerInput } from "../../src/session/session-types.ts";
+import { keySpaceOf } from "../agents/key-space.ts";
+import { sendOrSay } from "../agents/call.ts";
+import { callerOf } from "../caller.ts";
+import { HttpProblem } from "../problem.ts";
+import { createRouter, problems } from "../router.ts";
+import {
+  agentParam,
+  callHandler,
+  CHAT_ABOUT,
+  CHAT_PROBLEMS,
+  type ChatContext,
+  type Conversation,
+  conversationOf,
+  INTERRUPT_MS,
+  sessionParam,
+  statusOf,
+  valueOf,
+} from "./chat-context.ts";
+import { type ApprovalAnswer, chatBody, type ChatRequest, chatRequestOf, TURN_ID } from "./input.ts";
+import type { EntryPages } from "../../src/stream/sse.ts";
+import { sseResponse } from "./sse-response.ts";
+import { findTurn, streamTurn, type Turn, turnOfAnswer } from "./turns.ts";
+
+const ANSWER_MS = 15_000;
+
+/** What is answered: events. */
+export const eventsResponse: {
+  description: string;
+  headers: Record<string, { description: string; schema: { type: "string" } }>;
+  content: Record<string, { schema: z.ZodType }>;
+} = {
+  description: "The AI SDK's UI message stream. Each event of the turn's stream has its offset as `id`",
+  headers: {
+    "x-restate-id": { description: "Id of the turn's invocation", schema: { type: "string" } },
+    "x-turn": { description: "Id of the turn", schema: { type: "string" } },
+  },
+  content: { "text/event-stream": { schema: z.string() } },
+};
+
+const about = {
+  ...CHAT_ABOUT,
+  method: "post",
+  description:
+    "Takes what the AI SDK's `DefaultChatTransport` sends. The same message twice is one turn, and both get its stream. " +
+    "The turn goes on whoever listens.",
+  responses: { 200: eventsResponse, ...CHAT_PROBLEMS, ...problems(408, 413, 415) },
+} as const;
+const body = { content: { "application/json": { schema: chatBody } }, required: true };
+
+const sendToSession = createRoute({
+  ...about,
+  operationId: "sendChatMessage",
+  summary: "Send a message of a conversation and stream the answer",
+  path: "/{agent}/{session}",
+  request: { params: z.object({ agent: agentParam, session: sessionParam }), body },
+});
+
+const sendToAgent = createRoute({
+  ...about,
+  operationId: "sendChatMessageToAgent",
+  summary: "As sendChatMessage, with the session as `id` in the body",
+  path: "/{agent}",
+  request: { params: z.object({ agent: agentParam }), body },
+});
+
+/** The routes that send. */
+export function sendRoutes(chat: ChatContext): OpenAPIHono {
+  return createRouter()
+    .openapi(sendToSession, (context) => {
+      const { agent, session } = context.req.valid("param");
+      return post(context, chat, conversationOf(context, chat, agent, session), context.req.valid("json"));
+    })
+    .openapi(sendToAgent, (context) => {
+      const { agent } = context.req.valid("param");
+      const given = context.req.valid("json");
+      const session = sessionParam.safeParse(given.id);
+      if (!session.success) {
+        throw new HttpProblem("invalid-request", 400, "Name the session: id in the body, or the path's last segment");
+      }
+      return post(context, chat, conversationOf(context, chat, agent, session.data), given);
+    });
+}
+
+async function post(
+  context: Context,
+  chat: ChatContext,
+  conversation: Conversation,
+  given: z.output<typeof chatBody>,
+): Promise<Response> {
+  const { until = "pause" } = given;
+  const request = chatRequestOf(given);
+  switch (request.kind) {
+    case "message":
+      if (request.mode === "steer") return steer(conversation, request, until);
+      if (request.mode === "interrupt") await interruptOthers(conversation, request.message.id);
+      return streamTurn(conversation, await send(context, chat, conversation, turnOfMessage(request)), { until });
+    case "regenerate": {
+      const input: RegenerateTurn & { readonly turn: string } = {
+        regenerate: true,
+        turn: crypto.randomUUID(),
+        ...(request.of === undefined ? {} : { of: request.of }),
+      };
+      return streamTurn(conversation, await send(context, chat, conversation, input), { until });
+    }
+    case "continue":
+      return goOn(context, chat, conversation, request, until);
+  }
+}
+
+type MessageRequest = Extract<ChatRequest, { kind: "message" }>;
+
+function turnOfMessage({ message, replaces }: MessageRequest): SendMessage & { readonly turn: string } {
+  if (replaces === undefined) return { message, turn: message.id };
+  throw new HttpProblem(
+    "invalid-request",
+    400,
+    "A message that has been sent cannot be replaced: send another one, or run its turn again with trigger: regenerate-message",
+  );
+}
+
+/** Sends without waiting, once for each turn. */
+async function send(
+  context: Context,
+  { hasAuth }: ChatContext,
+  { ingress, info, key, headers }: Conversation,
+  input: (SendMessage | RegenerateTurn) & { readonly turn: string },
+): Promise<Turn> {
+  const keys = await keySpaceOf(context, hasAuth);
+  const idempotencyKey = keys.forRestate(input.turn);
+  const request = { body: JSON.stringify(input), idempotencyKey, headers };
+  const target = { service: info.name, key, handler: "send" };
+  const { id } = await sendOrSay(() => ingress.send(target, request), input.turn);
+  return { turn: input.turn, invocationId: id };
+}
+
+/** A message that is posted twice must not end its own turn. */
+async function interruptOthers(conversation: Conversation, turn: string): Promise<void> {
+  const { turn: running } = await statusOf(conversation);
+  if (running === undefined || running === turn) return;
+  await callHandler(conversation, "interrupt", { turn: running }, INTERRUPT_MS);
+}
+
+const steerAnswer = z.looseObject({
+  delivered: z.boolean(),
+  turn: z.string(),
+  invocationId: z.string().optional(),
+});
+
+/** Adds a message to the running turn. Its readers see it there; who sent it gets that news, and no second answer. */
+async function steer(
+  conversation: Conversation,
+  { message }: MessageRequest,
+  until: "pause" | "end",
+): Promise<Response> {
+  const input: SteerInput = { id: message.id, message };
+  const answer = steerAnswer.parse(await callHandler(conversation, "steer", input));
+  const { delivered, turn, invocationId } = answer;
+  if (!delivered && invocationId !== undefined) return streamTurn(conversation, { turn, invocationId }, { until });
+  const { id } = message;
+  async function* news(): EntryPages {
+    yield [{ chunk: { type: "data-steering", data: { id, turn }, transient: true } }];
+  }
+  return sseResponse(news, { "x-restate-id": invocationId, "x-turn": turn });
+}
+
+/** Records answers to approvals, and goes on with the turn from where the client is. */
+async function goOn(
+  context: Context,
+  { hasAuth }: ChatContext,
+  conversation: Conversation,
+  { message, answers }: Extract<ChatRequest, { kind: "continue" }>,
+  until: "pause" | "end",
+): Promise<Response> {
+  for (const answer of answers) await record(context, conversation, answer);
+  const status = await statusOf(conversation);
+  const { turn: running, invocationId } = status;
+  const request = { until, message, answered: answers.map(({ id }) => id) };
+  if (running !== undefined && invocationId !== undefined && answerIdOf(running) === message.id) {
+    return streamTurn(conversation, { turn: running, invocationId }, request);
+  }
+  const turn = turnOfAnswer(message.id);
+  if (turn !== undefined && TURN_ID.test(turn)) {
+    const keys = await keySpaceOf(context, hasAuth);
+    const ended = await findTurn(conversation, turn, keys.forRestate(turn));
+    if (ended !== undefined) return streamTurn(conversation, ended, request);
+  }
+  throw new HttpProblem("not-found", 404, "The message that is answered is of no turn of this conversation");
+}
+
+const answerResult = z.looseObject({ result: z.enum(["recorded", "decided", "unknown"]) });
+
+/** Who is late gets no error: the turn's stream tells what was decided. */
+async function record(context: Context, conversation: Conversation, answer: ApprovalAnswer): Promise<void> {
+  const { info, key, ingress, headers } = conversation;
+  const shard = shardOf(answer.id);
+  if (shard !== undefined && isKeptBy(answer.id, info.approvals.name)) {
+    const input: AnswerRequest = {
+      ...answer,
+      answeredBy: callerOf(context),
+      session: { service: info.name, key },
+    };
+    const target = { service: info.approvals.name, key: shard, handler: "answer" };
+    const request = { body: JSON.stringify(input), headers, timeoutMs: ANSWER_MS };
+    const { result } = answerResult.parse(valueOf(await ingress.call(target, request)));
+    if (result !== "unknown") return;
+  }
+  throw new HttpProblem("not-found", 404, "There is no such approval in this conversation");
+}

@@ -1,0 +1,153 @@
+/**
+ * What a client is told of a turn: the chunks of its stream, to its end, which always comes.
+ *
+ * - T1 A client that went away, or is slow, changes nothing for the turn.
+ * - T2 Nothing comes twice: not what the client says it has, by an offset or by its message.
+ * - T3 A turn whose stream does not end, because its invocation was killed or the store has lost it, ends with what its
+ *   invocation and the history say: the whole message, or a masked error.
+ * - T4 With `until: "pause"` the answer ends, without a `finish`, when the turn waits for people alone.
+ */
+import type { UIMessage, UIMessageChunk } from "ai";
+import { StreamLostError } from "../../src/errors/stream-lost-error.ts";
+import { nowMs, pause } from "../../src/http/pause.ts";
+import type { SseEntry } from "../../src/stream/sse.ts";
+import { readStreamPages } from "../../src/stream/stream-reader.ts";
+import type { StreamEntry, StreamStore } from "../../src/stream/stream-store.ts";
+import { Continuation } from "./continuation.ts";
+import { chunksOf } from "./message-chunks.ts";
+import type { TurnResult } from "./turn-result.ts";
+import { TurnWatch } from "./turn-watch.ts";
+
+/** How a turn is read. */
+export interface TurnReading {
+  /** Undefined: the session has none, and all comes at the end. */
+  readonly store: StreamStore | undefined;
+  readonly stream: string;
+  /** Entries up to this offset are the client's already. 0: it has none. */
+  readonly after: number;
+  readonly until: "pause" | "end";
+  /** The message that the client has, to which more is added. */
+  readonly message?: UIMessage | undefined;
+  /** Approvals that this client has answered: the turn does not wait for them any more. */
+  readonly answered?: readonly string[] | undefined;
+  /** How the turn ended; undefined while it goes on, or is queued. */
+  readonly result: () => Promise<TurnResult | undefined>;
+  /** The client is gone. */
+  readonly signal: AbortSignal;
+}
+
+/** How long a turn must have waited for people before its readers are let go, in milliseconds. */
+const PAUSE_MS = 300;
+/** How often it is asked whether a turn without a stream has ended, in milliseconds. */
+const ASK_MS = 1_000;
+/** How long Restate may be away in the meantime, in milliseconds. */
+const TOLERANCE_MS = 60_000;
+
+/** The chunks of a turn, some at a time. Ends when the client is gone. */
+export async function* readTurn(reading: TurnReading): AsyncGenerator<readonly SseEntry[], void, void> {
+  const { message, after } = reading;
+  const watch = new TurnWatch(reading.answered);
+  const continuation = message === undefined ? undefined : new Continuation(message);
+  let last = 0;
+  for await (const page of pagesUntilPause(reading, watch)) {
+    const unknown = page.filter(({ offset, chunk }) => {
+      watch.see(chunk);
+      last = offset;
+      const isKnown = continuation?.has(chunk) ?? false;
+      return offset > after && !isKnown;
+    });
+    if (unknown.length > 0) yield unknown;
+  }
+  if (watch.isOver || reading.signal.aborted || hasPaused(reading, watch)) return;
+  const end = await resultOf(reading);
+  if (end === undefined) return;
+  // What the client has got beyond what the store still has cannot be told apart.
+  const isLost = last < after;
+  const steps = Math.max(watch.steps, message?.parts.filter(({ type }) => type === "step-start").length ?? 0);
+  yield [...ending(end, isLost, steps)];
+}
+
+function hasPaused({ until }: TurnReading, watch: TurnWatch): boolean {
+  return until === "pause" && watch.isPaused;
+}
+
+/** Entries from the beginning: where the turn is, only all of them tell. Ends early when they are lost. */
+async function* pagesUntilPause(
+  reading: TurnReading,
+  watch: TurnWatch,
+): AsyncGenerator<readonly StreamEntry[], void, void> {
+  const { store, stream, result } = reading;
+  if (store === undefined) return;
+  const leave = new AbortController();
+  const signal = AbortSignal.any([reading.signal, leave.signal]);
+  let isOver = false;
+  const pages = readStreamPages(store, stream, {
+    signal,
+    isOver: async () => (isOver = (await result()) !== undefined),
+  });
+  try {
+    for (;;) {
+      const next = pages.next();
+      if (hasPaused(reading, watch) && !(await settlesWithin(PAUSE_MS, next)) && !isOver) {
+        next.catch(() => undefined);
+        return;
+      }
+      const { done, value } = await next;
+      if (done === true) return;
+      yield value;
+    }
+  } catch (error) {
+    if (!(error instanceof StreamLostError)) throw error;
+  } finally {
+    leave.abort();
+  }
+}
+
+/** Waits for the turn's end. Undefined when the client is gone. */
+async function resultOf({ result, signal }: TurnReading): Promise<TurnResult | undefined> {
+  for (let failingSinceMs: number | undefined; ;) {
+    if (signal.aborted) return undefined;
+    try {
+      const end = await result();
+      if (end !== undefined) return end;
+      failingSinceMs = undefined;
+    } catch (error) {
+      failingSinceMs ??= nowMs();
+      if (nowMs() - failingSinceMs >= TOLERANCE_MS) throw error;
+    }
+    await pause(ASK_MS, signal);
+  }
+}
+
+/** T3 */
+function* ending({ message, errorText, isCancelled }: TurnResult, isLost: boolean, steps: number): Generator<SseEntry> {
+  if (isLost) {
+    yield { chunk: { type: "error", errorText: "The live stream was lost: load the conversation again." } };
+    return;
+  }
+  if (message !== undefined) for (const chunk of chunksOf(message, steps)) yield { chunk };
+  if (isCancelled) yield { chunk: { type: "abort" } };
+  else if (errorText !== undefined) yield { chunk: { type: "error", errorText } };
+  else yield { chunk: { type: "finish", ...finishReasonOf(message) } };
+}
+
+function finishReasonOf(message: UIMessage | undefined): Pick<UIMessageChunk & { type: "finish" }, "finishReason"> {
+  const metadata = message?.metadata as {
+    readonly finishReason?: (UIMessageChunk & { type: "finish" })["finishReason"];
+  };
+  return metadata?.finishReason === undefined ? {} : { finishReason: metadata.finishReason };
+}
+
+/** Whether it settles, either way, within this time. */
+async function settlesWithin(ms: number, promise: Promise<unknown>): Promise<boolean> {
+  const settled = new AbortController();
+  const isSettled = promise.then(
+    () => true,
+    () => true,
+  );
+  try {
+    return await Promise.race([isSettled, pause(ms, settled.signal).then(() => false)]);
+  } finally {
+    settled.abort();
+  }
+}

@@ -1,0 +1,75 @@
+/** Turns of a conversation: where their streams are, and how they ended. */
+import { z } from "@hono/zod-openapi";
+import type { UIMessage } from "ai";
+import { InvocationNotFoundError } from "../../src/errors/invocation-not-found-error.ts";
+import { answerIdOf, streamIdOf } from "../../src/session/session-info.ts";
+import { callHandler, type Conversation } from "./chat-context.ts";
+import type { EntryPages } from "../../src/stream/sse.ts";
+import { sseResponse } from "./sse-response.ts";
+import { type TurnResult, turnResult } from "./turn-result.ts";
+import { readTurn, type TurnReading } from "./turn-stream.ts";
+
+/** A turn, and the invocation that it is. */
+export interface Turn {
+  readonly turn: string;
+  readonly invocationId: string;
+}
+
+const historySchema = z.looseObject({ messages: z.array(z.looseObject({ id: z.string() })) });
+
+/** Turns back in which the message of a turn that has just ended is looked for. */
+const LOOK_BACK = 5;
+
+/** How a client reads a turn. */
+export type TurnRequest = Pick<TurnReading, "until" | "message" | "answered"> & { readonly after?: number | undefined };
+
+/** Streams a turn to a client. */
+export function streamTurn(conversation: Conversation, { turn, invocationId }: Turn, request: TurnRequest): Response {
+  const { info, key } = conversation;
+  const open = (signal: AbortSignal): EntryPages =>
+    readTurn({
+      ...request,
+      store: info.streams,
+      stream: streamIdOf(info.name, key, turn),
+      after: request.after ?? 0,
+      result: () => resultOf(conversation, { turn, invocationId }),
+      signal,
+    });
+  return sseResponse(open, { "x-restate-id": invocationId, "x-turn": turn });
+}
+
+/** How a turn ended; undefined while it goes on, or is queued. A turn that failed may have said something. */
+async function resultOf(conversation: Conversation, { turn, invocationId }: Turn): Promise<TurnResult | undefined> {
+  const result = await turnResult(conversation.ingress, invocationId);
+  if (result === undefined || result.message !== undefined) return result;
+  const history = historySchema.safeParse(await callHandler(conversation, "history", { limit: LOOK_BACK }));
+  const message = history.data?.messages.find(({ id }) => id === answerIdOf(turn));
+  return { ...result, message: message as UIMessage | undefined };
+}
+
+/** The turn whose assistant message has this id; undefined when none can have. */
+export function turnOfAnswer(id: string): string | undefined {
+  const suffix = answerIdOf("");
+  const turn = id.endsWith(suffix) ? id.slice(0, id.length - suffix.length) : undefined;
+  return turn === "" ? undefined : turn;
+}
+
+/**
+ * The turn that was sent with this idempotency key; undefined when there is none, or Restate has forgotten it.
+ *
+ * @param idempotencyKey As Restate knows it.
+ */
+export async function findTurn(
+  { ingress, info, key }: Conversation,
+  turn: string,
+  idempotencyKey: string,
+): Promise<Turn | undefined> {
+  const invocationId = await ingress.lookup({ service: info.name, key, handler: "send" }, idempotencyKey);
+  try {
+    await ingress.output(invocationId);
+  } catch (error) {
+    if (error instanceof InvocationNotFoundError) return undefined;
+    throw error;
+  }
+  return { turn, invocationId };
+}
