@@ -53,8 +53,6 @@ export interface ApprovalRequestEvent {
   readonly toolName: string;
   /** Why a person is asked, for that person. */
   readonly reason?: string | undefined;
-  /** True when nobody is asked: the agent's own settings decide. */
-  readonly isAutomatic?: boolean | undefined;
   /** True when nobody is asked: the setting decides, and the response follows. */
   readonly isAutomatic?: boolean | undefined;
 }
