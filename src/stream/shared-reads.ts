@@ -1,0 +1,150 @@
+/**
+ * Waiting for the entries of streams whose store cannot wait: it is asked again and again.
+ *
+ * - P1 One at a time. However many readers of this isolate wait at the end of a stream, one of them asks; what it learns
+ *   wakes the others.
+ * - P2 Nobody's request is needed. On Workers a request that is given up takes its I/O with it, and no other request may
+ *   use it. So whoever waits for another one's question has a timer of its own, and then asks itself.
+ * - P3 What is handed on are entries and the end, which never change. A reader that wants to know what is there *now* (`waitMs: 0`), or
+ *   that is behind, asks for itself.
+ * - P4 While entries come, the store is asked every `pollMs`; while none come, less and less often.
+ */
+import { nowMs, pause } from "../http/pause.ts";
+import type { StreamEntry, StreamPage, StreamRead } from "./stream-store.ts";
+
+/** How a store is read. */
+export interface SharedReadsOptions {
+  /** Reads once, without waiting. */
+  readonly read: (stream: string, after: number, signal?: AbortSignal) => Promise<StreamPage>;
+  /** Time between two questions while entries come, in milliseconds. */
+  readonly pollMs: number;
+  /** Longest time between two questions, in milliseconds. */
+  readonly maxPollMs: number;
+}
+
+/** Factor by which the time between two questions grows (P4). */
+const BACK_OFF = 1.25;
+/** How long another one's question may take before a reader asks itself, in milliseconds (P2). */
+const PATIENCE_MS = 1_000;
+/** Entries that are kept for other readers. */
+const MAX_RECENT = 512;
+/** Streams that are known; the oldest ones are forgotten. */
+const MAX_STREAMS = 64;
+
+/** What this isolate knows of a stream. */
+interface Known {
+  /** The last entries, without gaps. */
+  recent: readonly StreamEntry[];
+  exists: boolean;
+  /** True when `recent` goes to the end. */
+  ended: boolean;
+  /** Time until the next question. */
+  delayMs: number;
+  /** When it was asked last. */
+  askedMs: number;
+  /** True while somebody asks. */
+  isAsking: boolean;
+  /** Resolved when a question has been answered; then there is a new one. */
+  answered: PromiseWithResolvers<void>;
+}
+
+/** Reads of the streams of one store. */
+export class SharedReads {
+  readonly #options: SharedReadsOptions;
+  readonly #streams = new Map<string, Known>();
+
+  constructor(options: SharedReadsOptions) {
+    this.#options = options;
+  }
+
+  /** As `StreamStore.read()`. */
+  async read(stream: string, { after, waitMs, signal }: StreamRead): Promise<StreamPage> {
+    if (waitMs <= 0) return this.#options.read(stream, after, signal);
+    const known = this.#known(stream);
+    const untilMs = nowMs() + waitMs;
+    for (;;) {
+      const entries = following(known.recent, after);
+      if (entries.length > 0 || known.ended) return { entries, ended: known.ended, exists: true };
+      const left = untilMs - nowMs();
+      const isBehind = (known.recent[0]?.offset ?? 0) > after + 1;
+      if (isBehind || this.#isDue(known)) {
+        const page = await this.#ask(stream, known, after, signal);
+        if (page.entries.length > 0 || page.ended || left <= 0) return page;
+      } else if (left <= 0 || signal?.aborted === true) {
+        return { entries: [], ended: false, exists: known.exists };
+      }
+      await this.#rest(known, Math.max(untilMs - nowMs(), 0), signal);
+    }
+  }
+
+  #isDue({ isAsking, askedMs, delayMs }: Known): boolean {
+    return nowMs() - askedMs >= (isAsking ? PATIENCE_MS : delayMs);
+  }
+
+  async #ask(stream: string, known: Known, after: number, signal?: AbortSignal): Promise<StreamPage> {
+    known.isAsking = true;
+    known.askedMs = nowMs();
+    try {
+      const page = await this.#options.read(stream, after, signal);
+      const isNew = this.#keep(known, page.entries);
+      known.exists = page.exists;
+      known.ended = page.ended && known.recent.length > 0;
+      known.delayMs = isNew ? this.#options.pollMs : Math.min(known.delayMs * BACK_OFF, this.#options.maxPollMs);
+      return page;
+    } finally {
+      known.isAsking = false;
+      const { answered } = known;
+      known.answered = Promise.withResolvers();
+      answered.resolve();
+    }
+  }
+
+  /** True when there is an entry that was not known. */
+  #keep(known: Known, entries: readonly StreamEntry[]): boolean {
+    const last = known.recent.at(-1)?.offset ?? 0;
+    const isNew = (entries.at(-1)?.offset ?? 0) > last;
+    if (!isNew) return false;
+    const follows = (entries[0]?.offset ?? 0) <= last + 1;
+    known.recent = [...(follows ? known.recent : []), ...entries.filter(({ offset }) => !follows || offset > last)];
+    known.recent = known.recent.slice(-MAX_RECENT);
+    return true;
+  }
+
+  /** Until it is time to ask, or another one has been answered. */
+  async #rest(known: Known, leftMs: number, signal?: AbortSignal): Promise<void> {
+    const dueMs = known.askedMs + (known.isAsking ? PATIENCE_MS : known.delayMs) - nowMs();
+    const woken = new AbortController();
+    const wake = (): void => woken.abort();
+    signal?.addEventListener("abort", wake, { once: true });
+    try {
+      await Promise.race([known.answered.promise, pause(Math.max(Math.min(dueMs, leftMs), 1), woken.signal)]);
+    } finally {
+      signal?.removeEventListener("abort", wake);
+      wake();
+    }
+  }
+
+  #known(stream: string): Known {
+    const known = this.#streams.get(stream) ?? {
+      recent: [],
+      exists: false,
+      ended: false,
+      delayMs: this.#options.pollMs,
+      askedMs: 0,
+      isAsking: false,
+      answered: Promise.withResolvers<void>(),
+    };
+    this.#streams.delete(stream);
+    this.#streams.set(stream, known);
+    const [oldest] = this.#streams.keys();
+    if (this.#streams.size > MAX_STREAMS && oldest !== undefined) this.#streams.delete(oldest);
+    return known;
+  }
+}
+
+/** What of `recent` follows `after` without a gap. */
+function following(recent: readonly StreamEntry[], after: number): readonly StreamEntry[] {
+  const first = recent[0]?.offset;
+  if (first === undefined || first > after + 1) return [];
+  return recent.slice(after + 1 - first);
+}
