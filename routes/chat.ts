@@ -8,6 +8,7 @@ import type { ChatContext } from "./chat/chat-context.ts";
 import { conversationRoutes } from "./chat/conversation.ts";
 import { resumeRoutes } from "./chat/resume.ts";
 import { sendRoutes } from "./chat/send.ts";
+import { timelineRoutes } from "./chat/timeline.ts";
 import { rateLimit } from "./rate-limit.ts";
 import { createRouter } from "./router.ts";
 
@@ -34,5 +35,6 @@ export function chatRoutes(options: AgentsRouteOptions): OpenAPIHono {
   router.route("/", conversationRoutes(chat));
   router.route("/", resumeRoutes(chat));
   router.route("/", sendRoutes(chat));
+  router.route("/", timelineRoutes(chat));
   return router;
 }

@@ -3,6 +3,8 @@ export { createEdgeApp } from "./app.ts";
 export type { EdgeAppOptions } from "./app.ts";
 export type { AgentsRouteOptions, CorsOptions } from "./agents.ts";
 export type { FailureLine, Log, LogLine, RequestLine } from "./operations/log.ts";
+export { playgroundFolder } from "./playground-files.ts";
+export type { PlaygroundFiles } from "./playground-files.ts";
 export { PROBLEM_CODES } from "./problem.ts";
 export type { ProblemCode } from "./problem.ts";
 export type { RateLimiter, RateLimitOutcome } from "./rate-limit.ts";

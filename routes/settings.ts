@@ -31,6 +31,14 @@ export interface Settings {
   readonly ADMIN_TOKEN?: string | undefined;
   /** Comma-separated keys, or `sha256:` and the hash of one, of those who may invoke agents. */
   readonly AGENT_API_KEYS?: string | undefined;
+  /** `on`: the playground is served in production, too. `off`: not even in development. */
+  readonly PLAYGROUND?: string | undefined;
+  /** Development: the key that the stack made for the playground's page. */
+  readonly PLAYGROUND_KEY?: string | undefined;
+  /** Development: where the stack listens, which kills the app for the playground. */
+  readonly PLAYGROUND_CONTROL_URL?: string | undefined;
+  /** Comma-separated secrets, of at least 32 characters, that sign links to approvals. The first signs. */
+  readonly APPROVAL_LINK_SECRET?: string | undefined;
   /** Where traces go over OTLP/HTTP, such as `https://otlp.example.com`. */
   readonly OTEL_EXPORTER_OTLP_ENDPOINT?: string | undefined;
   /** Headers for it: `name=value`, comma-separated. */
@@ -57,6 +65,10 @@ const schemas: { readonly [NAME in keyof Settings]-?: z.ZodType<Settings[NAME]> 
   RESTATE_AUTH_TOKEN: text,
   ADMIN_TOKEN: text,
   AGENT_API_KEYS: text,
+  APPROVAL_LINK_SECRET: text,
+  PLAYGROUND: text,
+  PLAYGROUND_KEY: text,
+  PLAYGROUND_CONTROL_URL: url,
   OTEL_EXPORTER_OTLP_ENDPOINT: url,
   OTEL_EXPORTER_OTLP_HEADERS: text,
   OTEL_SERVICE_NAME: text,
