@@ -17,6 +17,8 @@ import { notFound } from "./operations/not-found.ts";
 import { observe } from "./operations/observe.ts";
 import { shapesOf } from "./operations/service-shape.ts";
 import { wellFormedUrl } from "./operations/well-formed-url.ts";
+import { playgroundRoutes } from "./playground.ts";
+import type { PlaygroundFiles } from "./playground-files.ts";
 import { readyRoute } from "./ready.ts";
 import { restateRoute } from "./restate.ts";
 import { createRouter } from "./router.ts";
@@ -54,6 +56,11 @@ export interface EdgeAppOptions extends Partial<AgentsRouteOptions> {
    * `otlpTelemetry()` makes one with more options. `false`: nowhere.
    */
   readonly telemetry?: SpanExporter | false;
+  /**
+   * Where the playground's files are, such as `playgroundFolder(…)`. Default: the Worker's static assets, binding `ASSETS`.
+   * `false`: there is no playground. It is served in development, and elsewhere with the setting `PLAYGROUND=on`.
+   */
+  readonly playground?: PlaygroundFiles | false;
 }
 
 /**
@@ -64,6 +71,7 @@ export interface EdgeAppOptions extends Partial<AgentsRouteOptions> {
  * - `/agents/*` invokes `publicServices` for callers with a key in AGENT_API_KEYS, or whom `auth` lets pass.
  * - `/chat/*` is for the same callers: conversations with those of `publicServices` that `agentSession()` made.
  * - `/admin/*` operates Restate for those with ADMIN_TOKEN. Without that setting it is not there.
+ * - `/` is the playground, in development or with PLAYGROUND=on.
  *
  * Everything else is 404. Errors are `application/problem+json` (RFC 9457) with a stable `code`. Every answer has an
  * `x-request-id`.
@@ -102,6 +110,9 @@ export function createEdgeApp(options: EdgeAppOptions): Hono {
   if (isPublic) app.route("/agents", agentsRoutes({ ...options, publicServices }));
   if (sessionsOf(publicServices).size > 0) app.route("/chat", chatRoutes({ ...options, publicServices }));
   app.route("/admin", adminRoutes());
+  if (options.playground !== false) {
+    app.route("/", playgroundRoutes({ name, files: options.playground, auth: options.auth }));
+  }
   app.route("/", restateRoute({ services, bidirectional, mount, name, telemetry }));
   app.notFound(notFound(app));
   app.onError(answerFailures(log === false ? quietLog : log));
@@ -109,7 +120,7 @@ export function createEdgeApp(options: EdgeAppOptions): Hono {
 }
 
 /** First segments of the other routes' paths. */
-const TAKEN: ReadonlySet<string> = new Set(["admin", "agents", "chat", "health", "openapi.json", "ready"]);
+const TAKEN: ReadonlySet<string> = new Set(["admin", "agents", "chat", "health", "openapi.json", "playground", "ready"]);
 
 /** Plain characters only: Hono would read a pattern into others, and Restate's signature check a different path. */
 function checkMount(mount: string): void {
