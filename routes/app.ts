@@ -7,6 +7,8 @@ import type { SpanExporter } from "../src/telemetry/span.ts";
 import { adminRoutes } from "./admin/admin-routes.ts";
 import { agentsRoutes, type AgentsRouteOptions } from "./agents.ts";
 import { checkAgentsOptions } from "./agents/options.ts";
+import { approvalRoutes } from "./approvals.ts";
+import { approvalObjectsOf } from "./approvals/approval-client.ts";
 import { chatRoutes, sessionsOf } from "./chat.ts";
 import { healthRoute } from "./health.ts";
 import { errorsOnly } from "./operations/errors-only.ts";
@@ -70,6 +72,8 @@ export interface EdgeAppOptions extends Partial<AgentsRouteOptions> {
  * - `/restate/*` answers Restate alone; `/restate/v/<version>/*` when it runs that version, else 503.
  * - `/agents/*` invokes `publicServices` for callers with a key in AGENT_API_KEYS, or whom `auth` lets pass.
  * - `/chat/*` is for the same callers: conversations with those of `publicServices` that `agentSession()` made.
+ * - `/approvals/*` shows and takes what people are asked, when `approvalObject()` made one of the services or a session has
+ *   brought one; for the same callers, and for people with a signed link.
  * - `/admin/*` operates Restate for those with ADMIN_TOKEN. Without that setting it is not there.
  * - `/` is the playground, in development or with PLAYGROUND=on.
  *
@@ -103,12 +107,15 @@ export function createEdgeApp(options: EdgeAppOptions): Hono {
   registerSecuritySchemes(app);
   app.route("/", healthRoute({ name, info }));
   const isPublic = publicServices.length > 0;
-  const needsApiKeys = isPublic && options.auth === undefined;
+  const approvalObjects = approvalObjectsOf(services);
+  const hasCallers = isPublic || approvalObjects.length > 0;
+  const needsApiKeys = hasCallers && options.auth === undefined;
   const shapes = [...shapesOf(services).values()];
-  app.route("/", readyRoute({ shapes, needsIngress: isPublic, needsApiKeys, telemetry }));
+  app.route("/", readyRoute({ shapes, needsIngress: hasCallers, needsApiKeys, telemetry }));
   app.route("/", openApiRoute(app, name));
   if (isPublic) app.route("/agents", agentsRoutes({ ...options, publicServices }));
   if (sessionsOf(publicServices).size > 0) app.route("/chat", chatRoutes({ ...options, publicServices }));
+  if (approvalObjects.length > 0) app.route("/approvals", approvalRoutes({ ...options, objects: approvalObjects }));
   app.route("/admin", adminRoutes());
   if (options.playground !== false) {
     app.route("/", playgroundRoutes({ name, files: options.playground, auth: options.auth }));
@@ -120,7 +127,7 @@ export function createEdgeApp(options: EdgeAppOptions): Hono {
 }
 
 /** First segments of the other routes' paths. */
-const TAKEN: ReadonlySet<string> = new Set(["admin", "agents", "chat", "health", "openapi.json", "playground", "ready"]);
+const TAKEN: ReadonlySet<string> = new Set(["admin", "agents", "approvals", "chat", "health", "openapi.json", "playground", "ready"]);
 
 /** Plain characters only: Hono would read a pattern into others, and Restate's signature check a different path. */
 function checkMount(mount: string): void {

@@ -26,6 +26,10 @@ const TAGS = [
     description: "Conversations with agents, as AI SDK clients have them. For those who have an API key.",
   },
   {
+    name: "approvals",
+    description: "What people are asked before tools run, and their answers. For those who have an API key, or a link.",
+  },
+  {
     name: "admin",
     description:
       "Operate Restate. For those who have the admin token; without the setting ADMIN_TOKEN these paths answer 404.",

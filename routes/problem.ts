@@ -5,6 +5,10 @@ import { RestateUnreachableError } from "../src/errors/restate-unreachable-error
 /** Every `code` that this app answers with. Clients may rely on them. */
 export const PROBLEM_CODES = {
   "api-keys-missing": "No API keys are set",
+  "approval-answered": "This has been decided already",
+  "approval-link-expired": "The link has expired",
+  "approval-link-invalid": "The link is not valid",
+  "approval-not-found": "There is no such approval",
   "bidirectional-unsupported": "Bidirectional mode is not supported here",
   "body-timeout": "The request's body came too slowly",
   "body-too-large": "The request's body is too large",

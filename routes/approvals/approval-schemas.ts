@@ -1,0 +1,88 @@
+/** What callers see of approvals, and what they send. */
+import { z } from "@hono/zod-openapi";
+import { isApprovalId } from "../../src/approvals/approval-id.ts";
+import type { Approval } from "../../src/approvals/approvals.ts";
+
+const EXAMPLE = "apr_31f2k9x_6f1d9a0c4b7e4c1f9a2d3e4f5a6b7c8d";
+/** Longest reason or answer, in characters. */
+export const MAX_REASON = 8_000;
+
+export const approvalSchema: z.ZodType<Approval> = z
+  .object({
+    id: z.string(),
+    kind: z.enum(["approval", "question"]),
+    state: z.enum(["pending", "approved", "denied", "expired", "cancelled"]),
+    approved: z.boolean().optional(),
+    agent: z.string(),
+    session: z.object({ service: z.string(), key: z.string(), turn: z.string() }).optional(),
+    invocationId: z.string(),
+    tool: z.string(),
+    toolCallId: z.string(),
+    input: z.unknown(),
+    inputTruncated: z.boolean().optional(),
+    reason: z.string().optional(),
+    requestedAt: z.string(),
+    expiresAt: z.string().optional(),
+    answeredAt: z.string().optional(),
+    answeredBy: z.string().optional(),
+    answer: z.string().optional(),
+  })
+  .openapi("Approval");
+
+/** Some approvals, newest first. */
+export interface ApprovalList {
+  readonly approvals: readonly Approval[];
+  readonly next?: string | undefined;
+}
+
+export const listSchema: z.ZodType<ApprovalList> = z
+  .object({
+    approvals: approvalSchema.array(),
+    next: z.string().optional().openapi({ description: "Send it as `before` for the next page" }),
+  })
+  .openapi("ApprovalList");
+
+export const idParams: z.ZodObject<{ id: z.ZodString }> = z.object({
+  id: z
+    .string()
+    .max(64)
+    .refine(isApprovalId, "must be the id of an approval")
+    .openapi({ type: "string", example: EXAMPLE, param: { name: "id", in: "path" } }),
+});
+
+/** An answer. */
+export interface AnswerBody {
+  readonly approved: boolean;
+  readonly reason?: string | undefined;
+}
+
+export const answerSchema: z.ZodType<AnswerBody> = z
+  .strictObject({
+    approved: z.boolean(),
+    reason: z
+      .string()
+      .max(MAX_REASON)
+      .optional()
+      .openapi({ description: "Told to the model when it is denied. Of a question: the answer" }),
+  })
+  .openapi("ApprovalAnswer");
+
+const CURSOR = /^\d{1,15}\.apr_[0-9a-z_]{1,60}$/;
+const text = z.string().min(1).max(1_024);
+
+export const querySchema = z.strictObject({
+  agent: text.optional().openapi({ description: "Name of the agent, or of the session's service" }),
+  session: text.optional().openapi({ description: "Key of the conversation" }),
+  state: z
+    .enum(["pending", "decided", "approved", "denied", "expired", "cancelled"])
+    .optional()
+    .openapi({ description: "Default `pending`. Decided ones are listed by when that was" }),
+  before: z.string().regex(CURSOR, "must be `next` of the page before").optional(),
+  limit: z
+    .string()
+    .regex(/^\d{1,3}$/, "must be a whole number")
+    .transform(Number)
+    .pipe(z.int().min(1).max(100))
+    .optional()
+    .openapi({ type: "integer", minimum: 1, maximum: 100, default: 50 }),
+});
