@@ -127,7 +127,16 @@ export function createEdgeApp(options: EdgeAppOptions): Hono {
 }
 
 /** First segments of the other routes' paths. */
-const TAKEN: ReadonlySet<string> = new Set(["admin", "agents", "approvals", "chat", "health", "openapi.json", "playground", "ready"]);
+const TAKEN: ReadonlySet<string> = new Set([
+  "admin",
+  "agents",
+  "approvals",
+  "chat",
+  "health",
+  "openapi.json",
+  "playground",
+  "ready",
+]);
 
 /** Plain characters only: Hono would read a pattern into others, and Restate's signature check a different path. */
 function checkMount(mount: string): void {

@@ -39,8 +39,6 @@ export interface Settings {
   readonly PLAYGROUND_CONTROL_URL?: string | undefined;
   /** Comma-separated secrets, of at least 32 characters, that sign links to approvals. The first signs. */
   readonly APPROVAL_LINK_SECRET?: string | undefined;
-  /** Comma-separated secrets, of at least 32 characters, that sign links to approvals. The first signs. */
-  readonly APPROVAL_LINK_SECRET?: string | undefined;
   /** Where traces go over OTLP/HTTP, such as `https://otlp.example.com`. */
   readonly OTEL_EXPORTER_OTLP_ENDPOINT?: string | undefined;
   /** Headers for it: `name=value`, comma-separated. */
@@ -67,7 +65,6 @@ const schemas: { readonly [NAME in keyof Settings]-?: z.ZodType<Settings[NAME]> 
   RESTATE_AUTH_TOKEN: text,
   ADMIN_TOKEN: text,
   AGENT_API_KEYS: text,
-  APPROVAL_LINK_SECRET: text,
   APPROVAL_LINK_SECRET: text,
   PLAYGROUND: text,
   PLAYGROUND_KEY: text,
