@@ -1,8 +1,6 @@
 /** Services that come along with others: an agent session brings the objects that it needs. */
+import { COMPANIONS } from "../journal/companions.ts";
 import type { AnyService } from "./restate-endpoint.ts";
-
-/** On a definition: the services that it needs beside it. They are private. */
-export const COMPANIONS: unique symbol = Symbol.for("restate-edge-agents.companions");
 
 /** The services and, after them, what they bring along; each once. */
 export function withCompanions(services: readonly AnyService[]): readonly AnyService[] {

@@ -114,7 +114,7 @@ function install(handler: Handler, kind: HandlerKind): Handler {
  * What leaves the handler. Errors of the AI SDK that were raised between steps come from deterministic code: the next
  * attempt would raise them again, so they are terminal. Provider failures are judged as in a step (G6).
  */
-function atBoundary(error: unknown): unknown {
+export function atBoundary(error: unknown): unknown {
   if (error instanceof RestateError || !AISDKError.isInstance(error)) return error;
   const judged = classifyFailure(error, { what: "The handler" });
   return judged instanceof RestateError ? judged : new UncaughtError(error);

@@ -1,0 +1,71 @@
+/**
+ * Ends the running turn. First it is asked to: a model's answer then ends where it is, and stays in the history. What
+ * does not hear (a tool, a question to a person, a model that says nothing) is cancelled after a moment.
+ */
+import { jsonSerde } from "./json-serde.ts";
+import { jsonCodec } from "../journal/codec.ts";
+import { requirePlace } from "../journal/ambient.ts";
+import { stepHostAt } from "../journal/step.ts";
+import { type InvocationId, type ObjectSharedContext, TimeoutError } from "../restate.ts";
+import type { StreamStore } from "../stream/stream-store.ts";
+import { streamIdOf } from "./session-info.ts";
+import { checkInterrupt } from "./session-input.ts";
+import { stopStepName } from "./session-steps.ts";
+import type { InterruptAnswer } from "./session-types.ts";
+import type { Session } from "./session.ts";
+import { slotOfTurn } from "./turn/turn-start.ts";
+import { readHead } from "./turn/turn-state.ts";
+
+/** How long a turn that was asked to end may take before it is cancelled, in milliseconds. */
+const GRACE_MS = 1_500;
+/** How long a turn that was cancelled may take to note its end, in milliseconds. */
+const CLEANUP_MS = 10_000;
+
+/** @throws InvalidInputError (400) */
+export async function interrupt(
+  session: Session,
+  context: ObjectSharedContext,
+  rawInput: unknown,
+): Promise<InterruptAnswer> {
+  const { turn } = checkInterrupt(session.name, rawInput);
+  const head = await readHead(context);
+  const running = head?.running;
+  if (running === undefined || (turn !== undefined && turn !== running.turn)) {
+    const hasEnded = turn === undefined || (head !== undefined && slotOfTurn(head, turn) !== undefined);
+    if (hasEnded || session.streams === undefined) return { result: "idle" };
+    await stopStream(session, session.streams, context, turn);
+    return { turn, result: "queued" };
+  }
+  const { invocationId } = running;
+  if (session.streams !== undefined) {
+    await stopStream(session, session.streams, context, running.turn);
+    if (await endsWithin(context, invocationId, GRACE_MS)) return { turn: running.turn, result: "ended" };
+  }
+  context.cancel(invocationId as InvocationId);
+  await endsWithin(context, invocationId, CLEANUP_MS);
+  return { turn: running.turn, result: "cancelled" };
+}
+
+async function stopStream(
+  { name }: Session,
+  streams: StreamStore,
+  { key }: ObjectSharedContext,
+  turn: string,
+): Promise<void> {
+  const stop = async (): Promise<undefined> => {
+    await streams.stop(streamIdOf(name, key, turn));
+    return undefined;
+  };
+  await stepHostAt(requirePlace("interrupt")).step(stopStepName(name), stop, jsonCodec);
+}
+
+/** True when the invocation has ended, in whatever way, or is not known any more. */
+async function endsWithin(context: ObjectSharedContext, invocationId: string, ms: number): Promise<boolean> {
+  const ended = context.attach(invocationId as InvocationId, jsonSerde).map(() => true);
+  try {
+    return await ended.orTimeout(ms);
+  } catch (error) {
+    if (error instanceof TimeoutError) return false;
+    throw error;
+  }
+}

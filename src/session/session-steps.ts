@@ -1,0 +1,28 @@
+/** Names of the journaled steps of a session. Part of the contract with journals that are being replayed. */
+
+/** `<service> begin`: the time, and whether the turn was interrupted while it was queued. */
+export const beginStepName = (service: string): string => `${service} begin`;
+
+/** `<service> ended`: the time when the run was over. */
+export const endedStepName = (service: string): string => `${service} ended`;
+
+/** `<service> end`: the stream is made equal to the journal, and ends. */
+export const endStepName = (service: string): string => `${service} end`;
+
+/** `<service> title`: the user's function names the conversation. */
+export const titleStepName = (service: string): string => `${service} title`;
+
+/** `<service> compact`: the user's function summarises. */
+export const compactStepName = (service: string): string => `${service} compact`;
+
+/** `<service> stop`: a turn is asked to end. */
+export const stopStepName = (service: string): string => `${service} stop`;
+
+/** `<service> alive`: does the invocation of the turn still live? */
+export const aliveStepName = (service: string): string => `${service} alive`;
+
+/** `<service> forget`: the streams of the last turns are removed. */
+export const forgetStepName = (service: string): string => `${service} forget`;
+
+/** `<agent> inbox <n>`: messages for the running turn. */
+export const inboxStepName = (agent: string, n: number): string => `${agent} inbox ${n}`;

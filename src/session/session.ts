@@ -1,0 +1,71 @@
+/** What the handlers of one session share: its definition, resolved. */
+import type { FinishReason, LanguageModel, LanguageModelUsage, UIMessage } from "ai";
+import type { Approvals } from "../approvals/approvals.ts";
+import type { RunSink } from "../stream/run-sink.ts";
+import type { StreamStore } from "../stream/stream-store.ts";
+import type { CompactionOptions, TitleInput } from "./session-options.ts";
+
+/** An agent as a session uses it: its types are those of `agentSession()`, and are of no use inside. */
+export interface SessionAgent {
+  readonly name: string;
+  generate(parameters: object): PromiseLike<SessionResult>;
+}
+
+/** What is used of an agent's result. */
+export interface SessionResult {
+  readonly text: string;
+  readonly output: unknown;
+  readonly finishReason: FinishReason;
+  readonly totalUsage: LanguageModelUsage;
+}
+
+/** How a turn ended. */
+export type TurnOutcome = "completed" | "interrupted" | "failed" | "cancelled";
+
+/** How a turn's stream and its message end. */
+export interface TurnEnd {
+  readonly outcome: TurnOutcome;
+  readonly finishReason?: FinishReason | undefined;
+  readonly error?: unknown;
+  readonly metadata: Readonly<Record<string, unknown>>;
+}
+
+/** Writes a turn's stream. */
+export interface TurnWriter extends RunSink {
+  /** The turn's message, as readers of the stream see it in the end. Without I/O. */
+  message(end: TurnEnd): Promise<UIMessage>;
+  /** Makes the stream equal to the journal, and ends it. Called inside a step. */
+  finish(end: TurnEnd, signal?: AbortSignal): Promise<unknown>;
+}
+
+/** Which stream is written, and by whom. */
+export interface TurnWriterInit {
+  readonly store: StreamStore | undefined;
+  readonly stream: string;
+  readonly messageId: string;
+  readonly batchMs: number | undefined;
+}
+
+/** A session's definition. */
+export interface Session {
+  readonly name: string;
+  readonly agent: () => SessionAgent;
+  readonly streams: StreamStore | undefined;
+  readonly streamBatchMs: number | undefined;
+  readonly approvals: Omit<Approvals, "session">;
+  /** Name of the inbox object; undefined when messages cannot be added to a running turn. */
+  readonly inbox: string | undefined;
+  readonly compaction: CompactionOptions | undefined;
+  readonly title: ((turn: TitleInput) => string | undefined | PromiseLike<string | undefined>) | undefined;
+  readonly expiryMs: number | undefined;
+}
+
+/** A setting of the agent, as its author wrote it. */
+export function settingOf(agent: object, name: string): unknown {
+  return (agent as { readonly settings?: Readonly<Record<string, unknown>> }).settings?.[name];
+}
+
+/** The model of the agent's settings. */
+export function modelOf(agent: object): LanguageModel {
+  return settingOf(agent, "model") as LanguageModel;
+}

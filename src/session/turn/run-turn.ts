@@ -1,0 +1,258 @@
+/**
+ * One turn of a conversation: what `send` does. It holds the session's lock, so turns come one after the other.
+ *
+ * - U1 Once. A turn that has ended is known by its id: sent again, it answers what it answered (`recent`).
+ * - U2 Whatever happens, the history is one that the next turn can go on with: the user's message, what was said and done
+ *   until then, no tool call without its result. Then the failure goes on as it is (G5, G6). A turn that fails for the
+ *   moment is not over: Restate tries again, and nothing is noted.
+ * - U3 The turn is in the history before its stream ends, so whoever sees the end finds it there.
+ * - U4 What the turn's message is follows from the journal, so it is the same in the history and in the stream.
+ */
+import type { ModelMessage } from "ai";
+import { addUsage } from "../../agent/usage.ts";
+import { requirePlace } from "../../journal/ambient.ts";
+import { jsonCodec } from "../../journal/codec.ts";
+import { atBoundary } from "../../journal/handlers.ts";
+import { DEFAULT_WINDOW } from "../../journal/run-ahead.ts";
+import type { StepOptions, StepScope } from "../../journal/step-host.ts";
+import { stepHostAt } from "../../journal/step.ts";
+import { CancelledError, type ObjectContext, TerminalError } from "../../restate.ts";
+import { newHead, type RunningTurn, type SessionHead, slotsOfPrompt, withTurn } from "../session-head.ts";
+import { answerIdOf, streamIdOf } from "../session-info.ts";
+import { asModelMessage, checkSend, type UserMessage } from "../session-input.ts";
+import { beginStepName, endedStepName, endStepName } from "../session-steps.ts";
+import type { SessionAnswer } from "../session-types.ts";
+import type { Session, TurnEnd, TurnOutcome } from "../session.ts";
+import { sendTurn } from "../steering/send-turn.ts";
+import { TurnInbox } from "../steering/turn-inbox.ts";
+import { afterTurn } from "./after-turn.ts";
+import { compact } from "./compact.ts";
+import { type Conversation, readPast, rememberSummary, rememberTurn } from "./past-turns.ts";
+import { promptOf } from "./prompt.ts";
+import { failureOf, maskedError, type StoredTurn, storedAnswer } from "./stored-turn.ts";
+import { runAgent, type TurnAnswer } from "./turn-agent.ts";
+import { TurnRecorder } from "./turn-recorder.ts";
+import { slotOfTurn, turnIdOf, turnStart, withoutKilled } from "./turn-start.ts";
+import { readHead, readTurn, writeHead, writeSummary, writeTurn } from "./turn-state.ts";
+import { turnWriter } from "./turn-writer.ts";
+
+/** @throws InvalidInputError (400), and what the agent's run failed with. */
+export async function runTurn(session: Session, context: ObjectContext, rawInput: unknown): Promise<SessionAnswer> {
+  const input = checkSend(session.name, rawInput);
+  const head = (await readHead(context)) ?? newHead(context.rand.uuidv4());
+  const turn = turnIdOf(input, context);
+  const slot = slotOfTurn(head, turn);
+  const known = slot === undefined ? undefined : await readTurn(context, slot);
+  if (known !== undefined) return storedAnswer(known);
+  const clean = await withoutKilled(context, head, turn);
+  const start = await turnStart(session.name, context, clean, input, turn);
+  return new Turn(session, context, clean, start).run(input.options);
+}
+
+/** The turn that runs. */
+class Turn {
+  readonly #session: Session;
+  readonly #context: ObjectContext;
+  readonly #conversation: Conversation;
+  readonly #turn: string;
+  readonly #message: UserMessage;
+  readonly #replaces: number | undefined;
+  readonly #slot: number;
+  readonly #writer: ReturnType<typeof turnWriter>;
+  readonly #recorder: TurnRecorder;
+  #inbox: TurnInbox | undefined;
+  #head: SessionHead;
+  #startedAt = "";
+
+  constructor(
+    session: Session,
+    context: ObjectContext,
+    head: SessionHead,
+    { turn, message, replaces }: { turn: string; message: UserMessage; replaces: number | undefined },
+  ) {
+    this.#session = session;
+    this.#context = context;
+    this.#head = head;
+    this.#turn = turn;
+    this.#message = message;
+    this.#replaces = replaces;
+    this.#slot = head.nextSlot;
+    this.#conversation = { service: session.name, key: context.key, epoch: head.epoch };
+    this.#writer = turnWriter({
+      store: session.streams,
+      stream: streamIdOf(session.name, context.key, turn),
+      messageId: answerIdOf(turn),
+      batchMs: session.streamBatchMs,
+    });
+    this.#recorder = new TurnRecorder(this.#writer);
+  }
+
+  async run(options: unknown): Promise<SessionAnswer> {
+    this.#startedAt = await this.#time(beginStepName(this.#session.name));
+    this.#writeRunning();
+    let answer: TurnAnswer;
+    let endedAt: string;
+    try {
+      answer = await this.#runAgent(options);
+      endedAt = await this.#settle();
+    } catch (error) {
+      const failure = atBoundary(error);
+      if (failure instanceof TerminalError) await this.#fail(failure);
+      throw failure;
+    }
+    const stored = await this.#complete(answer, endedAt);
+    await afterTurn(this.#session, this.#context, this.#head, {
+      messages: [await asModelMessage(this.#message), ...this.#recorder.messages],
+      text: stored.text,
+    });
+    return storedAnswer(stored);
+  }
+
+  async #runAgent(options: unknown): Promise<TurnAnswer> {
+    const agent = this.#session.agent();
+    const { approvals, inbox, name } = this.#session;
+    const { key } = this.#context;
+    const message = await asModelMessage(this.#message);
+    const messages = await this.#prompt(message);
+    if (inbox !== undefined) {
+      this.#inbox = new TurnInbox({ inbox, key, turn: this.#turn, agent: agent.name, sink: this.#recorder });
+    }
+    const session = { service: name, key, turn: this.#turn };
+    const own = { approvals: { ...approvals, session }, recorder: this.#recorder, inbox: this.#inbox };
+    return runAgent({ agent, messages, options, ...own });
+  }
+
+  async #prompt(message: Awaited<ReturnType<typeof asModelMessage>>): Promise<ModelMessage[]> {
+    const { compaction } = this.#head;
+    const slots = slotsOfPrompt(this.#head).filter((slot) => slot !== this.#replaces);
+    const past = await readPast(this.#conversation, { slots, summary: compaction?.upTo });
+    const compacted = await compact(this.#session, this.#context, { head: this.#head, slots, past });
+    const { summary } = compacted.past;
+    if (compacted.upTo !== undefined && summary !== undefined) {
+      writeSummary(this.#context, compacted.upTo, summary);
+      rememberSummary(this.#conversation, compacted.upTo, summary);
+      this.#head = { ...this.#head, compaction: { upTo: compacted.upTo }, contextTokens: undefined };
+      this.#writeRunning();
+    }
+    return promptOf(compacted.past, message);
+  }
+
+  /** So that others see that it runs, and the next turn that it did should this one be killed. */
+  #writeRunning(): void {
+    const running: RunningTurn = {
+      turn: this.#turn,
+      slot: this.#slot,
+      invocationId: this.#context.request().id,
+      startedAt: this.#startedAt,
+      message: this.#message,
+      replaces: this.#replaces,
+    };
+    this.#head = { ...this.#head, running };
+    writeHead(this.#context, this.#head);
+  }
+
+  /** The time; and from here on all that happened is durable, so others may be told (G4). */
+  async #settle(): Promise<string> {
+    const endedAt = await this.#time(endedStepName(this.#session.name));
+    const { invocation, fiber } = requirePlace("a session's turn");
+    await invocation.scheduler.gate(fiber);
+    return endedAt;
+  }
+
+  async #complete(answer: TurnAnswer, endedAt: string): Promise<StoredTurn> {
+    const { lastStep, usage } = this.#recorder;
+    const finishReason = lastStep?.finishReason ?? "other";
+    const isInterrupted = finishReason === "interrupted";
+    const metadata = { ...this.#facts(endedAt), finishReason, ...(isInterrupted ? { interrupted: true } : {}) };
+    const end: TurnEnd = { outcome: isInterrupted ? "interrupted" : "completed", finishReason, metadata };
+    const stored = await this.#store(
+      end,
+      {
+        ...answer,
+        finishReason,
+        usage,
+        ...(isInterrupted ? { interrupted: true as const } : {}),
+      },
+      endedAt,
+    );
+    await this.#endStream(end);
+    return stored;
+  }
+
+  /** Notes what there is; the failure is the caller's to throw. */
+  async #fail(error: TerminalError): Promise<void> {
+    const isCancelled = error instanceof CancelledError;
+    const outcome: TurnOutcome = isCancelled ? "cancelled" : "failed";
+    // Cancelled once more: the note is what matters, not the time on it.
+    const endedAt = await this.#settle().catch(() => this.#startedAt);
+    const { usage, lastStep } = this.#recorder;
+    const facts = isCancelled ? { interrupted: true } : { error: maskedError(error) };
+    const end: TurnEnd = { outcome, error, metadata: { ...this.#facts(endedAt), finishReason: "error", ...facts } };
+    const text = lastStep?.text ?? "";
+    await this.#store(end, { text, finishReason: "error", usage, failure: failureOf(error) }, endedAt);
+    await this.#endStream(end).catch(() => {});
+  }
+
+  #facts(endedAt: string): Readonly<Record<string, unknown>> {
+    return { turn: this.#turn, startedAt: this.#startedAt, endedAt, usage: this.#recorder.usage };
+  }
+
+  async #store(end: TurnEnd, facts: Omit<StoredTurn, "v" | "turn" | "messages">, endedAt: string): Promise<StoredTurn> {
+    const messages = [await asModelMessage(this.#message), ...this.#recorder.messages];
+    const stored: StoredTurn = {
+      v: 1,
+      turn: this.#turn,
+      messages: [this.#message, await this.#writer.message(end)],
+      ...facts,
+    };
+    writeTurn(this.#context, this.#slot, stored, messages);
+    const steered = this.#inbox?.deliveredIds ?? [];
+    const ended = { turn: this.#turn, slot: this.#slot, ...(steered.length === 0 ? {} : { steered }) };
+    const last = this.#recorder.lastStep?.usage;
+    const contextTokens =
+      last?.inputTokens === undefined ? {} : { contextTokens: last.inputTokens + (last.outputTokens ?? 0) };
+    this.#head = {
+      ...withTurn(this.#head, ended, this.#replaces),
+      usage: addUsage(this.#head.usage, facts.usage),
+      ...contextTokens,
+      lastEndedAt: endedAt,
+    };
+    writeHead(this.#context, this.#head);
+    this.#inbox?.close((message) => sendTurn(this.#context, this.#session.name, message));
+    rememberTurn(this.#conversation, this.#slot, messages);
+    return stored;
+  }
+
+  /** A store that is away must not keep the turn: after some tries its readers are left to find the end themselves. */
+  async #endStream(end: TurnEnd): Promise<void> {
+    if (this.#session.streams === undefined) return;
+    const finish = async ({ signal }: StepScope): Promise<undefined> => {
+      await this.#writer.finish(end, signal);
+      return undefined;
+    };
+    try {
+      await this.#step(endStepName(this.#session.name), finish, END_TRIES);
+    } catch (error) {
+      if (error instanceof CancelledError || !(error instanceof TerminalError)) throw error;
+      this.#context.console.warn(`The stream of turn ${this.#turn} has no end`, error);
+    }
+  }
+
+  async #time(name: string): Promise<string> {
+    // oxlint-disable-next-line library/no-ambient-date -- inside a journaled step
+    const now = async (): Promise<string> => new Date().toISOString();
+    return (await this.#step(name, now)) as string;
+  }
+
+  /** Has no effect that others must wait for, so it runs ahead of its acknowledgement. */
+  async #step(
+    name: string,
+    action: (scope: StepScope) => PromiseLike<unknown>,
+    options?: StepOptions,
+  ): Promise<unknown> {
+    const place = requirePlace("a session's turn");
+    return await stepHostAt(place, DEFAULT_WINDOW).step(name, action, jsonCodec, options);
+  }
+}
+
+const END_TRIES: StepOptions = { maxRetryAttempts: 5, initialRetryInterval: 100, maxRetryInterval: 2_000 };

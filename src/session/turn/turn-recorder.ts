@@ -1,0 +1,76 @@
+/**
+ * Keeps what happened in a turn, so that the history has it however the turn ends. It listens to the run as those do who
+ * watch it, and passes everything on to them.
+ */
+import type { FinishReason, LanguageModelUsage, ModelMessage, UserModelMessage } from "ai";
+import type { ModelStep } from "../../model/model-step.ts";
+import type { LiveEvent, RunSink, SettledEvent } from "../../stream/run-sink.ts";
+import { addUsage, NO_USAGE } from "../../agent/usage.ts";
+import { messagesOfOpenStep, type ToolEnd, withoutOpenCalls } from "./turn-messages.ts";
+
+/** What the AI SDK tells when a step has ended. */
+export interface EndedStep {
+  readonly response: { readonly messages: readonly ModelMessage[] };
+  readonly usage: LanguageModelUsage;
+  readonly finishReason: FinishReason;
+  readonly text: string;
+}
+
+/** See the head of this file. */
+export class TurnRecorder implements RunSink {
+  readonly #next: RunSink;
+  readonly #messages: ModelMessage[] = [];
+  #steering: readonly UserModelMessage[] = [];
+  #open: ModelStep | undefined;
+  readonly #ends = new Map<string, ToolEnd>();
+  #last: EndedStep | undefined;
+  #usage = NO_USAGE;
+
+  constructor(next: RunSink) {
+    this.#next = next;
+  }
+
+  live(event: LiveEvent): PromiseLike<{ readonly stop: boolean }> {
+    return this.#next.live(event);
+  }
+
+  settled(event: SettledEvent): void {
+    if (event.type === "model-step") {
+      this.#open = event.result;
+      this.#ends.clear();
+    } else if (event.type === "tool-result" || event.type === "tool-error" || event.type === "tool-denied") {
+      this.#ends.set(event.toolCallId, event);
+    }
+    this.#next.settled(event);
+  }
+
+  /** A step begins, and the model is given these messages besides. */
+  stepBegins(steering: readonly UserModelMessage[]): void {
+    this.#steering = steering;
+  }
+
+  stepEnded(step: EndedStep): void {
+    this.#messages.push(...this.#steering, ...step.response.messages);
+    this.#steering = [];
+    this.#open = undefined;
+    this.#ends.clear();
+    this.#last = step;
+    this.#usage = addUsage(this.#usage, step.usage);
+  }
+
+  /** What the model was told and said in the turn, after the user's message; no tool call is without its result. */
+  get messages(): ModelMessage[] {
+    const open = this.#open === undefined ? [] : messagesOfOpenStep(this.#open, this.#ends);
+    return withoutOpenCalls([...this.#messages, ...this.#steering, ...open]);
+  }
+
+  /** The last step that ended. */
+  get lastStep(): EndedStep | undefined {
+    return this.#last;
+  }
+
+  /** Usage of all steps that ended. */
+  get usage(): LanguageModelUsage {
+    return this.#usage;
+  }
+}
