@@ -22,9 +22,11 @@ export const GRACE_MS = 20_000;
 const ANSWER_MS = 500;
 
 /** One request. */
-export interface ClientRequest extends Attempted {
-  readonly method: "GET" | "POST" | "DELETE";
-  /** Below `/agents`, with its segments encoded. */
+export interface ClientRequest<T = Answer> extends Attempted {
+  readonly method: "GET" | "POST" | "PATCH" | "DELETE";
+  /** Which of the app's APIs. Default `agents`. */
+  readonly api?: "agents" | "approvals" | "chat" | undefined;
+  /** Below that API's path, with its segments encoded. */
   readonly path: string;
   readonly query?: Readonly<Record<string, string>> | undefined;
   readonly headers?: Readonly<Record<string, string | undefined>> | undefined;
@@ -35,7 +37,7 @@ export interface ClientRequest extends Attempted {
   /** True when sending it twice does no more than sending it once. */
   readonly isRepeatable: boolean;
   /** What an error means when it answers a repetition, and an earlier try was perhaps heard. */
-  readonly recover?: ((error: AgentClientError) => Answer | undefined) | undefined;
+  readonly recover?: ((error: AgentClientError) => T | undefined) | undefined;
 }
 
 /** The way to one app. */
@@ -46,14 +48,14 @@ export class Connection {
   readonly #fetch: ClientFetch;
   readonly #apiKey: Supplied<string> | undefined;
   readonly #headers: Supplied<Readonly<Record<string, string>>>;
-  readonly #maxRetries: number;
+  readonly maxRetries: number;
 
   constructor(options: AgentClientOptions) {
     this.#url = baseUrl(options.url);
     this.#fetch = options.fetch ?? ((url, init) => fetch(url, init));
     this.#apiKey = options.apiKey;
     this.#headers = options.headers ?? {};
-    this.#maxRetries = bounded("maxRetries", options.maxRetries, 5, 0, 100);
+    this.maxRetries = bounded("maxRetries", options.maxRetries, 5, 0, 100);
     this.retryDelayMs = bounded("retryDelayMs", options.retryDelayMs, 250, 1, 60_000);
     this.pollMs = bounded("pollMs", options.pollMs, 25_000, 1_000, 60_000);
   }
@@ -63,16 +65,38 @@ export class Connection {
    *
    * @throws AgentClientError; the reason of the caller's signal.
    */
-  async send(request: ClientRequest, deadline: Deadline): Promise<Answer> {
+  send(request: ClientRequest, deadline: Deadline): Promise<Answer> {
+    return this.#repeat(request, deadline, (response) => readAnswer(response, request));
+  }
+
+  /**
+   * As `send()`, for an answer that streams: it is given when its head is there. Only the caller's signal ends its body.
+   *
+   * @throws AgentClientError; the reason of the caller's signal.
+   */
+  async open(request: ClientRequest<{ readonly response: Response }>, deadline: Deadline): Promise<Response> {
+    const { response } = await this.#repeat(request, deadline, async (given) => {
+      if (given.ok) return { response: given };
+      const answer = await readAnswer(given, request);
+      return "error" in answer ? answer : { response: given };
+    });
+    return response;
+  }
+
+  async #repeat<T extends object>(
+    request: ClientRequest<T>,
+    deadline: Deadline,
+    read: (response: Response) => Promise<T | Failed>,
+  ): Promise<T> {
     let isHeard = false;
     for (let n = 1; ; n++) {
-      const outcome = await this.#attempt(request, deadline);
+      const outcome = await this.#attempt(request, deadline, read);
       if (!("error" in outcome)) return outcome;
       const recovered = isHeard ? request.recover?.(outcome.error) : undefined;
       if (recovered !== undefined) return recovered;
       // 429 is said before anything begins; what else is repeated leaves that open.
       isHeard ||= outcome.error.status !== 429;
-      if (!request.isRepeatable || !outcome.isTransient || n > this.#maxRetries) throw outcome.error;
+      if (!request.isRepeatable || !outcome.isTransient || n > this.maxRetries) throw outcome.error;
       const pauseMs = Math.max(outcome.error.retryAfterMs ?? 0, backoffMs(n, this.retryDelayMs));
       // Whoever waits until the time is over learns less than from this error.
       if (pauseMs >= deadline.leftMs) throw outcome.error;
@@ -80,7 +104,11 @@ export class Connection {
     }
   }
 
-  async #attempt(request: ClientRequest, deadline: Deadline): Promise<Answer | Failed> {
+  async #attempt<T extends object>(
+    request: ClientRequest<T>,
+    deadline: Deadline,
+    read: (response: Response) => Promise<T | Failed>,
+  ): Promise<T | Failed> {
     deadline.check();
     if (deadline.leftMs === 0) throw timedOut(request);
     const headers = await this.#requestHeaders(request);
@@ -92,7 +120,8 @@ export class Connection {
     const { signal, release } = deadline.limit(limitMs);
     try {
       const search = new URLSearchParams(query).toString();
-      const response = await this.#fetch(`${this.#url}/agents${request.path}${search === "" ? "" : `?${search}`}`, {
+      const path = `/${request.api ?? "agents"}${request.path}${search === "" ? "" : `?${search}`}`;
+      const response = await this.#fetch(this.#url + path, {
         method: request.method,
         headers,
         signal,
@@ -101,7 +130,7 @@ export class Connection {
         ...("credentials" in Request.prototype ? { credentials: "omit" as const } : {}),
         ...(request.body === undefined ? {} : { body: request.body }),
       });
-      return await readAnswer(response, request);
+      return await read(response);
     } catch (cause) {
       deadline.check();
       // Timers may fire a little early.
@@ -121,7 +150,7 @@ export class Connection {
     return Math.max(0, Math.floor(Math.min(this.pollMs, leftMs - ANSWER_MS) / 1_000));
   }
 
-  async #requestHeaders({ headers = {}, action }: ClientRequest): Promise<Headers> {
+  async #requestHeaders({ headers = {}, action }: Pick<ClientRequest, "headers" | "action">): Promise<Headers> {
     const all = new Headers();
     const set = (name: string, value: string | undefined): void => {
       try {

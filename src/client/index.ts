@@ -6,3 +6,14 @@ export type { AgentClientErrorKind, AgentFailure } from "./client-error.ts";
 export type { AgentHandler, HandlersClient } from "./definitions.ts";
 export type { AgentInvocation, AgentInvocationStatus } from "./invocation.ts";
 export type { AgentClientOptions, ClientFetch, RequestOptions, RunOptions, SendOptions, Supplied } from "./options.ts";
+export { chatTransport } from "./chat-transport.ts";
+export type { ChatMode, ChatTransportOptions } from "./chat-transport.ts";
+export { createChatClient } from "./chat-client.ts";
+export type {
+  ChatApproval,
+  ChatClient,
+  ChatClientOptions,
+  Conversation,
+  HistoryOptions,
+  Interrupted,
+} from "./chat-client.ts";
