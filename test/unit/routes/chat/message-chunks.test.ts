@@ -66,12 +66,12 @@ const message = fc
     steps: fc.array(fc.tuple(fc.option(steering, { nil: undefined }), step), { minLength: 1, maxLength: 4 }),
   })
   .map(({ id, metadata, steps }): UIMessage => {
-    const parts = steps.flatMap(([before, of]): Part[] => [
+    const parts = steps.flatMap(([before, of]): object[] => [
       { type: "step-start" },
       ...(before === undefined ? [] : [before]),
       ...of,
     ]);
-    return plain({ id, role: "assistant", metadata, parts });
+    return plain({ id, role: "assistant", metadata, parts: parts as Part[] });
   });
 
 const runs = { numRuns: propertyRuns(2_000, 200), seed: seedOf("chunks of a message") };
