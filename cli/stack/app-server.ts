@@ -25,6 +25,8 @@ export interface AppServerInit {
 /** An app server that was started. */
 export interface AppServer {
   readonly child: Child;
+  /** Kills it and starts it again. */
+  readonly crash: () => Promise<void>;
   readonly url: string;
   /** What Restate has to know to call it. */
   readonly deployment: { readonly uri: string; readonly use_http_11: boolean };
@@ -48,7 +50,7 @@ export const startWorker: StartAppServer = (init) => {
     if (!hasServed) void child.restart();
   });
   // wrangler dev speaks HTTP/1.1 only.
-  return { child, ...addresses(init.port, true) };
+  return { child, crash: child.crash, ...addresses(init.port, true) };
 };
 
 function startWrangler(init: AppServerInit, envFile: string): Child {
@@ -72,22 +74,28 @@ export const DENO_PERMISSIONS: readonly string[] = [
   "--no-prompt",
 ];
 
+/** Where the playground's page is: in this repository, in a project that has it as a package. */
+const PAGE_FOLDERS = ["web/dist", "node_modules/restate-edge-agents/dist/web"];
+
 /** What Deno serves of a project. */
 export const DENO_ENTRY = "entry/deno.ts";
 
 /** Serves entry/deno.ts with `deno serve`, over HTTP/2. */
 export const startDeno: StartAppServer = (init) => {
-  const child = startChild({
-    label: "deno serve",
-    command: denoBinary(init.folder),
-    args: ["serve", ...DENO_PERMISSIONS, "--watch", "--host", "127.0.0.1", "--port", String(init.port), DENO_ENTRY],
-    cwd: init.folder,
-    env: { ...process.env, ...QUIET, ...init.settings, NO_COLOR: "1" },
-    onLine: announce(init, /Listening on http/),
-    // It waits for its connections to close, and Restate keeps one open.
-    graceMs: 2_000,
-  });
-  return { child, ...addresses(init.port, false) };
+  const permissions = [...DENO_PERMISSIONS, `--allow-read=${PAGE_FOLDERS.join(",")}`];
+  const child = startRestartable(() =>
+    startChild({
+      label: "deno serve",
+      command: denoBinary(init.folder),
+      args: ["serve", ...permissions, "--watch", "--host", "127.0.0.1", "--port", String(init.port), DENO_ENTRY],
+      cwd: init.folder,
+      env: { ...process.env, ...QUIET, ...init.settings, NO_COLOR: "1" },
+      onLine: announce(init, /Listening on http/),
+      // It waits for its connections to close, and Restate keeps one open.
+      graceMs: 2_000,
+    }),
+  );
+  return { child, crash: child.crash, ...addresses(init.port, false) };
 };
 
 function announce(init: AppServerInit, sign: RegExp): (line: string) => void {

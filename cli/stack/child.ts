@@ -32,6 +32,8 @@ export interface Child {
   readonly endedSignal: AbortSignal;
   /** Asks the child to end, and kills its group when it has not after its grace. */
   readonly stop: () => Promise<void>;
+  /** Kills the child's group at once, as if the machine had died. */
+  readonly kill: () => Promise<void>;
 }
 
 const groups = new Set<number>();
@@ -80,7 +82,13 @@ export function startChild(init: ChildInit): Child {
     clearTimeout(timer);
   };
 
-  return { label: init.label, ended, endedSignal: controller.signal, stop };
+  const kill = async (): Promise<void> => {
+    if (group === undefined || !groups.has(group)) return;
+    signalGroup(group, "SIGKILL");
+    await ended;
+  };
+
+  return { label: init.label, ended, endedSignal: controller.signal, stop, kill };
 }
 
 function signalGroup(group: number, signal: NodeJS.Signals): void {

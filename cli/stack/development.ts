@@ -4,12 +4,13 @@
  */
 import { type AppServer, startDeno, startWorker } from "./app-server.ts";
 import type { Child } from "./child.ts";
+import { startControl } from "./control.ts";
 import { type Port, takePorts } from "./ports.ts";
 import { prefixed, printTable } from "./print.ts";
 import type { Registered } from "./register.ts";
 import { Registrar } from "./registrar.ts";
 import { type RestateServer, startRestateServer } from "./restate-server.ts";
-import { describeModel, developmentSettings, type Settings } from "./settings.ts";
+import { describeModel, developmentSettings, type Settings, withPlayground } from "./settings.ts";
 
 /** What is run. */
 export interface DevelopmentOptions {
@@ -70,12 +71,17 @@ async function start(options: DevelopmentOptions, add: (child: Child) => void): 
   console.log(`Model: ${describeModel(settings)}`);
   const registrar = new Registrar({ restate, onChange: console.log });
   const startApp = options.deno ? startDeno : startWorker;
-  const app = startApp({
+  const control = await startControl(() => app.crash());
+  const print = prefixed(options.deno ? "deno" : "worker");
+  const app: AppServer = startApp({
     folder,
     environment,
     port: ports.app.port,
-    settings,
-    onLine: prefixed(options.deno ? "deno" : "worker"),
+    settings: withPlayground(settings, control.url),
+    onLine: (line) => {
+      control.readLine(line);
+      print(line);
+    },
     onServing: () => {
       registrar.renew();
     },
@@ -104,6 +110,7 @@ function printStack(label: string, { app, restate, services, model }: Running & 
   const names = services.map(({ name }) => name).join(", ");
   printTable([
     [label, app.url],
+    ["Playground", `${app.url.replace("127.0.0.1", "localhost")}/`],
     ["Health", `${app.url}/health, ${app.url}/ready`],
     ["OpenAPI", `${app.url}/openapi.json`],
     ["Ingress", restate.ingressUrl],

@@ -17,6 +17,7 @@ const FROM_ENVIRONMENT = [
   "OPENAI_MODEL",
   "ADMIN_TOKEN",
   "AGENT_API_KEYS",
+  "PLAYGROUND",
 ] as const;
 
 /** Names and values of settings. */
@@ -44,6 +45,21 @@ export function developmentSettings(project: string, restate: LocalRestate): Dev
   const missing = SECRETS.filter((name) => (given[name] ?? "").trim() === "");
   const madeUp = Object.fromEntries(missing.map((name) => [name, randomBytes(18).toString("base64url")]));
   return { settings: { ...given, ...madeUp }, madeUp };
+}
+
+/**
+ * The settings, and what the playground's page needs: a key of its own, for this start alone, so that those that the user
+ * has set are given to no page; and where the stack listens.
+ */
+export function withPlayground(settings: Settings, controlUrl: string): Settings {
+  const key = randomBytes(24).toString("base64url");
+  const keys = (settings["AGENT_API_KEYS"] ?? "").split(",").filter((text) => text.trim() !== "");
+  return {
+    ...settings,
+    AGENT_API_KEYS: [...keys, key].join(","),
+    PLAYGROUND_KEY: key,
+    PLAYGROUND_CONTROL_URL: controlUrl,
+  };
 }
 
 function givenSettings(project: string, restate: LocalRestate): Settings {
