@@ -1,3 +1,5 @@
+import { fileURLToPath } from "node:url";
+
 import { cloudflareTest } from "@cloudflare/vitest-plugin";
 import { defineConfig } from "vitest/config";
 
@@ -16,6 +18,13 @@ const realStack = {
   teardownTimeout: 30_000,
 } as const;
 
+/** Most of their time is wrangler's start, on one core: two files at once, and what Node has compiled is kept. */
+const ship = {
+  ...realStack,
+  fileParallelism: true,
+  env: { NODE_COMPILE_CACHE: fileURLToPath(new URL("node_modules/.cache/compiled", import.meta.url)) },
+} as const;
+
 /** End-to-end tests that also run behind the front of a cloud: TLS, tokens, signed requests (test/e2e/stack.ts). */
 const behindCloud = ["agent", "agents-api", "openapi-walk", "outage", "readme", "ready"];
 /** All that do, on Workers and on Deno: `npm test -- cloud`. */
@@ -31,9 +40,15 @@ const wholeCloud = [
 ];
 
 /** Tests of the tool that need minutes each, as every deployment starts wrangler five times: `npm test -- ship-more`. */
-const longShips = ["deploy-interrupted", "doctor", "doctor-cloudflare", "operate", "operate-cloudflare"].map(
-  (file) => `test/ship/${file}.test.ts`,
-);
+const longShips = [
+  "deploy-choices",
+  "deploy-interrupted",
+  "deploy-interrupted-workers",
+  "doctor",
+  "doctor-cloudflare",
+  "operate",
+  "operate-cloudflare",
+].map((file) => `test/ship/${file}.test.ts`);
 
 const inEndToEnd = (files: readonly string[]): string[] => files.map((file) => `test/e2e/${file}.test.ts`);
 
@@ -71,8 +86,8 @@ export default defineConfig({
       {
         test: { ...realStack, name: "cloud", include: inEndToEnd(wholeCloud), env: { RESTATE_STACK: "cloud" } },
       },
-      { test: { ...realStack, name: "ship", include: ["test/ship/**/*.test.ts"], exclude: longShips } },
-      { test: { ...realStack, name: "ship-more", include: longShips } },
+      { test: { ...ship, name: "ship", include: ["test/ship/**/*.test.ts"], exclude: longShips } },
+      { test: { ...ship, name: "ship-more", include: longShips } },
       // These wait for restarts most of the time, so two files at once fit.
       { test: { ...realStack, name: "crash", fileParallelism: true, include: ["test/crash/**/*.test.ts"] } },
     ],

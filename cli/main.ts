@@ -18,3 +18,5 @@ try {
     process.stdout.write(usageDocument(args, error.message, commands, process.env));
   }
 }
+// Requests that go on have no signal, and nobody waits for them after Ctrl-C.
+if (process.exitCode === EXIT.interrupted) process.exit();

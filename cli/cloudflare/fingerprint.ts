@@ -1,9 +1,7 @@
 /** One hash for what is deployed: the same is never uploaded twice, from whatever machine. */
 import { createHash } from "node:crypto";
-import { pathToFileURL } from "node:url";
-import { createRequire } from "node:module";
-import { join } from "node:path";
-import type { Project } from "../project/project.ts";
+import { type Project, wranglerModuleOf } from "../project/project.ts";
+import { readWranglerConfig } from "../project/wrangler-config.ts";
 
 /** Hexadecimal digits of a fingerprint. Cloudflare's tags of versions have room for 25 characters. */
 const LENGTH = 20;
@@ -32,12 +30,8 @@ export function tagOf(fingerprint: string): string {
 
 /** Wrangler's configuration for the project's environment, without what differs between machines. */
 export async function resolvedConfig({ folder, configPath, environment }: Project): Promise<unknown> {
-  const wrangler = createRequire(join(folder, "package.json")).resolve("wrangler");
-  const { unstable_readConfig: readConfig } = (await import(pathToFileURL(wrangler).href)) as {
-    readonly unstable_readConfig: (args: object, options: object) => object;
-  };
-  const args = { config: configPath, ...(environment === undefined ? {} : { env: environment }) };
-  return withoutFolder(readConfig(args, { hideWarnings: true }), folder);
+  const wrangler = wranglerModuleOf(folder);
+  return withoutFolder(await readWranglerConfig({ wrangler, configPath, environment }), folder);
 }
 
 /** `dev` is for this machine alone. */

@@ -6,20 +6,15 @@ import { z } from "zod";
 import type { Project } from "../project/project.ts";
 import type { Tool } from "../tool/tool.ts";
 import { usageError } from "../tool/tool-error.ts";
-import { isNoWorker, runWrangler } from "./wrangler.ts";
+import { runWrangler } from "./wrangler.ts";
 
 const listSchema = z.array(z.object({ name: z.string() }));
 
-/** Names of the secrets that a Worker has. One that does not exist has none. */
+/** Names of the secrets that a Worker has. It fails for one that does not exist. */
 export async function secretsOf(tool: Tool, project: Project, worker: string): Promise<string[]> {
   const args = ["secret", "list", "--name", worker, "--format", "json"];
-  try {
-    const { stdout } = await runWrangler(tool, project, { args });
-    return listSchema.parse(JSON.parse(stdout)).map(({ name }) => name);
-  } catch (error) {
-    if (isNoWorker(error)) return [];
-    throw error;
-  }
+  const { stdout } = await runWrangler(tool, project, { args });
+  return listSchema.parse(JSON.parse(stdout)).map(({ name }) => name);
 }
 
 /** Names in a file for `--secrets-file`. From now on its values are never printed. @throws ToolError `secrets-file` */

@@ -109,16 +109,23 @@ async function checkSettings(
 ): Promise<Found> {
   const { worker } = project;
   const inFile = options.secretsFile === undefined ? [] : await secretsInFile(tool, options.secretsFile);
-  const [versions, there] = await Promise.all([
+  const [listed, there] = await Promise.allSettled([
     listVersions(tool, project, worker.name),
     // A Worker of its own begins without secrets.
     strategy === "version-url" ? secretsOf(tool, project, worker.name) : [],
   ]);
-  const secrets = [...inFile, ...there];
+  const versions = valueOf(listed);
+  // wrangler does not tell the secrets of a Worker that is not there.
+  const secrets = [...inFile, ...(versions === undefined ? [] : valueOf(there))];
   const hasVersionUrl = options.versionUrl !== undefined;
   const exclusive = exclusiveIn(await resolvedConfig(project));
   requireNoProblem(problemsOf({ worker, secrets, strategy, hasVersionUrl, exclusive }));
   return { secrets, versions, hasTriggers: exclusive.length > 0 };
+}
+
+function valueOf<T>(settled: PromiseSettledResult<T>): T {
+  if (settled.status === "fulfilled") return settled.value;
+  throw settled.reason;
 }
 
 /** What a candidate is made from. */

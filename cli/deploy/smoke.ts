@@ -129,8 +129,8 @@ async function lookAt(
   return [result, await admin.invocations.get(id)];
 }
 
-/** The clients know no signal; their time limits end what goes on. */
-async function unlessAborted<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
+/** Ends when the signal is aborted. The clients know none; their time limits end what goes on. */
+export async function unlessAborted<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
   const aborted = Promise.withResolvers<never>();
   const abort = (): void => aborted.reject(signal.reason as Error);
   signal.addEventListener("abort", abort, { once: true });

@@ -11,7 +11,7 @@ import type { Candidate, DeployContext, UploadedVersion } from "./platform-deplo
 import { type PutBack, previousVersion, putBack } from "./previous.ts";
 import { isLatest, type PlannedRegistration } from "./register-version.ts";
 import { superseded } from "./promote-version.ts";
-import { declaredSmoke, smoke, type SmokeResult } from "./smoke.ts";
+import { declaredSmoke, smoke, type SmokeResult, unlessAborted } from "./smoke.ts";
 
 /** A version whose registration has been planned. */
 export interface Trial {
@@ -37,14 +37,17 @@ export async function tryVersion(context: DeployContext, trial: Trial): Promise<
   const { candidate, version, planned, promoted, wasLive } = trial;
   const { uri } = planned.registration;
   const previous = await previousVersion(admin, candidate.app, uri, promoted);
-  const deploymentId = await register(context, trial);
-  context.log.facts["deploymentId"] = deploymentId;
+  let deploymentId: string | undefined;
   let result: SmokeResult | undefined;
   try {
+    deploymentId = await register(context, trial);
+    context.log.facts["deploymentId"] = deploymentId;
     result = await smokeStep(context, deploymentId);
   } catch (error) {
-    // Nobody knows yet whether it works (D5): interrupted, or nothing could be invoked.
-    if (!wasLive) await backStep(context, previous, deploymentId);
+    // Nobody knows yet whether it works (D5): interrupted, or nothing could be invoked. Nor whether it is registered, when
+    // the answer to that did not come.
+    const id = deploymentId ?? (await latestAt(context, uri));
+    if (!wasLive && id !== undefined) await backStep(context, previous, id);
     throw error;
   }
   if (result?.outcome === "moved") {
@@ -60,7 +63,17 @@ export async function tryVersion(context: DeployContext, trial: Trial): Promise<
   return { deploymentId, smoke: result };
 }
 
-async function register({ admin, log }: DeployContext, { planned }: Trial): Promise<string> {
+/** The deployment at a URI, if it is the latest; undefined when Restate does not answer. */
+async function latestAt({ admin }: DeployContext, uri: string): Promise<string | undefined> {
+  try {
+    const id = (await admin.deployments.list()).find((deployment) => deployment.uri === uri)?.id;
+    return id !== undefined && (await isLatest(admin, id)) ? id : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+async function register({ admin, log, tool }: DeployContext, { planned }: Trial): Promise<string> {
   const { registration, report, isLatest: isRegistered } = planned;
   if (isRegistered && report.deploymentId !== undefined) {
     log.skip("register", "Registration", `${report.deploymentId} is the latest already`);
@@ -69,7 +82,7 @@ async function register({ admin, log }: DeployContext, { planned }: Trial): Prom
   const done = await log.run({
     step: "register",
     title: "Registration with Restate",
-    work: () => registerWithReport(admin, registration),
+    work: () => unlessAborted(tool.signal, registerWithReport(admin, registration)),
     summary: ({ deploymentId, services }) => `${deploymentId ?? ""}, ${count(services.length, "service")}`,
   });
   return done.deploymentId ?? "";

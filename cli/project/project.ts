@@ -2,9 +2,9 @@
 import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
-import { pathToFileURL } from "node:url";
 import { z } from "zod";
 import { usageError } from "../tool/tool-error.ts";
+import { readWranglerConfig } from "./wrangler-config.ts";
 
 /** What of wrangler's configuration matters here; wrangler itself reads the file, whatever its format. */
 export interface WorkerConfig {
@@ -81,13 +81,10 @@ export async function readProject(folder: string, environment: string | undefine
       "Run this in the folder of your Worker, or make one with `restate-edge-agents init`",
     );
   }
-  const { unstable_readConfig: readConfig } = (await import(pathToFileURL(wranglerModule(folder)).href)) as {
-    readonly unstable_readConfig: (args: object, options: object) => unknown;
-  };
+  const wrangler = wranglerModuleOf(folder);
   let config: z.output<typeof configSchema>;
   try {
-    const args = { config: configPath, ...(environment === undefined ? {} : { env: environment }) };
-    config = configSchema.parse(readConfig(args, { hideWarnings: true }));
+    config = configSchema.parse(await readWranglerConfig({ wrangler, configPath, environment }));
   } catch (error) {
     throw usageError("project-invalid", `Cannot read ${configPath}: ${messageOf(error)}`);
   }
@@ -116,8 +113,8 @@ function workerOf(name: string, config: z.output<typeof configSchema>): WorkerCo
   };
 }
 
-/** The project's own wrangler: the version that its author tests with. */
-function wranglerModule(folder: string): string {
+/** Path of the project's own wrangler, the version that its author tests with. @throws ToolError `wrangler-missing` */
+export function wranglerModuleOf(folder: string): string {
   return resolveFrom(folder, "wrangler");
 }
 

@@ -9,6 +9,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import { Account } from "./account.ts";
+import { wildcardCertificate } from "./certificate.ts";
 import { type CloudflareApi, type RecordedCall, startApi } from "./api.ts";
 import type { FailureOrder, OrderedFailure } from "./failures.ts";
 import { type Front, startFront } from "./front.ts";
@@ -24,6 +25,7 @@ interface Parts {
   readonly api: CloudflareApi;
   readonly front: Front;
   readonly host: WorkerHost;
+  readonly certificate: string;
   readonly token: string;
   readonly folder: string;
 }
@@ -40,6 +42,8 @@ export class Cloudflare {
   /** For HTTP_PROXY: through it, and only through it, Workers are reached. */
   readonly proxyUrl: string;
   readonly apiUrl: string;
+  /** Certificate (PEM) of the authority that clients of Workers over TLS must trust. */
+  readonly certificate: string;
   /** The API's only token. */
   readonly token: string;
   /** Environment for wrangler, and for whoever calls Workers. */
@@ -50,6 +54,7 @@ export class Cloudflare {
     this.#parts = parts;
     this.proxyUrl = parts.front.url;
     this.apiUrl = parts.api.url;
+    this.certificate = parts.certificate;
     this.token = parts.token;
     this.env = {
       CLOUDFLARE_API_BASE_URL: this.apiUrl,
@@ -61,7 +66,12 @@ export class Cloudflare {
 
   /** Environment for whoever calls Workers, without the account. */
   get proxyEnv(): Readonly<Record<string, string>> {
-    return { HTTP_PROXY: this.proxyUrl, NO_PROXY: "127.0.0.1,localhost", NODE_USE_ENV_PROXY: "1" };
+    return {
+      HTTP_PROXY: this.proxyUrl,
+      HTTPS_PROXY: this.proxyUrl,
+      NO_PROXY: "127.0.0.1,localhost",
+      NODE_USE_ENV_PROXY: "1",
+    };
   }
 
   /** Every call of the API, in order. */
@@ -167,12 +177,13 @@ export async function startCloudflare(): Promise<Cloudflare> {
   const account = new Account(randomBytes(16).toString("hex"), "acme", ({ versions }) => {
     void host.dispose((gone) => versions.some(({ id }) => id === gone));
   });
+  const tls = await wildcardCertificate(`${account.subdomain}.workers.dev`);
   const [api, front] = await Promise.all([
     startApi(account, token),
     startFront(async (name) => {
       const found = account.at(name);
       return found === undefined ? undefined : host.urlOf(found.worker, found.version);
-    }),
+    }, tls),
   ]);
-  return new Cloudflare({ account, api, front, host, token, folder });
+  return new Cloudflare({ account, api, front, host, certificate: tls.authority, token, folder });
 }

@@ -4,6 +4,8 @@
  */
 import { Agent, createServer, type IncomingMessage, request as forward, type ServerResponse } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
+import { TLSSocket } from "node:tls";
+import type { TlsIdentity } from "../../src/testing/tls-proxy.ts";
 
 /** A running front. */
 export interface Front {
@@ -21,7 +23,8 @@ const NOT_FORWARDED: ReadonlySet<string> = new Set(["connection", "keep-alive", 
 /** Names of this machine, which a proxy passes on as they are. */
 const LOOPBACK: ReadonlySet<string> = new Set(["127.0.0.1", "localhost"]);
 
-export async function startFront(resolve: Resolve): Promise<Front> {
+/** @param tls For what comes over TLS: tunnels to port 443. */
+export async function startFront(resolve: Resolve, tls: TlsIdentity): Promise<Front> {
   // A connection for each request: one that workerd closes while it is used again would fail a request for no reason.
   const agent = new Agent({ keepAlive: false });
   const server = createServer((request, response) => {
@@ -39,14 +42,15 @@ export async function startFront(resolve: Resolve): Promise<Front> {
   server.requestTimeout = 0;
   // Longer than whoever calls keeps it, for the same reason.
   server.keepAliveTimeout = 600_000;
-  // Inside the tunnel is plain HTTP, for the same server.
-  server.on("connect", (request: IncomingMessage, socket: Socket) => {
-    if (!(request.url ?? "").endsWith(":80")) {
+  // Inside the tunnel is HTTP for the same server, or TLS and then that.
+  server.on("connect", ({ url = "" }: IncomingMessage, socket: Socket) => {
+    const isSecure = url.endsWith(":443");
+    if (!isSecure && !url.endsWith(":80")) {
       socket.end("HTTP/1.1 502 Bad Gateway\r\n\r\n");
       return;
     }
     socket.write("HTTP/1.1 200 Connection Established\r\n\r\n");
-    server.emit("connection", socket);
+    server.emit("connection", isSecure ? secured(socket, tls) : socket);
   });
   await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
   return {
@@ -58,6 +62,13 @@ export async function startFront(resolve: Resolve): Promise<Front> {
         agent.destroy();
       }),
   };
+}
+
+function secured(socket: Socket, { privateKey, certificate }: TlsIdentity): TLSSocket {
+  const secure = new TLSSocket(socket, { isServer: true, key: privateKey, cert: certificate });
+  // Whoever does not trust the certificate hangs up.
+  secure.on("error", () => socket.destroy());
+  return secure;
 }
 
 /** What is asked for: in absolute form, or below the host of the header. */

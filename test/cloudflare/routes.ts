@@ -42,6 +42,12 @@ const workerRoutes: readonly Route[] = [
     const { enabled, previews_enabled = enabled } = json<{ enabled: boolean; previews_enabled?: boolean }>(call);
     return (workerOf(call).subdomain = { enabled, previews_enabled });
   }),
+  route("PUT", `${SCRIPT}/schedules`, (call) => {
+    const schedules = json<{ cron: string }[]>(call);
+    const worker = workerOf(call);
+    worker.settings = { ...worker.settings, schedules };
+    return { schedules };
+  }),
   route("PUT", SCRIPT, deployScript),
 ];
 

@@ -2,6 +2,7 @@
 import { mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { wranglerToml } from "./wrangler-toml.ts";
 
 const REPOSITORY = resolve(import.meta.dirname, "../..");
 
@@ -12,6 +13,8 @@ export interface ClerkProjectOptions {
   /** Name of the service. */
   readonly service: string;
   readonly vars: Readonly<Record<string, string>>;
+  /** More of wrangler's configuration. */
+  readonly tables?: string;
 }
 
 /** Versions of the source. */
@@ -36,33 +39,13 @@ export async function clerkProject(options: ClerkProjectOptions): Promise<ClerkP
   await mkdir(join(folder, "node_modules"));
   await symlink(join(REPOSITORY, "node_modules/wrangler"), join(folder, "node_modules/wrangler"), "dir");
   await writeFile(join(folder, "package.json"), `{"name":"${options.worker}","private":true,"type":"module"}`);
-  await writeFile(join(folder, "wrangler.toml"), configOf(options));
+  const { worker: name, vars, tables = "" } = options;
+  await writeFile(join(folder, "wrangler.toml"), wranglerToml({ name, vars, tables }));
   return {
     folder,
     write: (source, more = {}) => writeFile(join(folder, "worker.ts"), entryOf(options.service, source, more)),
     [Symbol.asyncDispose]: () => rm(folder, { recursive: true, force: true }),
   };
-}
-
-function configOf({ worker, vars }: ClerkProjectOptions): string {
-  return `name = "${worker}"
-main = "worker.ts"
-compatibility_date = "2026-10-01"
-compatibility_flags = ["nodejs_compat", "enable_request_signal"]
-workers_dev = true
-preview_urls = true
-
-[version_metadata]
-binding = "CF_VERSION_METADATA"
-
-[observability]
-enabled = true
-
-[vars]
-${Object.entries(vars)
-  .map(([name, value]) => `${name} = ${JSON.stringify(value)}`)
-  .join("\n")}
-`;
 }
 
 function entryOf(service: string, source: ClerkSource, { check = "() => {}", statements = "" }: EntryOptions): string {

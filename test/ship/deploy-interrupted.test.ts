@@ -3,8 +3,17 @@
  * uploaded, it is the latest in Restate, Cloudflare has promoted it, and the app's own address serves it.
  */
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { type Gates, DeployWorld, WORKER } from "./deploy-world.ts";
-import type { Break, GateRequest } from "./gate.ts";
+import { DeployWorld, WORKER } from "./deploy-world.ts";
+import {
+  api,
+  type Interruption,
+  interruptAndRepeat,
+  mainHealth,
+  registration,
+  type Row,
+  titleOf,
+  versionReady,
+} from "./interruption.ts";
 
 let world: DeployWorld;
 beforeAll(async () => {
@@ -12,118 +21,83 @@ beforeAll(async () => {
 });
 afterAll(() => world[Symbol.asyncDispose]());
 
-const rows: Record<string, string | number>[] = [];
+const rows: Row[] = [];
 afterAll(() => console.table(rows));
 
-/** What happens to one run. */
-interface Interruption {
-  readonly step: string;
-  readonly gate: keyof Gates;
-  readonly at: (request: GateRequest) => boolean;
-  readonly how: Break;
-  readonly signal?: NodeJS.Signals;
-  readonly args?: readonly string[];
-}
-
-const api =
-  (method: string, path: RegExp) =>
-  (request: GateRequest): boolean =>
-    request.method === method && path.test(request.path);
-const registration =
-  (isDry: boolean) =>
-  ({ method, path, body }: GateRequest): boolean =>
-    method === "POST" && path === "/deployments" && body.includes('"dry_run":true') === isDry;
 const firstUpload = api("PUT", /\/scripts\/desk(\?|$)/);
 const upload = api("POST", /\/versions(\?|$)/);
+const secrets = api("GET", /\/secrets/);
+const served = api("GET", /\/deployments(\?|$)/);
 const promotion = api("POST", /\/deployments(\?|$)/);
+/** Nothing is asked for while the Worker is bundled. */
+const BUNDLING = { said: "✓ Worker's settings and secrets" };
+const SHORT = ["--timeout", "5"];
 
 const interruptions: readonly Interruption[] = [
-  { step: "first upload", gate: "api", at: firstUpload, how: "done", signal: "SIGKILL" },
-  { step: "restate", gate: "admin", at: ({ path }) => path === "/version", how: "cut" },
-  { step: "settings", gate: "api", at: api("GET", /\/secrets/), how: "held", signal: "SIGINT" },
-  { step: "settings", gate: "api", at: api("GET", /\/secrets/), how: "cut" },
-  { step: "upload", gate: "api", at: upload, how: "cut" },
-  { step: "upload", gate: "api", at: upload, how: "lost" },
-  { step: "upload", gate: "api", at: upload, how: "held", signal: "SIGKILL" },
-  { step: "upload", gate: "api", at: upload, how: "done", signal: "SIGKILL" },
-  { step: "upload", gate: "api", at: upload, how: "done", signal: "SIGINT" },
-  { step: "dry run", gate: "admin", at: registration(true), how: "cut" },
-  { step: "dry run", gate: "admin", at: registration(true), how: "held", signal: "SIGKILL" },
-  { step: "register", gate: "admin", at: registration(false), how: "cut" },
-  { step: "register", gate: "admin", at: registration(false), how: "lost" },
-  { step: "register", gate: "admin", at: registration(false), how: "done", signal: "SIGKILL" },
-  { step: "smoke", gate: "ingress", at: api("POST", /\/send\//), how: "cut", args: ["--timeout", "5"] },
-  { step: "smoke", gate: "ingress", at: api("GET", /\/output\//), how: "held", signal: "SIGKILL" },
-  { step: "promote", gate: "api", at: promotion, how: "cut" },
-  { step: "promote", gate: "api", at: promotion, how: "lost" },
-  { step: "promote", gate: "api", at: promotion, how: "done", signal: "SIGKILL" },
-  { step: "promote", gate: "api", at: promotion, how: "held", signal: "SIGINT" },
+  { step: "first upload", when: { gate: "api", at: firstUpload, how: "done" }, signal: "SIGKILL" },
+  { step: "restate", when: { gate: "admin", at: ({ path }) => path === "/version", how: "cut" } },
+  { step: "settings", when: { gate: "api", at: secrets, how: "held" }, signal: "SIGINT" },
+  { step: "settings", when: { gate: "api", at: secrets, how: "cut" } },
+  { step: "bundle", when: BUNDLING, signal: "SIGINT" },
+  { step: "bundle", when: BUNDLING, signal: "SIGKILL" },
+  { step: "find", when: { gate: "api", at: served, how: "cut" } },
+  { step: "find", when: { gate: "api", at: served, how: "held" }, signal: "SIGINT" },
+  { step: "upload", when: { gate: "api", at: upload, how: "cut" } },
+  { step: "upload", when: { gate: "api", at: upload, how: "lost" } },
+  { step: "upload", when: { gate: "api", at: upload, how: "held" }, signal: "SIGKILL" },
+  { step: "upload", when: { gate: "api", at: upload, how: "done" }, signal: "SIGKILL" },
+  { step: "upload", when: { gate: "api", at: upload, how: "done" }, signal: "SIGINT" },
+  { step: "ready", when: { gate: "network", at: versionReady, how: "cut" }, args: SHORT },
+  { step: "ready", when: { gate: "network", at: versionReady, how: "held" }, signal: "SIGINT" },
+  { step: "ready", when: { gate: "network", at: versionReady, how: "held" }, signal: "SIGKILL" },
+  { step: "dry run", when: { gate: "admin", at: registration(true), how: "cut" } },
+  { step: "dry run", when: { gate: "admin", at: registration(true), how: "held" }, signal: "SIGKILL" },
+  { step: "register", when: { gate: "admin", at: registration(false), how: "cut" } },
+  { step: "register", when: { gate: "admin", at: registration(false), how: "lost" } },
+  { step: "register", when: { gate: "admin", at: registration(false), how: "done" }, signal: "SIGKILL" },
+  { step: "smoke", when: { gate: "ingress", at: api("POST", /\/send\//), how: "cut" }, args: SHORT },
+  { step: "smoke", when: { gate: "ingress", at: api("GET", /\/output\//), how: "held" }, signal: "SIGKILL" },
+  { step: "promote", when: { gate: "api", at: promotion, how: "cut" } },
+  { step: "promote", when: { gate: "api", at: promotion, how: "lost" } },
+  { step: "promote", when: { gate: "api", at: promotion, how: "done" }, signal: "SIGKILL" },
+  { step: "promote", when: { gate: "api", at: promotion, how: "held" }, signal: "SIGINT" },
+  { step: "main", when: { gate: "network", at: mainHealth, how: "cut" }, args: SHORT },
+  { step: "main", when: { gate: "network", at: mainHealth, how: "held" }, signal: "SIGINT" },
+  { step: "main", when: { gate: "network", at: mainHealth, how: "held" }, signal: "SIGKILL" },
 ];
 
-const WORDS: Readonly<Record<Break, string>> = {
-  cut: "unreachable",
-  lost: "done, the answer is lost",
-  held: "in the request",
-  done: "done, before the answer",
-  delayed: "later",
-};
+const uploads = (): number => world.world.cloudflare.worker(WORKER)?.versions.length ?? 0;
 
-test.for(interruptions)("$step: $how $signal", async ({ step, gate, at, how, signal, args = [] }) => {
-  await world.change();
-  const before = world.world.cloudflare.worker(WORKER)?.versions.length ?? 0;
-  const running = world.start(args);
-  world.gates[gate].break({
-    matches: at,
-    how,
-    onBreak: () => {
-      if (signal !== undefined) running.signal(signal);
-    },
-  });
-  const interrupted = await running.ended;
-  expect(world.gates[gate].open(), interrupted.log).toBe(true);
-  expect(interrupted.code, interrupted.log).toBe(signal === undefined ? 4 : signal === "SIGINT" ? 130 : null);
+test.for(interruptions.map((interruption) => [titleOf(interruption), interruption] as const))(
+  "%s",
+  async ([, interruption]) => {
+    const before = uploads();
+    const { row, document, live } = await interruptAndRepeat(world, interruption);
+    rows.push({ ...row, uploads: uploads() - before });
+    expect(live.promoted).toBe(document.version);
+    expect(live.tags.at(-1)).toBe(`fp-${document.fingerprint}`);
+    expect(uploads() - before).toBe(1);
+  },
+);
 
-  const again = await world.json();
-  expect(again.code, again.log).toBe(0);
-  const { version, fingerprint, outcome } = again.document;
-  const live = await world.live();
-  const uploads = live.tags.length - before;
-  rows.push({
-    step,
-    interruption: `${WORDS[how]}${signal === undefined ? "" : `, ${signal}`}`,
-    exit: String(interrupted.code ?? "killed"),
-    "the second run": outcome,
-    uploads,
-    end: live.promoted === version && live.main === version && live.latest.join() === version ? "the same" : "another",
-  });
-  expect(live).toMatchObject({ promoted: version, latest: [version], main: version });
-  expect(live.tags.at(-1)).toBe(`fp-${fingerprint}`);
-  expect(uploads).toBe(1);
-});
+/** A version that nobody knows to work does not stay the latest (D5). */
+const taken: readonly Interruption[] = [
+  {
+    step: "register",
+    when: { gate: "admin", at: registration(false), how: "done", once: true },
+    signal: "SIGINT",
+  },
+  { step: "smoke", when: { gate: "ingress", at: api("GET", /\/output\//), how: "held" }, signal: "SIGINT" },
+];
 
-test("Ctrl-C during the smoke invocation puts the version before back", async () => {
-  const before = await world.live();
-  await world.change();
-  const running = world.start();
-  const at = api("GET", /\/output\//);
-  world.gates.ingress.break({ matches: at, how: "held", onBreak: () => running.signal("SIGINT") });
-  const { code, log } = await running.ended;
-  world.gates.ingress.open();
-  expect(code, log).toBe(130);
-  expect(await world.live()).toMatchObject({ promoted: before.promoted, latest: before.latest, main: before.main });
-
-  const again = await world.json();
-  expect(again.code, again.log).toBe(0);
-  const { version } = again.document;
-  const live = await world.live();
-  expect(live).toMatchObject({ promoted: version, latest: [version], main: version });
-  expect(live.tags).toHaveLength(before.tags.length + 1);
-  rows.push({
-    step: "smoke",
-    interruption: "in the request, SIGINT",
-    exit: "130",
-    "the second run": "deployed",
-    uploads: 1,
-    end: "the same",
-  });
-});
+test.for(taken.map((interruption) => [titleOf(interruption), interruption] as const))(
+  "%s puts the version before back",
+  async ([, interruption]) => {
+    const before = await world.live();
+    const { row, document, live, between } = await interruptAndRepeat(world, interruption);
+    rows.push({ ...row, uploads: live.tags.length - before.tags.length });
+    expect(between).toMatchObject({ promoted: before.promoted, latest: before.latest, main: before.main });
+    expect(live.promoted).toBe(document.version);
+    expect(live.tags).toHaveLength(before.tags.length + 1);
+  },
+);

@@ -1,5 +1,6 @@
 /** A project that `deploy` ships, and gates before everything that `deploy` talks to. */
 import { spawn } from "node:child_process";
+import { EventEmitter, once } from "node:events";
 import { writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { AdminClient } from "../../src/admin/index.ts";
@@ -27,9 +28,10 @@ export interface Source {
   readonly greeter?: string;
 }
 
-/** What stands before Cloudflare's API, Restate, and the versions' addresses. */
+/** What stands before Cloudflare's API, the Workers' addresses, and Restate. */
 export interface Gates {
   readonly api: Gate;
+  readonly network: Gate;
   readonly admin: Gate;
   readonly ingress: Gate;
 }
@@ -45,6 +47,8 @@ export interface DeployRun {
 /** A run that is under way, in a process group of its own, as a shell starts it. */
 export interface RunningDeploy {
   readonly ended: Promise<DeployRun>;
+  /** Settles when it has printed this, or has ended. */
+  said(text: string): Promise<void>;
   /** To the whole group, as a terminal and a CI job do. */
   signal(name: NodeJS.Signals): void;
 }
@@ -81,13 +85,15 @@ export class DeployWorld implements AsyncDisposable {
   static async start(): Promise<DeployWorld> {
     const world = await startWorld();
     const { cloudflare, restate } = world;
-    const [api, admin, ingress] = await Promise.all(
-      [cloudflare.apiUrl, restate.server.adminUrl, restate.server.ingressUrl].map(startGate),
-    );
-    if (api === undefined || admin === undefined || ingress === undefined) throw new Error("No gates");
+    const [api, network, admin, ingress] = await Promise.all([
+      startGate(cloudflare.apiUrl),
+      startGate(cloudflare.proxyUrl),
+      startGate(restate.server.adminUrl),
+      startGate(restate.server.ingressUrl),
+    ]);
     const project = await world.project(WORKER);
     await writeFile(join(project.folder, SECRETS), `RESTATE_AUTH_TOKEN=${restate.token}\n`);
-    return new DeployWorld(world, { api, admin, ingress }, project);
+    return new DeployWorld(world, { api, network, admin, ingress }, project);
   }
 
   /** Another version of the source. */
@@ -126,6 +132,7 @@ export default createEdgeApp({ services: [smoke, ${greeter}] });
         NO_COLOR: "1",
         FORCE_COLOR: undefined,
         XDG_CONFIG_HOME: `${this.project.folder}/.config`,
+        HTTP_PROXY: this.gates.network.url,
         CLOUDFLARE_API_BASE_URL: this.gates.api.url,
         RESTATE_ADMIN_URL: this.gates.admin.url,
         RESTATE_INGRESS_URL: this.gates.ingress.url,
@@ -134,9 +141,11 @@ export default createEdgeApp({ services: [smoke, ${greeter}] });
     });
     let stdout = "";
     let log = "";
+    const said = new EventEmitter();
     child.stdout.setEncoding("utf8").on("data", (text: string) => {
       stdout += text;
       log += text;
+      said.emit("more");
     });
     child.stderr.setEncoding("utf8").on("data", (text: string) => (log += text));
     const signal = (name: NodeJS.Signals): void => {
@@ -153,7 +162,13 @@ export default createEdgeApp({ services: [smoke, ${greeter}] });
         done({ code, log, stdout });
       });
     });
-    return { ended, signal };
+    const hasSaid = async (text: string): Promise<void> => {
+      const isOver = ended.then(() => true);
+      for (let over = false; !over && !stdout.includes(text);) {
+        over = await Promise.race([isOver, once(said, "more").then(() => false)]);
+      }
+    };
+    return { ended, signal, said: hasSaid };
   }
 
   /** As people see it. */

@@ -11,6 +11,7 @@ import { listen, type LoopbackServer } from "../../src/testing/http-server.ts";
 import { type RestateCloud, startRestateCloud } from "../../src/testing/restate-cloud.ts";
 import { type ServedEndpoint, serveWorker } from "../../src/testing/serve.ts";
 import { run } from "./wrangler.ts";
+import { wranglerToml } from "./wrangler-toml.ts";
 
 const ROOT = resolve(import.meta.dirname, "../..");
 const WORKER = join(ROOT, "test/fixtures/doctor/worker.ts");
@@ -140,7 +141,7 @@ async function runDoctor({ cloud, main, folder, certificate }: Surroundings, set
   if (hasProject) {
     await symlink(packages ?? join(ROOT, "node_modules"), join(project, "node_modules"));
     await writeFile(join(project, "worker.ts"), source ?? `export { default } from ${JSON.stringify(WORKER)};\n`);
-    await writeFile(join(project, "wrangler.toml"), toml(configuration(cloud)));
+    await writeFile(join(project, "wrangler.toml"), toml(wranglerToml({ name: APP, vars: settingsOf(cloud) })));
   }
   const home = join(project, ".home");
   await mkdir(home);
@@ -171,24 +172,4 @@ async function runDoctor({ cloud, main, folder, certificate }: Surroundings, set
   } catch (cause) {
     throw new Error(`doctor printed no JSON document (exit code ${code}): ${log}`, { cause });
   }
-}
-
-function configuration(cloud: RestateCloud): string {
-  const vars = Object.entries(settingsOf(cloud)).map(([name, value]) => `${name} = "${value}"`);
-  return `name = "${APP}"
-main = "worker.ts"
-compatibility_date = "2026-10-01"
-compatibility_flags = ["nodejs_compat", "enable_request_signal"]
-workers_dev = true
-preview_urls = true
-
-[version_metadata]
-binding = "CF_VERSION_METADATA"
-
-[observability]
-enabled = true
-
-[vars]
-${vars.join("\n")}
-`;
 }

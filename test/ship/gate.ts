@@ -1,10 +1,12 @@
 /** A server that stands before another one, and at a chosen request breaks off what happens there. */
-import { type IncomingMessage, request as forward, type ServerResponse } from "node:http";
-import { listen, type LoopbackServer } from "../../src/testing/http-server.ts";
+import { createServer, type IncomingMessage, request as forward, type ServerResponse } from "node:http";
+import type { AddressInfo, Socket } from "node:net";
+import type { LoopbackServer } from "../../src/testing/http-server.ts";
 
 /** A request, as an order sees it. */
 export interface GateRequest {
   readonly method: string;
+  /** Of a proxy, the whole URL. */
   readonly path: string;
   readonly body: string;
 }
@@ -25,6 +27,8 @@ export interface GateOrder {
   readonly matches: (request: GateRequest) => boolean;
   readonly how: Break;
   readonly until?: Promise<void>;
+  /** True: only the first request that matches. */
+  readonly once?: boolean;
   readonly onBreak?: () => void;
 }
 
@@ -37,7 +41,7 @@ export interface Gate extends LoopbackServer {
   open(): boolean;
 }
 
-/** @param target Plain HTTP; absolute URLs, which proxies get, are passed on as they are. */
+/** @param target Plain HTTP: a server, or a proxy, for which requests also come through tunnels (CONNECT). */
 export async function startGate(target: string): Promise<Gate> {
   let order: GateOrder | undefined;
   let isDown = false;
@@ -45,9 +49,10 @@ export async function startGate(target: string): Promise<Gate> {
   let came = Promise.withResolvers<void>();
   const waiting = new Set<ServerResponse>();
   const { hostname, port } = new URL(target);
-  const server = await listen(async (request, response) => {
+  const server = await serve(async (request, response) => {
     const bytes = await read(request);
-    const { method = "GET", url = "/", headers } = request;
+    const { method = "GET", headers } = request;
+    const url = urlOf(request);
     let found = order?.matches({ method, path: url, body: bytes.toString("latin1") }) === true ? order : undefined;
     if (found?.how === "delayed") {
       const { until } = found;
@@ -62,6 +67,7 @@ export async function startGate(target: string): Promise<Gate> {
       response.destroy();
       return;
     }
+    if (found?.once === true) order = undefined;
     if (found?.how === "held") {
       waiting.add(response);
       hit(found);
@@ -112,4 +118,32 @@ async function read(request: IncomingMessage): Promise<Buffer> {
   const chunks: Buffer[] = [];
   for await (const chunk of request) chunks.push(chunk as Buffer);
   return Buffer.concat(chunks);
+}
+
+/** A client that was told of a proxy sends plain HTTP through a tunnel, whose end is here. */
+const TUNNEL = Symbol("tunnel");
+
+function urlOf({ url = "/", headers, socket }: IncomingMessage): string {
+  return TUNNEL in socket ? `http://${headers.host ?? ""}${url}` : url;
+}
+
+async function serve(
+  handler: (request: IncomingMessage, response: ServerResponse) => Promise<void>,
+): Promise<LoopbackServer> {
+  const server = createServer((request, response) => {
+    handler(request, response).catch(() => response.destroy());
+  });
+  server.on("connect", (_request: IncomingMessage, socket: Socket) => {
+    socket.write("HTTP/1.1 200 Connection Established\r\n\r\n");
+    server.emit("connection", Object.assign(socket, { [TUNNEL]: true }));
+  });
+  await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    close: () =>
+      new Promise((done) => {
+        server.close(() => done());
+        server.closeAllConnections();
+      }),
+  };
 }

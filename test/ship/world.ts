@@ -20,7 +20,7 @@ export interface World extends AsyncDisposable {
   /** The Worker's secrets, for its first version. */
   readonly secretsFile: string;
   /** A project whose Worker and service have this name. */
-  project(name: string): Promise<ClerkProject>;
+  project(name: string, tables?: string): Promise<ClerkProject>;
 }
 
 export async function startWorld(): Promise<World> {
@@ -34,7 +34,7 @@ export async function startWorld(): Promise<World> {
   const openai = stack.adopt(await startScriptedOpenAI(model.script), (server) => server.close());
   const effects = stack.adopt(await startEffectServer(), (server) => server.close());
   const certificate = join(restate.baseDir, "authority.pem");
-  await writeFile(certificate, restate.certificate);
+  await writeFile(certificate, `${restate.certificate}\n${cloudflare.certificate}`);
   const secretsFile = join(restate.baseDir, "secrets.json");
   await writeFile(secretsFile, JSON.stringify({ RESTATE_AUTH_TOKEN: restate.token }));
   const vars = {
@@ -54,7 +54,7 @@ export async function startWorld(): Promise<World> {
     effects,
     env: { ...cloudflare.env, RESTATE_AUTH_TOKEN: restate.token, NODE_EXTRA_CA_CERTS: certificate },
     secretsFile,
-    project: (name) => clerkProject({ worker: name.toLowerCase(), service: name, vars }),
+    project: (name, tables = "") => clerkProject({ worker: name.toLowerCase(), service: name, vars, tables }),
     [Symbol.asyncDispose]: () => all.disposeAsync(),
   };
 }
