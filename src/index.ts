@@ -20,6 +20,16 @@ export { contextTool } from "./tools/context-tool.ts";
 export type { ToolErrorPolicy, ToolOptions } from "./tools/tool-options.ts";
 export type { ToolOutputEvent } from "./tools/journal-tool.ts";
 
+// Approvals
+export { approvalLink } from "./approvals/approval-link.ts";
+export type { ApprovalLinkOptions } from "./approvals/approval-link.ts";
+export { approvalObject } from "./approvals/approval-object.ts";
+export type { ApprovalHandlers, ApprovalObjectOptions } from "./approvals/approval-object.ts";
+export type { Approval, Approvals, ApprovalSession, ApprovalState } from "./approvals/approvals.ts";
+export type { Denial } from "./approvals/denial.ts";
+export { askUser } from "./tools/ask-user.ts";
+export type { AskUserInput, AskUserOptions } from "./tools/ask-user.ts";
+
 // Restate
 export {
   isInsideHandler,
@@ -69,6 +79,7 @@ export type { Span, SpanAttributes, SpanError, SpanExporter } from "./telemetry/
 
 // Errors
 export { AbortedError } from "./errors/aborted-error.ts";
+export { ApprovalsMissingError } from "./errors/approvals-missing-error.ts";
 export { BlobMissingError } from "./errors/blob-missing-error.ts";
 export { DefinitionError } from "./errors/definition-error.ts";
 export { EdgeAgentError } from "./errors/edge-agent-error.ts";
