@@ -28,11 +28,10 @@ export interface SessionView {
   readonly state: "idle" | "running";
   readonly turn?: string;
   readonly invocationId?: string;
-  /** The user's message of the turn that runs. */
-  readonly message?: UIMessage;
   readonly title?: string;
   readonly usage?: Usage;
   readonly turns: number;
+  /** Of a turn that runs only the user's. */
   readonly messages: readonly UIMessage[];
 }
 
@@ -76,12 +75,20 @@ export class Api {
   }
 
   async agents(): Promise<readonly string[]> {
-    const { agents } = await this.#call<{ agents: { name: string }[] }>("GET", "/chat");
-    return agents.map(({ name }) => name);
+    try {
+      const { agents } = await this.#call<{ agents: { name: string }[] }>("GET", "/chat");
+      return agents.map(({ name }) => name);
+    } catch (error) {
+      // An app without public sessions has no such route.
+      if (error instanceof ApiError && error.status === 404) return [];
+      throw error;
+    }
   }
 
-  session(agent: string, session: string, signal?: AbortSignal): Promise<SessionView> {
-    return this.#call("GET", chatPath(agent, session), { signal });
+  /** @param limit Most turns of which there are messages; 0: none. Default: as many as the app gives. */
+  session(agent: string, session: string, limit?: number, signal?: AbortSignal): Promise<SessionView> {
+    const query = limit === undefined ? "" : `?limit=${limit}`;
+    return this.#call("GET", chatPath(agent, session) + query, { signal });
   }
 
   interrupt(agent: string, session: string): Promise<unknown> {

@@ -40,9 +40,9 @@ export class Reading {
   }
 
   /** True when the running turn's stream has, or may have, something that was not read. */
-  isNews({ turn, message }: SessionView, asked: readonly Approval[]): boolean {
+  isNews({ turn }: SessionView, asked: readonly Approval[]): boolean {
     if (turn !== undefined && this.finished === answerIdOf(turn)) return false;
-    const state = JSON.stringify([turn, message?.id, asked.map(({ id }) => id).toSorted()]);
+    const state = JSON.stringify([turn, asked.map(({ id }) => id).toSorted()]);
     if (state === this.#seen) return false;
     this.#seen = state;
     return true;
@@ -50,11 +50,10 @@ export class Reading {
 }
 
 /** The messages before the answer that is being given, and what is shown of it. */
-export function beginningOf({ messages, message, turn }: SessionView, before: readonly UIMessage[]): UIMessage[] {
+export function beginningOf({ messages, turn }: SessionView, before: readonly UIMessage[]): UIMessage[] {
   const known = new Set(messages.map(({ id }) => id));
-  const asked = message === undefined || known.has(message.id) ? [] : [message];
   const answer = before.filter(({ id }) => turn !== undefined && id === answerIdOf(turn) && !known.has(id));
-  return [...messages, ...asked, ...answer];
+  return [...messages, ...answer];
 }
 
 /** True when the last message of `shown` is the user's, and the app does not have it. */

@@ -6,19 +6,19 @@
  * read from its beginning, which replaces what is shown of it; and when nothing runs, what the app has is shown.
  */
 import { useChat } from "@ai-sdk/react";
-import { type ChatStatus, DefaultChatTransport, type UIMessage } from "ai";
+import { DefaultChatTransport, type UIMessage } from "ai";
 import { useMemo, useRef, useState } from "react";
 import type { Approval } from "../../src/approvals/approvals.ts";
-import { type Api, ApiError, chatPath, messageOf, type SessionView } from "./api.ts";
+import { type Api, chatPath, messageOf, type SessionView } from "./api.ts";
 import type { Place } from "./place.ts";
 import { usePoll } from "./poll.ts";
 import { beginningOf, isSame, isUnsent, Reading, textOf } from "./reading.ts";
+import { useAppState } from "./use-app-state.ts";
 import { type Mode, useWaiting, type Waiting } from "./use-waiting.ts";
 
 /** A conversation, and what can be done in it. */
 export interface Conversation {
   readonly messages: readonly UIMessage[];
-  readonly status: ChatStatus;
   /** True while a turn runs, here or elsewhere. */
   readonly running: boolean;
   /** What the app said last; undefined before the first time. */
@@ -44,13 +44,10 @@ const SOON_MS = 500;
 
 /** Follows a conversation. */
 export function useConversation(api: Api, place: Place): Conversation {
-  const { agent, session } = place;
   const { chat, reading } = useReadingChat(api, place);
-  const [view, setView] = useState<SessionView>();
-  const [pending, setPending] = useState<readonly Approval[]>([]);
-  const [failure, setFailure] = useState<string>();
-  const [unsent, setUnsent] = useState(false);
+  const { view, pending, failure, setFailure, ask } = useAppState(api, place);
   const { waiting, add, settle } = useWaiting(api, place);
+  const [unsent, setUnsent] = useState(false);
 
   const read = async (work: () => Promise<void>): Promise<void> => {
     reading.begin();
@@ -61,27 +58,19 @@ export function useConversation(api: Api, place: Place): Conversation {
   };
   const refresh = async (signal?: AbortSignal): Promise<void> => {
     const { generation } = reading;
-    try {
-      const [now, asked] = await Promise.all([
-        api.session(agent, session, signal),
-        api.pending(agent, session, signal).catch(noneWithoutApprovals),
-      ]);
-      setView(now);
-      setPending(asked);
-      setFailure(undefined);
-      settle(now);
-      if (reading.isFree(generation)) adopt(now, asked);
-    } catch (error) {
-      if (signal?.aborted !== true) setFailure(messageOf(error));
-    }
+    const said = await ask(signal);
+    if (said === undefined) return;
+    settle(said.view);
+    if (!reading.isFree(generation)) return;
+    if (said.view.state === "running") follow(said.view, said.pending);
+    else show(said.view);
   };
-  const adopt = (now: SessionView, asked: readonly Approval[]): void => {
-    if (now.state === "running") {
-      if (!reading.isNews(now, asked)) return;
-      chat.setMessages((shown) => beginningOf(now, shown));
-      void read(() => chat.resumeStream());
-      return;
-    }
+  const follow = (now: SessionView, asked: readonly Approval[]): void => {
+    if (!reading.isNews(now, asked)) return;
+    chat.setMessages((shown) => beginningOf(now, shown));
+    void read(() => chat.resumeStream());
+  };
+  const show = (now: SessionView): void => {
     reading.forget();
     let lost = false;
     chat.setMessages((shown) => {
@@ -90,8 +79,8 @@ export function useConversation(api: Api, place: Place): Conversation {
     });
     setUnsent(lost);
   };
-  const lostConnection = failure !== undefined || (chat.status === "error" && view?.state === "running");
-  usePoll(refresh, lostConnection ? SOON_MS : EVERY_MS, `${agent}/${session}`);
+  const isCut = failure !== undefined || (chat.status === "error" && view?.state === "running");
+  usePoll(refresh, isCut ? SOON_MS : EVERY_MS, `${place.agent}/${place.session}`);
 
   const isBusy = chat.status === "submitted" || chat.status === "streaming";
   const running = isBusy || view?.state === "running";
@@ -109,7 +98,6 @@ export function useConversation(api: Api, place: Place): Conversation {
   };
   return {
     messages: chat.messages,
-    status: chat.status,
     running,
     view,
     pending,
@@ -155,13 +143,9 @@ function transportOf(api: Api, agent: string): DefaultChatTransport<UIMessage> {
     headers: () => api.headers,
     credentials: "omit",
     prepareSendMessagesRequest: ({ id, messages, trigger, messageId, body }) => ({
-      body: { ...body, id, messages: messages.slice(-1), trigger, messageId },
+      body: { ...body, id, messages: messages.slice(-1), trigger, messageId, until: "end" },
     }),
+    // Also while the turn waits for people: they may answer elsewhere.
+    prepareReconnectToStreamRequest: ({ id }) => ({ api: `${chatPath(agent, id)}/stream?until=end` }),
   });
-}
-
-/** An app without an approval object has no such route. */
-function noneWithoutApprovals(error: unknown): readonly Approval[] {
-  if (error instanceof ApiError && error.status === 404) return [];
-  throw error;
 }

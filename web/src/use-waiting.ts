@@ -40,12 +40,12 @@ export function useWaiting(api: Api, { agent, session }: Place): WaitingMessages
   return { waiting, add, settle };
 }
 
-function stillWaiting(waiting: readonly Waiting[], { state, message, messages }: SessionView): readonly Waiting[] {
+function stillWaiting(waiting: readonly Waiting[], { state, messages }: SessionView): readonly Waiting[] {
   if (waiting.length === 0) return waiting;
   const shown = new Set(messages.flatMap(({ id, parts }) => [id, ...parts.flatMap(steeringIdOf)]));
   return waiting.filter(({ id, mode }) => {
     if (mode === "steer" && state === "idle") return false;
-    return !shown.has(id) && message?.id !== id;
+    return !shown.has(id);
   });
 }
 
