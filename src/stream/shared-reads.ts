@@ -36,8 +36,8 @@ interface Known {
   /** The last entries, without gaps. */
   recent: readonly StreamEntry[];
   exists: boolean;
-  /** True when `recent` goes to the end. */
-  ended: boolean;
+  /** Place of the last entry of a stream that has ended. */
+  end: number | undefined;
   /** Time until the next question. */
   delayMs: number;
   /** When it was asked last. */
@@ -64,7 +64,8 @@ export class SharedReads {
     const untilMs = nowMs() + waitMs;
     for (;;) {
       const entries = following(known.recent, after);
-      if (entries.length > 0 || known.ended) return { entries, ended: known.ended, exists: true };
+      const isEnd = known.end !== undefined && known.end <= (entries.at(-1)?.offset ?? after);
+      if (entries.length > 0 || isEnd) return { entries, ended: isEnd, exists: true };
       const left = untilMs - nowMs();
       const isBehind = (known.recent[0]?.offset ?? 0) > after + 1;
       if (isBehind || this.#isDue(known)) {
@@ -88,7 +89,7 @@ export class SharedReads {
       const page = await this.#options.read(stream, after, signal);
       const isNew = this.#keep(known, page.entries);
       known.exists = page.exists;
-      known.ended = page.ended && known.recent.length > 0;
+      if (page.ended) known.end = page.entries.at(-1)?.offset ?? after;
       known.delayMs = isNew ? this.#options.pollMs : Math.min(known.delayMs * BACK_OFF, this.#options.maxPollMs);
       return page;
     } finally {
@@ -128,7 +129,7 @@ export class SharedReads {
     const known = this.#streams.get(stream) ?? {
       recent: [],
       exists: false,
-      ended: false,
+      end: undefined,
       delayMs: this.#options.pollMs,
       askedMs: 0,
       isAsking: false,

@@ -149,7 +149,7 @@ export class StreamKeeper {
       if (head !== undefined && head.count > after) return this.#page(head, after);
       const left = untilMs - nowMs();
       if (head?.log.ended === true || left <= 0 || signal.aborted) {
-        return { entries: [], ended: head?.log.ended === true, exists: head !== undefined };
+        return { entries: [], ended: head?.log.ended === true, exists: (head?.count ?? 0) > 0 };
       }
       await this.#untilChange(left, signal);
     }

@@ -199,7 +199,7 @@ function reading(): Reading {
     read: shared({ ...QUIET, retryPolicy: GIVES_UP }, async (context: ObjectSharedContext, after: number) => {
       const place = parsed("read a stream", placeSchema, after);
       const state = await context.get<StreamObjectState>(STATE);
-      return state === null ? NOTHING : streamPage(state, place, state.log.ended);
+      return state === null || state.log.offset === 0 ? NOTHING : streamPage(state, place, state.log.ended);
     }),
     block: shared({ ...QUIET, retryPolicy: GIVES_UP }, (context: ObjectSharedContext) => context.get(CHUNKS)),
   };

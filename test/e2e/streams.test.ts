@@ -28,11 +28,11 @@ describe.each(["workerd", "deno"].filter((runtime) => RUNTIMES.includes(runtime)
 
   beforeAll(async () => {
     const entry = (file: string): string => new URL(`../fixtures/streams/${file}.ts`, import.meta.url).pathname;
-    const vars = { ENVIRONMENT: "development" };
-    [restate, endpoint] = await Promise.all([
-      startRestate(),
-      runtime === "workerd" ? serveWorker({ entry: entry("worker"), vars }) : serveDeno({ entry: entry("deno"), vars }),
-    ]);
+    restate = await startRestate();
+    const vars = { ENVIRONMENT: "development", RESTATE_INGRESS_URL: restate.ingressUrl };
+    endpoint = await (runtime === "workerd"
+      ? serveWorker({ entry: entry("worker"), vars })
+      : serveDeno({ entry: entry("deno"), vars }));
     await restate.register(`${endpoint.url}/restate`, { http11: endpoint.http11 });
   }, 120_000);
   afterAll(() => Promise.all([restate?.stop(), endpoint?.stop()]));
@@ -43,6 +43,49 @@ describe.each(["workerd", "deno"].filter((runtime) => RUNTIMES.includes(runtime)
     close: async () => {},
   }));
   describeLimits("Restate object", async () => ({ store: storeOf("BriefStreams"), ...LIMITS }));
+
+  /** Reads a stream from the app, as a browser does; leaves after `leaveAfter` events. */
+  async function readSse(stream: string, leaveAfter = Number.POSITIVE_INFINITY): Promise<readonly string[]> {
+    const left = new AbortController();
+    const url = `${endpoint.url}/read?stream=${encodeURIComponent(stream)}`;
+    const response = await fetch(url, { signal: left.signal });
+    const ids: string[] = [];
+    let text = "";
+    for await (const bytes of response.body ?? []) {
+      text += new TextDecoder().decode(bytes);
+      ids.splice(0, ids.length, ...[...text.matchAll(/^id: (\d+)$/gm)].map(([, id = ""]) => id));
+      if (ids.length >= leaveAfter) {
+        left.abort();
+        return ids;
+      }
+    }
+    return text.endsWith("data: [DONE]\n\n") ? ids : [...ids, "cut off"];
+  }
+
+  test.each([1, 10, 100])(
+    "%i readers of one app get all of a stream, and ask for it as often as one",
+    async (count) => {
+      const [store, stream] = [storeOf("Streams"), newStream()];
+      const readers = Array.from({ length: count }, () => readSse(stream));
+      // Those that go away, in the midst of a question too, hold nobody up.
+      const leavers = Array.from({ length: Math.floor(count / 3) }, (_, n) => readSse(stream, 3 + n).catch(() => []));
+      const before = await readsSoFar();
+      for (let at = 0; at < 40; at++) {
+        await store.append(stream, batch(1, at, [`${at}`], { complete: at === 39 }));
+        await new Promise((resolve) => setTimeout(resolve, 50));
+      }
+      await store.end(stream, { writer: writer(), segments: 1, chunks: [{ type: "finish" }] });
+      const all = Array.from({ length: 41 }, (_, at) => String(at + 1));
+      for (const ids of await Promise.all(readers)) expect(ids).toEqual(all);
+      await Promise.all(leavers);
+      expect((await readsSoFar()) - before).toBeLessThan(120);
+    },
+  );
+
+  /** Requests for `read` that came to the app. */
+  async function readsSoFar(): Promise<number> {
+    return Number(await (await fetch(`${endpoint.url}/reads`)).text());
+  }
 
   test("the object stays small however long the stream is, and forgets its blocks with it", async () => {
     const [store, stream] = [storeOf("Streams"), newStream()];

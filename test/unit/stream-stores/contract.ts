@@ -187,6 +187,8 @@ export function describeStreamStore(name: string, open: () => Promise<OpenStore>
       expect(await store.append(stream, batch(1, 1, ["b"]))).toEqual(written(1, 2, false, true));
       const early = newStream();
       await store.stop(early);
+      await store.stop(early);
+      expect(await store.read(early, { after: 0, waitMs: 0 })).toEqual({ entries: [], ended: false, exists: false });
       expect(await store.append(early, batch(1, 0, ["a"]))).toEqual(written(1, 1, false, true));
       expect(await texts(store, early)).toBe("a");
     });

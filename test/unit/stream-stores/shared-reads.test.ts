@@ -1,0 +1,104 @@
+/** Readers that share their questions to a store that cannot wait. */
+import { expect, test } from "vitest";
+import { SharedReads } from "../../../src/stream/shared-reads.ts";
+import type { StreamEntry, StreamPage } from "../../../src/stream/stream-store.ts";
+import { delta } from "./contract.ts";
+
+/** A store that is looked at; `asked` counts how often. */
+function looked(answerMs = 5) {
+  const entries: StreamEntry[] = [];
+  const state = { asked: 0, ended: false, exists: true, hang: 0 };
+  const read = async (_stream: string, after: number): Promise<StreamPage> => {
+    state.asked += 1;
+    if (state.hang-- > 0) await new Promise(() => {});
+    const page = { entries: entries.slice(after), ended: state.ended, exists: state.exists };
+    await new Promise((resolve) => setTimeout(resolve, answerMs));
+    return page;
+  };
+  const add = (...texts: readonly string[]): void => {
+    for (const text of texts) entries.push({ offset: entries.length + 1, chunk: delta(text) });
+  };
+  return { state, add, reads: new SharedReads({ read, pollMs: 20, maxPollMs: 200 }) };
+}
+const later = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
+test("P1: fifty readers of a stream get all of it, and ask as often as one", async () => {
+  const { reads, state, add } = looked();
+  const got: string[] = [];
+  const one = async (): Promise<void> => {
+    let after = 0;
+    let text = "";
+    while (after < 30) {
+      const { entries } = await reads.read("s", { after, waitMs: 5_000 });
+      text += entries.map(({ offset }) => `${offset} `).join("");
+      after = entries.at(-1)?.offset ?? after;
+    }
+    got.push(text);
+  };
+  const readers = Array.from({ length: 50 }, one);
+  for (let n = 0; n < 30; n++) {
+    await later(15);
+    add(String(n));
+  }
+  await Promise.all(readers);
+  expect(new Set(got)).toEqual(new Set([Array.from({ length: 30 }, (_, n) => `${n + 1} `).join("")]));
+  expect(state.asked).toBeLessThan(45);
+});
+
+test("P2: a question that is never answered holds nobody up for long", async () => {
+  const { reads, state, add } = looked();
+  state.hang = 1;
+  void reads.read("s", { after: 0, waitMs: 10_000 });
+  add("a");
+  const began = performance.now();
+  expect((await reads.read("s", { after: 0, waitMs: 10_000 })).entries).toHaveLength(1);
+  expect(performance.now() - began).toBeLessThan(2_500);
+});
+
+test("P3: who does not wait, or is behind, asks for itself", async () => {
+  const { reads, state, add } = looked();
+  add("a", "b");
+  expect((await reads.read("s", { after: 1, waitMs: 1_000 })).entries).toMatchObject([{ offset: 2 }]);
+  expect((await reads.read("s", { after: 0, waitMs: 1_000 })).entries).toMatchObject([{ offset: 1 }, { offset: 2 }]);
+  const asked = state.asked;
+  add("c");
+  expect((await reads.read("s", { after: 2, waitMs: 0 })).entries).toMatchObject([{ offset: 3 }]);
+  expect(state.asked).toBe(asked + 1);
+});
+
+test("P3: the end is handed on, and asked for once", async () => {
+  const { reads, state, add } = looked();
+  add("a");
+  const readers = Array.from({ length: 20 }, () => reads.read("s", { after: 1, waitMs: 5_000 }));
+  await later(60);
+  state.ended = true;
+  const asked = state.asked;
+  expect(new Set((await Promise.all(readers)).map(({ ended }) => ended))).toEqual(new Set([true]));
+  expect(state.asked - asked).toBeLessThan(4);
+});
+
+test("P4: while nothing comes it is asked less and less often; when something has come, at once again", async () => {
+  const { reads, state, add } = looked(0);
+  add("a");
+  await reads.read("s", { after: 0, waitMs: 100 });
+  state.asked = 0;
+  expect(await reads.read("s", { after: 1, waitMs: 1_000 })).toEqual({ entries: [], ended: false, exists: true });
+  const idle = state.asked;
+  expect(idle).toBeGreaterThan(3);
+  expect(idle).toBeLessThan(20);
+  add("b");
+  await reads.read("s", { after: 1, waitMs: 1_000 });
+  state.asked = 0;
+  await reads.read("s", { after: 2, waitMs: 200 });
+  expect(state.asked).toBeGreaterThan(3);
+});
+
+test("a reader that gives up is let go at once", async () => {
+  const { reads } = looked();
+  await reads.read("s", { after: 0, waitMs: 30 });
+  const left = new AbortController();
+  const began = performance.now();
+  setTimeout(() => left.abort(), 50);
+  await reads.read("s", { after: 0, waitMs: 10_000, signal: left.signal });
+  expect(performance.now() - began).toBeLessThan(1_000);
+});
