@@ -34,6 +34,14 @@ export class TurnRecorder implements RunSink {
     return this.#next.live(event);
   }
 
+  tools(tools: Parameters<NonNullable<RunSink["tools"]>>[0]): void {
+    this.#next.tools?.(tools);
+  }
+
+  get stopped(): RunSink["stopped"] {
+    return this.#next.stopped;
+  }
+
   settled(event: SettledEvent): void {
     if (event.type === "model-step") {
       this.#open = event.result;
