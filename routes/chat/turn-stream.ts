@@ -40,55 +40,65 @@ export interface TurnReading {
 const PAUSE_MS = 300;
 /** How often it is asked whether a turn without a stream has ended, in milliseconds. */
 const ASK_MS = 1_000;
-/** How long Restate may be away in the meantime, in milliseconds. */
-const TOLERANCE_MS = 60_000;
+/** How long a store may be away before the turn's end is asked for instead, in milliseconds. */
+const STORE_AWAY_MS = 5_000;
+/** How long Restate may be away, too, in milliseconds. */
+const RESTATE_AWAY_MS = 60_000;
 
 /** The chunks of a turn, some at a time. Ends when the client is gone. */
 export async function* readTurn(reading: TurnReading): AsyncGenerator<readonly SseEntry[], void, void> {
-  const { message, after } = reading;
+  const { message, after, store } = reading;
   const watch = new TurnWatch(reading.answered);
   const continuation = message === undefined ? undefined : new Continuation(message);
+  const ending = new TurnEnding(reading);
   let last = 0;
-  for await (const page of pagesUntilPause(reading, watch)) {
-    const unknown = page.filter(({ offset, chunk }) => {
-      watch.see(chunk);
-      last = offset;
-      const isKnown = continuation?.has(chunk) ?? false;
-      return offset > after && !isKnown;
-    });
-    if (unknown.length > 0) yield unknown;
+  for (let isLost = store === undefined; !isLost;) {
+    try {
+      for await (const page of pagesUntilPause(reading, watch, ending, last)) {
+        const unknown = page.filter(({ offset, chunk }) => {
+          watch.see(chunk);
+          last = offset;
+          const isKnown = continuation?.has(chunk) ?? false;
+          return offset > after && !isKnown;
+        });
+        if (unknown.length > 0) yield unknown;
+      }
+      if (watch.isOver || reading.signal.aborted || hasPaused(reading, watch)) return;
+      isLost = true;
+    } catch (error) {
+      if (!(error instanceof StreamLostError)) throw error;
+      // The turn may go on, and its store come back.
+      isLost = error.reason !== "unreachable" || (await ending.known());
+    }
   }
-  if (watch.isOver || reading.signal.aborted || hasPaused(reading, watch)) return;
-  const end = await resultOf(reading);
+  const end = await ending.wait();
   if (end === undefined) return;
-  // What the client has got beyond what the store still has cannot be told apart.
-  const isLost = last < after;
   const steps = Math.max(watch.steps, message?.parts.filter(({ type }) => type === "step-start").length ?? 0);
-  yield [...ending(end, isLost, steps)];
+  // What the client has got beyond what the store still has cannot be told apart.
+  yield [...endOf(end, last < after, steps)];
 }
 
 function hasPaused({ until }: TurnReading, watch: TurnWatch): boolean {
   return until === "pause" && watch.isPaused;
 }
 
-/** Entries from the beginning: where the turn is, only all of them tell. Ends early when they are lost. */
+/** Entries after `after`. @throws StreamLostError */
 async function* pagesUntilPause(
   reading: TurnReading,
   watch: TurnWatch,
+  ending: TurnEnding,
+  after: number,
 ): AsyncGenerator<readonly StreamEntry[], void, void> {
-  const { store, stream, result } = reading;
+  const { store, stream } = reading;
   if (store === undefined) return;
   const leave = new AbortController();
   const signal = AbortSignal.any([reading.signal, leave.signal]);
-  let isOver = false;
-  const pages = readStreamPages(store, stream, {
-    signal,
-    isOver: async () => (isOver = (await result()) !== undefined),
-  });
+  const isOver = (): Promise<boolean> => ending.known();
+  const pages = readStreamPages(store, stream, { after, signal, isOver, toleranceMs: STORE_AWAY_MS });
   try {
     for (;;) {
       const next = pages.next();
-      if (hasPaused(reading, watch) && !(await settlesWithin(PAUSE_MS, next)) && !isOver) {
+      if (hasPaused(reading, watch) && !(await settlesWithin(PAUSE_MS, next))) {
         next.catch(() => undefined);
         return;
       }
@@ -96,31 +106,45 @@ async function* pagesUntilPause(
       if (done === true) return;
       yield value;
     }
-  } catch (error) {
-    if (!(error instanceof StreamLostError)) throw error;
   } finally {
     leave.abort();
   }
 }
 
-/** Waits for the turn's end. Undefined when the client is gone. */
-async function resultOf({ result, signal }: TurnReading): Promise<TurnResult | undefined> {
-  for (let failingSinceMs: number | undefined; ;) {
-    if (signal.aborted) return undefined;
+/** How the turn ended, asked for until it is known. */
+class TurnEnding {
+  readonly #reading: TurnReading;
+  #end: TurnResult | undefined;
+  #awaySinceMs: number | undefined;
+
+  constructor(reading: TurnReading) {
+    this.#reading = reading;
+  }
+
+  /** Whether it has ended. @throws whatever keeps from asking, when it has done so for long. */
+  async known(): Promise<boolean> {
     try {
-      const end = await result();
-      if (end !== undefined) return end;
-      failingSinceMs = undefined;
+      this.#end ??= await this.#reading.result();
+      this.#awaySinceMs = undefined;
     } catch (error) {
-      failingSinceMs ??= nowMs();
-      if (nowMs() - failingSinceMs >= TOLERANCE_MS) throw error;
+      this.#awaySinceMs ??= nowMs();
+      if (nowMs() - this.#awaySinceMs >= RESTATE_AWAY_MS) throw error;
     }
-    await pause(ASK_MS, signal);
+    return this.#end !== undefined;
+  }
+
+  /** Waits for its end. Undefined when the client is gone. */
+  async wait(): Promise<TurnResult | undefined> {
+    while (!(await this.known())) {
+      if (this.#reading.signal.aborted) return undefined;
+      await pause(ASK_MS, this.#reading.signal);
+    }
+    return this.#end;
   }
 }
 
 /** T3 */
-function* ending({ message, errorText, isCancelled }: TurnResult, isLost: boolean, steps: number): Generator<SseEntry> {
+function* endOf({ message, errorText, isCancelled }: TurnResult, isLost: boolean, steps: number): Generator<SseEntry> {
   if (isLost) {
     yield { chunk: { type: "error", errorText: "The live stream was lost: load the conversation again." } };
     return;
