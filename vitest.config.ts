@@ -41,6 +41,7 @@ const wholeCloud = [
 
 /** Tests of the tool that need minutes each, as every deployment starts wrangler five times: `npm test -- ship-more`. */
 const longShips = [
+  "deno-deploy-interrupted",
   "deploy-choices",
   "deploy-interrupted",
   "deploy-interrupted-workers",

@@ -10,12 +10,18 @@ import type { Revision } from "./api-shapes.ts";
 /** Builds have 15 minutes at most, and may wait for a builder before that. */
 const LONGEST_MS = 20 * 60_000;
 const EVERY_MS = 1_000;
+const CODE = "build-failed";
 /** How many of the last lines of a failed build are told. */
-const LINES = 12;
+const LINES = 20;
 
 /** True for one that is, or will be, served. */
 export function isUsable({ status }: Revision): boolean {
   return status === "queued" || status === "building" || status === "succeeded";
+}
+
+/** True for a build that has ended, and not well. */
+export function isBuildFailure(error: unknown): boolean {
+  return error instanceof ToolError && error.code === CODE;
 }
 
 /** @throws ToolError `build-failed` with what the build printed last; `build-not-finished` */
@@ -48,7 +54,7 @@ async function failed(
     .map((line) => `\n  ${line}`)
     .join("");
   return new ToolError({
-    code: "build-failed",
+    code: CODE,
     message: `Deno Deploy could not build revision ${id} of ${slug}: ${reason ?? status}${told}`,
     hint: "Nobody is sent to it. Mend it and run this again",
     exitCode: EXIT.remote,

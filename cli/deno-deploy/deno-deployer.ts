@@ -23,7 +23,7 @@ import { ToolError, usageError } from "../tool/tool-error.ts";
 import { mainUrlIn, versionUrlIn } from "./addresses.ts";
 import { DenoDeployApi } from "./api.ts";
 import type { App, AppConfig, Asset } from "./api-shapes.ts";
-import { isUsable, waitForBuild } from "./build.ts";
+import { isBuildFailure, isUsable, waitForBuild } from "./build.ts";
 import { type DenoConfig, readDenoConfig } from "./deno-config.ts";
 import { appConfigOf, entrypointOf, withMainModule } from "./main-module.ts";
 import { bytesOf, projectFiles } from "./project-files.ts";
@@ -100,7 +100,13 @@ export class DenoDeployer implements PlatformDeployer {
     const begun = options.again ? undefined : (await api.revisions(slug)).find(isUsable);
     const revision = begun ?? (await api.deploy(slug, { assets, config, labels, production: true }));
     context.log.facts["revision"] = revision.id;
-    await waitForBuild(api, slug, revision, tool);
+    try {
+      await waitForBuild(api, slug, revision, tool);
+    } catch (error) {
+      // The code that mends it has another app; this one would stay for ever.
+      if (isNew && isBuildFailure(error)) await api.removeApp(slug).catch(() => undefined);
+      throw error;
+    }
     const url = await this.#urlOf(context, slug, fingerprint);
     await remember(tool.flags.cwd, { app, fingerprint, version, url, worker: slug });
     return { version, url, worker: slug, isNew: true };

@@ -10,6 +10,9 @@ import type { DenoConfig } from "./deno-config.ts";
 /** Path of the module. */
 export const MAIN_MODULE = "restate-edge-agents.main.ts";
 
+const VERSION_MODULE = "restate-edge-agents.version.ts";
+const MADE_BY = "// Made by `restate-edge-agents deploy`.\n";
+
 /** Where the app's own module is, if nobody says so. */
 const USUAL = ["entry/deno.ts", "main.ts"];
 const INSTALL = "deno install";
@@ -36,11 +39,17 @@ export function entrypointOf(assets: Assets, config: DenoConfig | undefined, app
   );
 }
 
-/** The text of the tool's module. The version stands in it, so it does not depend on the app's variables. */
-export function mainModule(entrypoint: string, version: string): string {
-  return `// Made by \`restate-edge-agents deploy\`.
-Deno.env.set("APP_VERSION", ${JSON.stringify(version)});
-const { default: app } = await import(${JSON.stringify(`./${entrypoint}`)});
+/** The version stands in a module, so it does not depend on the app's variables. Modules are run in the order of imports. */
+export function versionModule(version: string): string {
+  return `${MADE_BY}Deno.env.set("APP_VERSION", ${JSON.stringify(version)});\n`;
+}
+
+/** Serves what the project's module exports; one that serves by itself exports nothing to serve. */
+export function mainModule(entrypoint: string): string {
+  return `${MADE_BY}import "./${VERSION_MODULE}";
+import * as entry from ${JSON.stringify(`./${entrypoint}`)};
+
+const app = entry.default;
 if (typeof app?.fetch === "function") Deno.serve((request, info) => app.fetch(request, info));
 `;
 }
@@ -53,7 +62,7 @@ export function withMainModule(
   version: string,
 ): Assets {
   const text = (content: string): Asset => ({ kind: "file", encoding: "utf-8", content });
-  const own = { [MAIN_MODULE]: text(mainModule(entrypoint, version)) };
+  const own = { [MAIN_MODULE]: text(mainModule(entrypoint)), [VERSION_MODULE]: text(versionModule(version)) };
   if (config?.deploy === undefined) return { ...assets, ...own };
   // What deno.json says goes before what the request says.
   const { deploy, all, file } = config;

@@ -7,6 +7,8 @@ import { type EffectServer, startEffectServer } from "../../src/testing/effect-s
 import { type RestateCloud, startRestateCloud } from "../../src/testing/restate-cloud.ts";
 import { factsIn } from "../../cli/deployments/metadata.ts";
 import { DenoDeploy } from "../deno-deploy/deno-deploy.ts";
+import type { LoopbackServer } from "../../src/testing/http-server.ts";
+import { startDenoAdmin } from "./deno-deploy-admin.ts";
 import { type Gate, startGate } from "./gate.ts";
 import { run } from "./wrangler.ts";
 
@@ -65,6 +67,7 @@ interface Parts {
   readonly deno: DenoDeploy;
   readonly restate: RestateCloud;
   readonly effects: EffectServer;
+  readonly secure: LoopbackServer;
   readonly gates: { readonly admin: Gate; readonly ingress: Gate };
   readonly folder: string;
 }
@@ -77,8 +80,10 @@ export class DenoWorld implements AsyncDisposable {
   readonly gates: Parts["gates"];
   readonly folder: string;
   readonly admin: AdminClient;
+  readonly #secure: LoopbackServer;
 
-  private constructor({ deno, restate, effects, gates, folder }: Parts) {
+  private constructor({ deno, restate, effects, secure, gates, folder }: Parts) {
+    this.#secure = secure;
     this.deno = deno;
     this.restate = restate;
     this.effects = effects;
@@ -98,9 +103,10 @@ export class DenoWorld implements AsyncDisposable {
     await writeFile(certificate, restate.certificate);
     deno.trust(certificate);
     const { adminUrl, ingressUrl } = restate.server;
-    const [admin, ingress] = await Promise.all([startGate(adminUrl), startGate(ingressUrl)]);
+    const secure = await startDenoAdmin(adminUrl);
+    const [admin, ingress] = await Promise.all([startGate(secure.url), startGate(ingressUrl)]);
     const folder = await mkdtemp(join(tmpdir(), "desk-project-"));
-    const world = new DenoWorld({ deno, restate, effects, gates: { admin, ingress }, folder });
+    const world = new DenoWorld({ deno, restate, effects, secure, gates: { admin, ingress }, folder });
     world.#settings();
     await world.#project();
     return world;
@@ -125,14 +131,13 @@ export { TerminalError };
   }
 
   deploy(args: readonly string[] = [], env: Readonly<Record<string, string>> = {}): Promise<ToolRun> {
-    const { versionUrlTemplate } = this.deno;
-    const where = ["--platform", "deno-deploy", "--version-url", versionUrlTemplate, "--url", this.deno.urlOf(APP)];
-    return this.tool(["deploy", ...where, "--timeout", "30", ...args], env);
+    return this.tool(["deploy", "--platform", "deno-deploy", "--timeout", "30", ...args], env);
   }
 
   async tool(args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<ToolRun> {
     const all = {
       ...this.deno.env,
+      NODE_EXTRA_CA_CERTS: this.deno.certificateFile,
       RESTATE_ADMIN_URL: this.gates.admin.url,
       RESTATE_INGRESS_URL: this.gates.ingress.url,
       ...env,
@@ -161,13 +166,14 @@ export { TerminalError };
     const { stdout } = await run(
       process.execPath,
       ["-e", `fetch("${url}/health").then((r) => r.json()).then((b) => console.log(b.version)).catch(() => {})`],
-      { cwd: this.folder, env: this.deno.proxyEnv },
+      { cwd: this.folder, env: { ...this.deno.proxyEnv, NODE_EXTRA_CA_CERTS: this.deno.certificateFile } },
     );
     return stdout.trim() === "" ? undefined : stdout.trim();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all(Object.values(this.gates).map((gate: Gate) => gate.close()));
+    await this.#secure.close();
     await this.restate.stop();
     await Promise.all([this.effects.close(), this.deno[Symbol.asyncDispose]()]);
     await rm(this.folder, { recursive: true, force: true });

@@ -128,7 +128,7 @@ test("a version whose smoke invocation fails is taken back, and never promoted",
 
 test("rollback makes the version before the latest again, and uploads nothing", async () => {
   const before = world.deno.calls.length;
-  const { code, document } = await world.tool(["rollback", "--url", world.deno.urlOf(APP)]);
+  const { code, document } = await world.tool(["rollback"]);
   expect({ code, document }).toMatchObject({ code: 0, document: { version: first, smoke: { outcome: "passed" } } });
   expect(document["promotion"]).toMatchObject({ state: "skipped" });
   expect((await world.live()).latest).toEqual([first]);
@@ -144,7 +144,7 @@ test("rollback makes the version before the latest again, and uploads nothing", 
 
 test("prune removes the apps of versions that nothing needs, and no other app", async () => {
   world.deno.organization.create({ slug: `${APP}-intranet` });
-  const { code, document } = await world.tool(["prune", "--keep", "0", "--url", world.deno.urlOf(APP)]);
+  const { code, document } = await world.tool(["prune", "--keep", "0"]);
   expect(code).toBe(0);
   expect(document["removed"]).toBe(2);
   const { apps } = await world.live();
