@@ -45,12 +45,20 @@ export async function buildBundle(tool: Tool, project: Project): Promise<Bundle>
 }
 
 /** Hashes the modules in a folder: their names and what is in them. */
-export async function hashModules(folder: string): Promise<Pick<Bundle, "hash" | "bytes">> {
+export function hashModules(folder: string): Promise<Pick<Bundle, "hash" | "bytes">> {
+  return hashFiles(folder, (path) => !NO_MODULE.test(path));
+}
+
+/** Hashes the files in a folder, or some of them: their names and what is in them. */
+export async function hashFiles(
+  folder: string,
+  counts: (path: string) => boolean = () => true,
+): Promise<Pick<Bundle, "hash" | "bytes">> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });
   const files = entries
     .filter((entry) => entry.isFile())
     .map(({ parentPath, name }) => join(parentPath, name).slice(folder.length + 1))
-    .filter((path) => !NO_MODULE.test(path))
+    .filter(counts)
     .sort();
   const hash = createHash("sha256");
   let bytes = 0;

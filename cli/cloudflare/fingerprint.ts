@@ -1,7 +1,9 @@
 /** One hash for what is deployed: the same is never uploaded twice, from whatever machine. */
 import { createHash } from "node:crypto";
+import { dirname, resolve } from "node:path";
 import { type Project, wranglerModuleOf } from "../project/project.ts";
 import { readWranglerConfig } from "../project/wrangler-config.ts";
+import { hashFiles } from "./bundle.ts";
 
 /** Hexadecimal digits of a fingerprint. Cloudflare's tags of versions have room for 25 characters. */
 const LENGTH = 20;
@@ -21,6 +23,13 @@ export interface FingerprintParts {
 export function fingerprintOf({ bundle, config, secrets, more = [] }: FingerprintParts): string {
   const text = stableJson({ bundle, config, secrets: [...new Set(secrets)].sort(), more });
   return createHash("sha256").update(text).digest("hex").slice(0, LENGTH);
+}
+
+/** Hash of the files that are served as they are (`assets`); undefined when there are none. */
+export async function assetsHash({ configPath }: Project, config: unknown): Promise<string | undefined> {
+  const { assets } = config as { readonly assets?: { readonly directory?: unknown } };
+  if (typeof assets?.directory !== "string") return undefined;
+  return (await hashFiles(resolve(dirname(configPath), assets.directory))).hash;
 }
 
 /** The tag of versions with this fingerprint. */

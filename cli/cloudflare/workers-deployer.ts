@@ -5,7 +5,7 @@ import { type Project } from "../project/project.ts";
 import { requireUrl } from "../project/restate-settings.ts";
 import { projectOf } from "../tool/tool.ts";
 import { type Bundle, buildBundle, requireOneSdk } from "./bundle.ts";
-import { fingerprintOf, resolvedConfig } from "./fingerprint.ts";
+import { assetsHash, fingerprintOf, resolvedConfig } from "./fingerprint.ts";
 import { secretsInFile, secretsOf } from "./secrets.ts";
 import { chooseStrategy, type ChosenStrategy } from "./strategy.ts";
 import { listVersions, type WorkerVersion } from "./versions.ts";
@@ -147,7 +147,9 @@ async function candidateOf(
 ): Promise<Candidate> {
   const config = await resolvedConfig(project);
   const owner = strategy === "worker-per-version" ? [new URL(requireUrl(restate.adminUrl, "admin")).host] : [];
-  const fingerprint = fingerprintOf({ bundle: bundle.hash, config, secrets, more: [strategy, ...owner] });
+  const assets = await assetsHash(project, config);
+  const more = [strategy, ...owner, ...(assets === undefined ? [] : [assets])];
+  const fingerprint = fingerprintOf({ bundle: bundle.hash, config, secrets, more });
   return { app: project.worker.name, platform: strategy, fingerprint, gitSha, reason };
 }
 

@@ -66,8 +66,7 @@ function execute(
   run: WranglerRun,
   outputPath: string,
 ): Promise<{ readonly code: number | null; readonly stdout: string; readonly log: string }> {
-  const environment = project.environment === undefined ? [] : ["--env", project.environment];
-  const args = [wranglerScriptOf(project.folder), ...run.args, "--config", project.configPath, ...environment];
+  const args = [wranglerScriptOf(project.folder), ...run.args, ...configArgs(project)];
   const child = spawn(process.execPath, args, {
     cwd: project.folder,
     env: {
@@ -109,6 +108,11 @@ function execute(
       resolve({ code: null, stdout, log: `${log}\n[ERROR] It was not done within ${timeoutMs / 1000} s` });
     });
   });
+}
+
+/** Arguments that name the configuration, and its environment: the empty one is the top level. */
+export function configArgs({ configPath, environment = "" }: Project): string[] {
+  return ["--config", configPath, "--env", environment];
 }
 
 /** Codes with which Cloudflare says that a Worker does not exist; the second one, that it has no version. */

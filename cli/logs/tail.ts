@@ -2,6 +2,7 @@
 import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
+import { configArgs } from "../cloudflare/wrangler.ts";
 import type { Project } from "../project/project.ts";
 import { wranglerScriptOf } from "../project/project.ts";
 import { EXIT } from "../tool/exit-codes.ts";
@@ -41,7 +42,7 @@ export async function tail(
   request: TailRequest,
   output: TailOutput = process,
 ): Promise<void> {
-  const args = [wranglerScriptOf(project.folder), ...tailArgs(request), "--config", project.configPath];
+  const args = [wranglerScriptOf(project.folder), ...tailArgs(request), ...configArgs(project)];
   const child = spawn(process.execPath, args, {
     cwd: project.folder,
     env: {

@@ -29,7 +29,8 @@ export async function readWranglerConfig({ wrangler, configPath, environment }: 
     loaded.set(wrangler, loading);
   }
   const { unstable_readConfig: readConfig } = await loading;
-  const args = { config: configPath, ...(environment === undefined ? {} : { env: environment }) };
+  // The empty one is the top level; without any, wrangler looks at CLOUDFLARE_ENV.
+  const args = { config: configPath, env: environment ?? "" };
   const speak = hush();
   try {
     return readConfig(args, { hideWarnings: true });

@@ -54,8 +54,9 @@ export const startWorker: StartAppServer = (init) => {
 };
 
 function startWrangler(init: AppServerInit, envFile: string): Child {
-  const environment = init.environment === undefined ? [] : ["--env", init.environment];
-  const flags = ["--ip", "127.0.0.1", "--port", String(init.port), "--env-file", envFile, ...environment];
+  // The empty one is the top level: without any, wrangler warns that there are others.
+  const environment = init.environment ?? process.env["CLOUDFLARE_ENV"] ?? "";
+  const flags = ["--ip", "127.0.0.1", "--port", String(init.port), "--env-file", envFile, "--env", environment];
   return startChild({
     label: "wrangler dev",
     command: process.execPath,

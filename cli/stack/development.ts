@@ -4,6 +4,7 @@
  */
 import { type AppServer, startDeno, startWorker } from "./app-server.ts";
 import type { Child } from "./child.ts";
+import { exampleCall } from "./example-call.ts";
 import { startControl } from "./control.ts";
 import { type Port, takePorts } from "./ports.ts";
 import { prefixed, printTable } from "./print.ts";
@@ -131,13 +132,4 @@ function printCalls({ app, restate, services, madeUp }: Running & { readonly mad
   console.log(`  curl ${url}/agents/${path} ${bearer(AGENT_API_KEYS)} ${body}`);
   console.log(`  curl ${url}/admin/deployments ${bearer(ADMIN_TOKEN)}\n`);
   console.log("Every change of the source is built and registered again. Ctrl-C ends it all.");
-}
-
-const WEATHER = { path: "WeatherAgent/run", body: `--json '"What is the weather in Berlin?"'` };
-
-/** The agent that every project begins with; once it is gone, a service that has a `run`. */
-function exampleCall(services: Registered): { readonly path: string; readonly body: string } {
-  if (services.length === 0 || services.some(({ name }) => name === "WeatherAgent")) return WEATHER;
-  const agent = services.find(({ type, handlers }) => type === "Service" && handlers.includes("run"));
-  return agent === undefined ? WEATHER : { path: `${agent.name}/run`, body: `--json '"Hello"'` };
 }

@@ -13,6 +13,9 @@ export interface RegisteredService {
   /** `Service`, `VirtualObject` or `Workflow`. */
   readonly type: string;
   readonly handlers: readonly string[];
+  /** False: the ingress does not let anybody call it. */
+  readonly public: boolean;
+  readonly metadata: Readonly<Record<string, string>>;
 }
 
 /** The services that Restate discovered. */
@@ -20,7 +23,15 @@ export type Registered = readonly RegisteredService[];
 
 const answerSchema = z.looseObject({
   services: z
-    .array(z.looseObject({ name: z.string(), ty: z.string(), handlers: z.array(z.looseObject({ name: z.string() })) }))
+    .array(
+      z.looseObject({
+        name: z.string(),
+        ty: z.string(),
+        handlers: z.array(z.looseObject({ name: z.string() })),
+        public: z.boolean().default(true),
+        metadata: z.record(z.string(), z.string()).default({}),
+      }),
+    )
     .default([]),
 });
 
@@ -39,10 +50,12 @@ export async function register(adminUrl: string, deployment: DeploymentRequest):
   const body: unknown = await response.json().catch(() => undefined);
   if (!response.ok) throw new Error(messageOf(body) ?? `Restate answered ${response.status}`);
   const { services } = answerSchema.parse(body);
-  return services.map(({ name, ty, handlers }) => ({
+  return services.map(({ name, ty, handlers, public: isPublic, metadata }) => ({
     name,
     type: ty,
     handlers: handlers.map((handler) => handler.name),
+    public: isPublic,
+    metadata,
   }));
 }
 

@@ -33,9 +33,10 @@ export interface Tool {
   confirm(question: string): Promise<boolean>;
 }
 
-/** The project in the tool's folder. */
-export function projectOf(tool: Tool): Promise<Project> {
-  return readProject(tool.flags.cwd, tool.flags.env);
+/** The project in the tool's folder, for the environment that `--env` names, or CLOUDFLARE_ENV, as for wrangler. */
+export function projectOf({ flags, environment }: Tool): Promise<Project> {
+  const name = flags.env ?? environment["CLOUDFLARE_ENV"] ?? "";
+  return readProject(flags.cwd, name === "" ? undefined : name);
 }
 
 /** Which Restate is meant. `vars`: those of the project, where there is one. */

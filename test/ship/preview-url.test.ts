@@ -96,9 +96,9 @@ async function startTranslator(target: string): Promise<LoopbackServer> {
   return listen(async (request, response) => {
     const { method, url = "/", headers } = request;
     const told = await textOf(request);
-    const isRegistration = method === "POST" && url === "/deployments" && SECURE.test(told);
+    const isFirst = method === "POST" && url === "/deployments" && !told.includes('"use_http_11"');
     const plain = told.replaceAll(SECURE, "http://$1");
-    const body = isRegistration ? plain.replace(/^\{/, '{"use_http_11":true,') : plain;
+    const body = isFirst ? plain.replace(/^\{/, '{"use_http_11":true,') : plain;
     const { "content-length": _, "transfer-encoding": __, ...rest } = headers;
     const upstream = forward(new URL(url, target), { method, headers: { ...rest, "accept-encoding": "identity" } });
     upstream.on("error", () => response.destroy());

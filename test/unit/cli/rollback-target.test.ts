@@ -52,6 +52,15 @@ describe("rollback goes to", () => {
     });
   });
 
+  test("one that Restate has forgotten, where --version-url says", () => {
+    const elsewhere = registered(id(3), { latestOf: ["Clerk"], uri: `https://v.example.com/restate/v/${id(3)}` });
+    expect(codeOf(() => rollbackTarget(id(9), [elsewhere], id(3)))).toBe("version-unknown 2");
+    expect(rollbackTarget(id(9), [elsewhere], id(3), "https://{prefix}.example.com")).toMatchObject({
+      uri: `https://99999999.example.com/restate/v/${id(9)}`,
+      registration: { uri: `https://99999999.example.com/restate/v/${id(9)}` },
+    });
+  });
+
   test("the version with the metadata and headers that it was registered with", () => {
     const metadata = { "git.sha": "aaaa1111", team: "support" };
     const { deployment } = registered(id(1), { metadata });

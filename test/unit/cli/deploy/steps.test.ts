@@ -9,7 +9,8 @@ import { declaredSmoke } from "../../../../cli/deploy/smoke.ts";
 import { remember, rememberedVersions, STATE_FOLDER } from "../../../../cli/deploy/state-file.ts";
 import { StepLog } from "../../../../cli/deploy/step-log.ts";
 import { waitUntilReady } from "../../../../cli/deploy/wait-ready.ts";
-import { JsonReporter } from "../../../../cli/tool/reporter.ts";
+import { Redactor } from "../../../../cli/tool/redact.ts";
+import { JsonReporter, PeopleReporter } from "../../../../cli/tool/reporter.ts";
 import type { RegistrationReport } from "../../../../src/admin/index.ts";
 
 const cleanups: (() => Promise<unknown>)[] = [];
@@ -218,6 +219,22 @@ describe("flags", () => {
   ])("%o is refused", (wrong) => {
     expect(() => deployOptions({ ...flags, ...wrong })).toThrow(expect.objectContaining({ code: "invalid-flag" }));
   });
+});
+
+test("a result that is a failure has no tick", async () => {
+  let shown = "";
+  const reporter = new PeopleReporter({ write: (text) => (shown += text) }, new Redactor({}));
+  const log = new StepLog(reporter, new AbortController().signal);
+  const step = {
+    step: "smoke",
+    title: "Smoke",
+    summary: (text: string) => text,
+    isWell: (text: string) => text === "ok",
+  };
+  await log.run({ ...step, work: async () => "ok" });
+  await log.run({ ...step, work: async () => "failed, inv_1" });
+  expect(shown).toMatch(/^✓ Smoke: ok \(.*\)\n✗ Smoke: failed, inv_1 \(.*\)\n$/);
+  expect(log.records).toMatchObject([{ outcome: "done" }, { outcome: "failed", detail: "failed, inv_1" }]);
 });
 
 test("no step begins after Ctrl-C, and each is recorded", async () => {

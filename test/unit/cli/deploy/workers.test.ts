@@ -3,15 +3,17 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, describe, expect, test } from "vitest";
 import { hashModules, requireOneSdk, sdksIn } from "../../../../cli/cloudflare/bundle.ts";
-import { fingerprintOf, stableJson, tagOf } from "../../../../cli/cloudflare/fingerprint.ts";
+import { assetsHash, fingerprintOf, stableJson, tagOf } from "../../../../cli/cloudflare/fingerprint.ts";
 import { chooseStrategy } from "../../../../cli/cloudflare/strategy.ts";
 import {
   addressInTargets,
   addressOfOther,
   fromTemplate,
   ownAddress,
+  requireAddressOfVersion,
 } from "../../../../cli/cloudflare/version-address.ts";
 import { problemsOf, requireNoProblem, type WorkerFacts } from "../../../../cli/cloudflare/worker-checks.ts";
+import { ToolError } from "../../../../cli/tool/tool-error.ts";
 
 const VERSION = "1a2b3c4d-0000-4000-8000-000000000000";
 const OTHER = "5e6f7a8b-0000-4000-8000-000000000000";
@@ -40,6 +42,24 @@ describe("addresses of versions", () => {
   test("fill a template", () => {
     const template = "https://{prefix}-{worker}.example.com/{version}";
     expect(fromTemplate(template, "agents", VERSION)).toBe(`https://1a2b3c4d-agents.example.com/${VERSION}`);
+  });
+
+  test("differ from version to version, whatever the template", () => {
+    const codeOf = (template: string, strategy: "version-url" | "worker-per-version"): string => {
+      try {
+        requireAddressOfVersion(template, strategy);
+        return "fine";
+      } catch (error) {
+        return error instanceof ToolError ? `${error.code} ${error.exitCode}` : "unexpected";
+      }
+    };
+    expect(codeOf("https://{prefix}-{worker}.example.com", "version-url")).toBe("fine");
+    expect(codeOf("https://example.com/{version}", "version-url")).toBe("fine");
+    expect(codeOf("https://{worker}.example.com", "worker-per-version")).toBe("fine");
+    expect(codeOf("https://{worker}.example.com", "version-url")).toBe("version-url 2");
+    expect(codeOf("https://agents.example.com", "version-url")).toBe("version-url 2");
+    expect(codeOf("https://agents.example.com", "worker-per-version")).toBe("version-url 2");
+    expect(codeOf("https://{prefix}.exa mple.com", "version-url")).toBe("version-url 2");
   });
 });
 
@@ -97,6 +117,18 @@ describe("a bundle", () => {
     );
     expect(hashes[0]).toBe(hashes[1]);
     expect(new Set(hashes)).toHaveLength(4);
+  });
+
+  test("comes with files that are served as they are, and have a hash too", async () => {
+    const hashOf = async (text: string, config: object = { assets: { directory: "./lib" } }) => {
+      const folder = await folderWith({ "lib/index.html": text });
+      return assetsHash({ folder, configPath: join(folder, "wrangler.toml"), environment: undefined, worker }, config);
+    };
+    const [one, same, other, none] = await Promise.all([hashOf("a"), hashOf("a"), hashOf("b"), hashOf("a", {})]);
+    expect(one).toMatch(/^[0-9a-f]{64}$/);
+    expect(same).toBe(one);
+    expect(other).not.toBe(one);
+    expect(none).toBeUndefined();
   });
 
   const meta = (inputs: Readonly<Record<string, number>>): string =>
