@@ -33,8 +33,16 @@ type Parameters = LanguageModelV4CallOptions & { readonly abortSignal: AbortSign
 
 /** The provider's answer, as `doGenerate` would have given it. */
 export async function streamAnswer(call: StreamedCall, parameters: Parameters): Promise<Collected> {
-  const collector = new StreamCollector();
   const watch = new Watch(call, parameters.abortSignal);
+  try {
+    return await watchedAnswer(call, parameters, watch);
+  } finally {
+    watch.over();
+  }
+}
+
+async function watchedAnswer(call: StreamedCall, parameters: Parameters, watch: Watch): Promise<Collected> {
+  const collector = new StreamCollector();
   const ended = new AbortController();
   const abortSignal = AbortSignal.any([parameters.abortSignal, ended.signal]);
   try {
@@ -91,6 +99,7 @@ async function readParts(
 class Watch {
   readonly #call: StreamedCall;
   readonly #signal: AbortSignal;
+  readonly #over = new AbortController();
   readonly #stop = Promise.withResolvers<void>();
   readonly #onStop = (): void => this.#stopNow();
   #isStopped = false;
@@ -115,7 +124,7 @@ class Watch {
 
   begin(): Promise<void> {
     const { name: step } = this.#call;
-    return this.#tell({ type: "reset", step }, { type: "reset", step });
+    return this.#tell({ type: "reset", step }, { type: "reset", step, over: this.#over.signal });
   }
 
   part(part: Extract<StreamEvent, { type: "part" }>["part"]): Promise<void> {
@@ -126,6 +135,11 @@ class Watch {
   end(content: Collected["content"]): Promise<void> {
     const { name: step } = this.#call;
     return this.#tell({ type: "end", step }, { type: "end", step, content });
+  }
+
+  /** The call is over. */
+  over(): void {
+    this.#over.abort();
   }
 
   /** Lets go of the signal. */

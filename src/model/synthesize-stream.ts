@@ -26,7 +26,8 @@ function* partsOf(step: ModelStep): Generator<LanguageModelV4StreamPart, void> {
   };
 }
 
-function* contentParts(content: LanguageModelV4Content, id: string): Generator<LanguageModelV4StreamPart, void> {
+/** The parts of one piece of content. */
+export function* contentParts(content: LanguageModelV4Content, id: string): Generator<LanguageModelV4StreamPart, void> {
   const { providerMetadata } = content;
   const metadata = providerMetadata === undefined ? {} : { providerMetadata };
   switch (content.type) {

@@ -90,8 +90,21 @@ export interface ModelEndEvent {
   readonly content: ModelStep["content"];
 }
 
+/** A model's answer begins, once more if the step is retried. */
+export interface ModelResetEvent {
+  readonly type: "reset";
+  readonly step: string;
+  /** Aborted when the call is over, however it has ended. */
+  readonly over?: AbortSignal | undefined;
+}
+
 /** Something that happens now, inside a step. */
-export type LiveEvent = Exclude<StreamEvent, { type: "end" }> | ModelEndEvent | ToolOutputEvent | ToolEvent;
+export type LiveEvent =
+  | ModelResetEvent
+  | Extract<StreamEvent, { type: "part" }>
+  | ModelEndEvent
+  | ToolOutputEvent
+  | ToolEvent;
 
 /** A model step is in the journal. */
 export interface ModelStepEvent {

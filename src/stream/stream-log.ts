@@ -3,8 +3,9 @@
  * the stream has. A store keeps a `StreamLog` beside its entries, and adds the chunks that come out here.
  *
  * - S1 A segment's step begins with its `start-step`. Chunks before it say how tools of the step before have ended: said
- *   again, they change nothing. So a segment that is begun anew needs a `reset-step` when its step has begun, and no
- *   second `start-step`, for a reader cannot take one back.
+ *   again, they change nothing. So a segment that is begun anew needs a `reset-step` when its step has begun. A second
+ *   `start-step` is left out, for a reader cannot take one back, and so are other chunks that a reader would add to the
+ *   step that has begun.
  * - S2 A segment can be begun anew as long as no later step has begun. Writers see to it that the journal has a step
  *   before the next one begins, so none needs to.
  */
@@ -51,6 +52,8 @@ const CLOCKS_DIFFER_MS = 1_000;
 /** Attempts to remember. */
 const MAX_LEFT = 8;
 const RESET: UIMessageChunk = { type: "reset-step" };
+/** Before a step: what a reader that has seen the step begin must not be told again (S1). */
+const SAID_ONCE: ReadonlySet<string> = new Set(["start", "start-step", "tool-input-available"]);
 
 /** A writer brings a batch. */
 export function appendToLog(log: StreamLog, batch: StreamBatch): LogChange {
@@ -115,8 +118,8 @@ function written(
 ): LogChange {
   const start = fresh.findIndex(({ type }) => type === "start-step");
   const hasStart = start !== -1;
-  const isSkipped = hasStart && log.skipsStart;
-  const added = [...entries, ...(isSkipped ? fresh.toSpliced(start, 1) : fresh)];
+  const again = log.skipsStart ? fresh.slice(0, hasStart ? start + 1 : fresh.length) : [];
+  const added = [...entries, ...again.filter(({ type }) => !SAID_ONCE.has(type)), ...fresh.slice(again.length)];
   const tail: StreamTail = {
     segment: batch.segment,
     count: log.tail.count + fresh.length,
