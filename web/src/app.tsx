@@ -138,7 +138,7 @@ function Open({ config, api, agents, shownKey, place }: PlaygroundProps & { read
   return (
     <div className="app">
       <TopBar name={config.name} agents={agents} sessions={sessions} place={place} title={view?.title} />
-      <div className="columns" data-shown={shown}>
+      <main className="columns" data-shown={shown}>
         <div className="tabs">
           {(["chat", "run"] as const).map((tab) => (
             <button
@@ -155,7 +155,7 @@ function Open({ config, api, agents, shownKey, place }: PlaygroundProps & { read
         </div>
         <Chat api={api} place={place} conversation={conversation} interrupt={actions.interrupt} />
         <RunPanel state={timeline} running={running} config={config} actions={actions} />
-      </div>
+      </main>
       <Announcer conversation={conversation} />
       <div className={toast === undefined ? "hidden" : "toast"} role="status">
         {toast}

@@ -27,7 +27,7 @@ export function ApprovalCard(props: {
         May <code>{tool}</code> run?
       </p>
       {why === undefined ? null : <div className="text">{why}</div>}
-      <div className="tool">
+      <div>
         <Value label="Input" value={input} />
       </div>
       <div>

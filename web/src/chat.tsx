@@ -1,4 +1,4 @@
-import { type ReactElement, useEffect, useRef } from "react";
+import { type ReactElement, type RefObject, useEffect, useRef } from "react";
 import type { Api } from "./api.ts";
 import type { Answer } from "./ask.tsx";
 import { Composer } from "./composer.tsx";
@@ -9,6 +9,9 @@ import type { Mode } from "./use-waiting.ts";
 
 /** Messages to begin with: what the agents of a new project know about. */
 const FIRST = ["What is the weather in Berlin?", "Book a trip to Lisbon"];
+
+/** So close to its end the conversation counts as being there. */
+const NEAR_PX = 80;
 
 const MODE_WORDS = { queue: "after this turn", interrupt: "instead of this turn", steer: "into this turn" } as const;
 
@@ -32,13 +35,13 @@ export function Chat(props: {
   useEffect(() => {
     latest.current = refresh;
   });
-  const { scroll, end } = useFollowing(messages);
+  const { scroll, content } = useFollowing();
   const lastAnswer = messages.at(-1);
   return (
-    <main className="chat" aria-label={`Conversation with ${place.agent}`}>
+    <section className="chat" aria-label={`Conversation with ${place.agent}`}>
       <div className="scroll" ref={scroll} tabIndex={0} role="group" aria-label="Messages">
         {messages.length === 0 && view !== undefined && !running ? <Empty agent={place.agent} send={send} /> : null}
-        <ol className="messages" aria-busy={running}>
+        <ol className="messages" ref={content} aria-busy={running}>
           {messages.map((message) => (
             <Message
               key={message.id}
@@ -50,7 +53,7 @@ export function Chat(props: {
           ))}
           {running && lastAnswer?.role === "user" ? (
             <li className="message assistant">
-              <h3>Agent</h3>
+              <h2>Agent</h2>
               <p className="caret">
                 <span className="hidden">Waiting for the answer</span>
               </p>
@@ -58,7 +61,7 @@ export function Chat(props: {
           ) : null}
           {waiting.map(({ id, text, mode }) => (
             <li key={id} className="message user">
-              <h3>You, {MODE_WORDS[mode]}</h3>
+              <h2>You, {MODE_WORDS[mode]}</h2>
               <div className="text">{text}</div>
             </li>
           ))}
@@ -73,10 +76,9 @@ export function Chat(props: {
             </li>
           )}
         </ol>
-        <div ref={end} />
       </div>
       <Composer running={running} send={send} interrupt={interrupt} />
-    </main>
+    </section>
   );
 }
 
@@ -106,26 +108,30 @@ function Empty(props: { readonly agent: string; readonly send: (text: string, mo
 }
 
 /** Keeps the end in sight while it is in sight: who scrolls back to read is left there. */
-function useFollowing(changes: unknown): {
-  readonly scroll: React.RefObject<HTMLDivElement | null>;
-  readonly end: React.RefObject<HTMLDivElement | null>;
+function useFollowing(): {
+  readonly scroll: RefObject<HTMLDivElement | null>;
+  readonly content: RefObject<HTMLOListElement | null>;
 } {
   const scroll = useRef<HTMLDivElement>(null);
-  const end = useRef<HTMLDivElement>(null);
-  const isAtEnd = useRef(true);
+  const content = useRef<HTMLOListElement>(null);
   useEffect(() => {
-    const element = scroll.current;
-    if (element === null) return undefined;
+    const { current: frame } = scroll;
+    const { current: list } = content;
+    if (frame === null || list === null) return undefined;
+    let isAtEnd = true;
     const onScroll = (): void => {
-      isAtEnd.current = element.scrollHeight - element.scrollTop - element.clientHeight < 80;
+      isAtEnd = frame.scrollHeight - frame.scrollTop - frame.clientHeight < NEAR_PX;
     };
-    element.addEventListener("scroll", onScroll, { passive: true });
+    const observer = new ResizeObserver(() => {
+      if (isAtEnd) frame.scrollTop = frame.scrollHeight;
+    });
+    observer.observe(list);
+    observer.observe(frame);
+    frame.addEventListener("scroll", onScroll, { passive: true });
     return () => {
-      element.removeEventListener("scroll", onScroll);
+      observer.disconnect();
+      frame.removeEventListener("scroll", onScroll);
     };
   }, []);
-  useEffect(() => {
-    if (isAtEnd.current) end.current?.scrollIntoView({ block: "end" });
-  }, [changes]);
-  return { scroll, end };
+  return { scroll, content };
 }

@@ -19,7 +19,7 @@ export const Message = memo(function Message({ message, live, pending, answer }:
   const parts = message.parts.map((part, index) => ({ part, key: `${index}-${part.type}` }));
   return (
     <li className={`message ${message.role}`} data-message={message.id}>
-      <h3>{isUser ? "You" : "Agent"}</h3>
+      <h2>{isUser ? "You" : "Agent"}</h2>
       {parts.map(({ part, key }) => {
         if (part.type === "text") {
           if (part.text === "") return null;

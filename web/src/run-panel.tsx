@@ -24,7 +24,7 @@ export function RunPanel(props: {
   const { timeline, problem } = state;
   const invocation = timeline?.invocation;
   return (
-    <aside className="run" aria-label="Run">
+    <section className="run" aria-label="Run">
       <header>
         <h2>
           Run
@@ -71,11 +71,11 @@ export function RunPanel(props: {
         {problem === undefined ? null : <p className="note">{problem}</p>}
       </header>
       {timeline === undefined ? (
-        <p className="empty">The steps of the agent appear here as soon as it runs.</p>
+        <p className="none">The steps of the agent appear here as soon as it runs.</p>
       ) : (
         <RunSteps timeline={timeline} />
       )}
-    </aside>
+    </section>
   );
 }
 

@@ -42,7 +42,7 @@ function Step({ step, state, from, to }: StepProps): ReactElement {
     <li className="step" data-state={state}>
       <i className="dot" aria-hidden="true" />
       <span className="name" title={name ?? kind}>
-        {name === undefined || name === "" ? kind : name}
+        {shownName(step)}
       </span>
       <span className="time">{durationMs === undefined ? "" : shownMs(durationMs)}</span>
       {bar === undefined ? null : (
@@ -54,6 +54,12 @@ function Step({ step, state, from, to }: StepProps): ReactElement {
       {lastFailure === undefined ? null : <span className="failure">{lastFailure.message}</span>}
     </li>
   );
+}
+
+/** An awakeable has an id, and no name. */
+function shownName({ name, kind }: TimelineStep): string {
+  if (kind === "awakeable") return "answer from outside";
+  return name === undefined || name === "" ? kind : name;
 }
 
 /**

@@ -24,7 +24,9 @@ export function useTimeline(api: Api, { agent, session }: Place, running: boolea
       return undefined;
     }
   });
+  const isBegun = running || turns > 0;
   useEffect(() => {
+    if (!isBegun) return undefined;
     const controller = new AbortController();
     const { signal } = controller;
     let timer: ReturnType<typeof setTimeout>;
@@ -38,7 +40,7 @@ export function useTimeline(api: Api, { agent, session }: Place, running: boolea
       controller.abort();
       clearTimeout(timer);
     };
-  }, [agent, session, running, turns]);
+  }, [agent, session, isBegun, running, turns]);
   return state;
 }
 

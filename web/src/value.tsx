@@ -8,7 +8,7 @@ export function Value({ label, value }: { readonly label: string; readonly value
   const text = shownText(value);
   return (
     <>
-      <h4>{label}</h4>
+      <h3>{label}</h3>
       <pre className="wrap" tabIndex={0} role="group" aria-label={label}>
         {text.length > MAX_CHARACTERS ? `${text.slice(0, MAX_CHARACTERS)}\n…` : text}
       </pre>
