@@ -4,6 +4,8 @@ import { demoModel } from "../src/index.ts";
 import { setting } from "./settings.ts";
 
 const DEFAULT_MODEL = "gpt-5.2";
+/** So that its answers can be watched. */
+const DEMO_PACE = { wordDelayMs: 40 };
 
 /** True when a key for a real model is set. */
 export function hasModelKey(): boolean {
@@ -13,7 +15,7 @@ export function hasModelKey(): boolean {
 /** The model of this app's agents: OpenAI's when a key is set, otherwise the embedded demo model. */
 export function appModel(): LanguageModel {
   const apiKey = setting("OPENAI_API_KEY");
-  if (apiKey === undefined) return demoModel();
+  if (apiKey === undefined) return demoModel(DEMO_PACE);
   const baseURL = setting("OPENAI_BASE_URL");
   const openai = createOpenAI({ apiKey, ...(baseURL === undefined ? {} : { baseURL }) });
   return openai(setting("OPENAI_MODEL") ?? DEFAULT_MODEL);

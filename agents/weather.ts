@@ -14,14 +14,14 @@ async function weatherOf(city: string, signal: AbortSignal | undefined): Promise
   return weather;
 }
 
-const tools = {
-  // A plain AI SDK tool: RestateAgent runs execute() as one journaled step.
-  getWeather: tool({
-    description: "Get the current weather for a given city.",
-    inputSchema: z.object({ city: z.string().describe("Name of the city") }),
-    execute: ({ city }, { abortSignal }) => weatherOf(city, abortSignal),
-  }),
-};
+/** A plain AI SDK tool: RestateAgent runs execute() as one journaled step. */
+export const weatherTool = tool({
+  description: "Get the current weather for a given city.",
+  inputSchema: z.object({ city: z.string().describe("Name of the city") }),
+  execute: ({ city }, { abortSignal }) => weatherOf(city, abortSignal),
+});
+
+const tools = { getWeather: weatherTool };
 
 /**
  * An agent that tells the weather. Made for each call, because settings are known only at run time; its tools are made

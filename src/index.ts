@@ -9,6 +9,29 @@ export { dropOldToolResults, keepLastMessages } from "./agent/compaction.ts";
 export type { Compaction } from "./agent/compaction.ts";
 export type { CompactInfo, ContinueAsNewOptions } from "./agent/continue-as-new.ts";
 
+// Sessions
+export { agentSession } from "./session/agent-session.ts";
+export type { SessionDefinition } from "./session/agent-session.ts";
+export type { CompactionInput, CompactionOptions, SessionOptions, TitleInput } from "./session/session-options.ts";
+export type {
+  HistoryAnswer,
+  HistoryInput,
+  InterruptAnswer,
+  InterruptInput,
+  RegenerateTurn,
+  SendMessage,
+  SessionAnswer,
+  SessionHandlers,
+  SessionInput,
+  SessionMessage,
+  SessionStatus,
+  SteerAnswer,
+  SteerInput,
+  TurnMetadata,
+  UpdateInput,
+  UserInput,
+} from "./session/session-types.ts";
+
 // Models
 export { durableModel } from "./model/durable-model.ts";
 export type { DurableModelOptions } from "./model/durable-model.ts";

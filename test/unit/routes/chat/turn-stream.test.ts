@@ -43,7 +43,7 @@ const finish: UIMessageChunk = { type: "finish", finishReason: "stop" };
 async function written(store: StreamStore, ...segments: UIMessageChunk[][]): Promise<void> {
   for (const [index, chunks] of segments.entries()) {
     const complete = index < segments.length - 1;
-    await store.append(STREAM, { writer, segment: index + 1, from: 0, chunks, complete });
+    await store.append(STREAM, { writer, take: 1, segment: index + 1, from: 0, chunks, complete });
   }
 }
 
@@ -51,7 +51,7 @@ async function written(store: StreamStore, ...segments: UIMessageChunk[][]): Pro
 async function complete(): Promise<StreamStore> {
   const store = memoryStreamStore();
   await written(store, first, second);
-  await store.append(STREAM, { writer, segment: 2, from: second.length, chunks: [], complete: true });
+  await store.append(STREAM, { writer, take: 1, segment: 2, from: second.length, chunks: [], complete: true });
   const { result } = await store.end(STREAM, { writer, segments: 2, chunks: [finish] });
   expect(result).toBe("written");
   return store;
@@ -202,7 +202,7 @@ test.concurrent("asked to, it stays open until the end", async () => {
   expect(await Promise.race([reading, new Promise((resolve) => setTimeout(() => resolve(timeout), 700))])).toBe(
     timeout,
   );
-  await store.append(STREAM, { writer, segment: 2, from: 1, chunks: second, complete: true });
+  await store.append(STREAM, { writer, take: 1, segment: 2, from: 1, chunks: second, complete: true });
   await store.end(STREAM, { writer, segments: 2, chunks: [finish] });
   expect((await reading).types.at(-1)).toBe("finish");
 });
@@ -213,7 +213,7 @@ test.concurrent("who has answered goes on from there", async () => {
   const before = await read({ store });
   const reading = read({ store, message: before.message, answered: ["a1"] });
   const response: UIMessageChunk = { type: "tool-approval-response", approvalId: "a1", approved: true };
-  await store.append(STREAM, { writer, segment: 2, from: 1, chunks: [response, ...second], complete: true });
+  await store.append(STREAM, { writer, take: 1, segment: 2, from: 1, chunks: [response, ...second], complete: true });
   await store.end(STREAM, { writer, segments: 2, chunks: [finish] });
   const { types, message } = await reading;
   expect(types).toEqual([response, ...second, finish].map(({ type }) => type));
