@@ -48,6 +48,8 @@ export function useConversation(api: Api, place: Place): Conversation {
   const { view, pending, failure, setFailure, ask } = useAppState(api, place);
   const { waiting, add, settle } = useWaiting(api, place);
   const [unsent, setUnsent] = useState(false);
+  // From sending until the app says otherwise: it may have died in between.
+  const [isExpected, setExpected] = useState(false);
 
   const read = async (work: () => Promise<void>): Promise<void> => {
     reading.begin();
@@ -62,6 +64,7 @@ export function useConversation(api: Api, place: Place): Conversation {
     if (said === undefined) return;
     settle(said.view);
     if (!reading.isFree(generation)) return;
+    setExpected(false);
     if (said.view.state === "running") follow(said.view, said.pending);
     else show(said.view);
   };
@@ -79,13 +82,14 @@ export function useConversation(api: Api, place: Place): Conversation {
     });
     setUnsent(lost);
   };
-  const isCut = failure !== undefined || (chat.status === "error" && view?.state === "running");
-  usePoll(refresh, isCut ? SOON_MS : EVERY_MS, `${place.agent}/${place.session}`);
 
   const isBusy = chat.status === "submitted" || chat.status === "streaming";
-  const running = isBusy || view?.state === "running";
+  const running = isBusy || isExpected || view?.state === "running";
+  const isCut = failure !== undefined || (chat.status === "error" && running);
+  usePoll(refresh, isCut ? SOON_MS : EVERY_MS, `${place.agent}/${place.session}`);
   const sendNow = (text: string, messageId?: string): void => {
     setUnsent(false);
+    setExpected(true);
     void read(() => chat.sendMessage(messageId === undefined ? { text } : { text, messageId }));
   };
   const sendLater = (text: string, mode: Mode): void => {
