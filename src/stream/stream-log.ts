@@ -17,8 +17,8 @@ export interface StreamLog {
   /** Place of the last entry; 0 when there is none. */
   readonly offset: number;
   readonly tail: StreamTail;
-  /** Which take of the tail's segment is written. */
-  readonly take?: string | undefined;
+  /** Which take of the tail's segment is written: whose, and the number of it. */
+  readonly take?: readonly [attempt: string, number: number] | undefined;
   /** The digest of the segment before the tail's. */
   readonly before?: string | undefined;
   /** The segment whose step has begun last; 0: none has. */
@@ -62,7 +62,10 @@ export function appendToLog(log: StreamLog, batch: StreamBatch): LogChange {
   // Without chunks it asks what there is to hear.
   if (batch.chunks.length === 0 && batch.complete !== true) return unchanged(own, "written");
   const { segment, complete, count } = own.tail;
-  if (batch.segment === segment && own.take === takeOf(batch)) {
+  const [attempt, take = 0] = own.take ?? [];
+  const isOwn = attempt === batch.writer.attempt;
+  if (isOwn && batch.take < take) return unchanged(own, "refused"); // It comes late, and was brought again before.
+  if (isOwn && batch.take === take && batch.segment === segment) {
     if (batch.from > count) return unchanged(own, "gap");
     return complete ? unchanged(own, "written") : written(own, batch, batch.chunks.slice(count - batch.from), []);
   }
@@ -106,7 +109,7 @@ function beginsAnew(log: StreamLog, batch: StreamBatch): LogChange {
 }
 
 function begun(batch: StreamBatch): Pick<StreamLog, "tail" | "take"> {
-  return { tail: { segment: batch.segment, count: 0, complete: false }, take: takeOf(batch) };
+  return { tail: { segment: batch.segment, count: 0, complete: false }, take: [batch.writer.attempt, batch.take] };
 }
 
 /** Adds `fresh`, which continues the tail, after `entries`. */
@@ -148,10 +151,6 @@ function takenOver(log: StreamLog, writer: StreamWriterId): StreamLog {
   if (current === undefined) return { ...log, writer };
   if (current.attempt === writer.attempt) return log;
   return { ...log, writer, left: [...left, current.attempt].slice(-MAX_LEFT) };
-}
-
-function takeOf({ writer, take }: StreamBatch): string {
-  return `${writer.attempt}/${take}`;
 }
 
 function differs(wanted: string | undefined, digest: string | undefined): boolean {
