@@ -34,7 +34,7 @@ const cleanups: (() => Promise<void>)[] = [() => provider.close(), () => restate
 let runs = 0;
 
 async function start(way: Way) {
-  const prefix = way.name.replaceAll("-", "");
+  const prefix = `Bench.${way.name}.`;
   const vars = {
     BENCH_MODEL_URL: provider.baseURL,
     BENCH_PREFIX: prefix,

@@ -62,6 +62,7 @@ export function restateStreamStore(service: string, options: RestateStreamStoreO
       for (const part of splitBatch(batch)) {
         const input: StreamAppendInput = { batch: part, nowMs: nowMs() };
         answer = (await call(stream, "append", input, signal)) as AppendAnswer;
+        reads.tell(stream);
         if (answer.result !== "written") return answer;
       }
       if (answer === undefined) throw new StreamStoreError("A batch has no parts");
@@ -69,7 +70,9 @@ export function restateStreamStore(service: string, options: RestateStreamStoreO
     },
     end: async (stream, end, signal) => {
       const input: StreamEndInput = { end, nowMs: nowMs() };
-      return (await call(stream, "end", input, signal)) as AppendAnswer;
+      const answer = (await call(stream, "end", input, signal)) as AppendAnswer;
+      reads.tell(stream);
+      return answer;
     },
     read: (stream, read) => reads.read(stream, read),
     stop: async (stream) => void (await call(stream, "stop", { nowMs: nowMs() })),

@@ -8,6 +8,7 @@
  * - P3 What is handed on are entries and the end, which never change. A reader that wants to know what is there *now* (`waitMs: 0`), or
  *   that is behind, asks for itself.
  * - P4 While entries come, the store is asked every `pollMs`; while none come, less and less often.
+ * - P5 Who writes from this isolate says so, and whoever waits asks at once.
  */
 import { nowMs, pause } from "../http/pause.ts";
 import type { StreamEntry, StreamPage, StreamRead } from "./stream-store.ts";
@@ -44,6 +45,8 @@ interface Known {
   askedMs: number;
   /** True while somebody asks. */
   isAsking: boolean;
+  /** True when something was written since the last question (P5). */
+  hasNews: boolean;
   /** Resolved when a question has been answered; then there is a new one. */
   answered: PromiseWithResolvers<void>;
 }
@@ -78,12 +81,22 @@ export class SharedReads {
     }
   }
 
-  #isDue({ isAsking, askedMs, delayMs }: Known): boolean {
+  /** This isolate has written to the stream (P5). */
+  tell(stream: string): void {
+    const known = this.#streams.get(stream);
+    if (known === undefined) return;
+    known.hasNews = true;
+    if (!known.isAsking) wake(known);
+  }
+
+  #isDue({ isAsking, hasNews, askedMs, delayMs }: Known): boolean {
+    if (hasNews && !isAsking) return true;
     return nowMs() - askedMs >= (isAsking ? PATIENCE_MS : delayMs);
   }
 
   async #ask(stream: string, known: Known, after: number, signal?: AbortSignal): Promise<StreamPage> {
     known.isAsking = true;
+    known.hasNews = false;
     known.askedMs = nowMs();
     try {
       const page = await this.#options.read(stream, after, signal);
@@ -94,9 +107,7 @@ export class SharedReads {
       return page;
     } finally {
       known.isAsking = false;
-      const { answered } = known;
-      known.answered = Promise.withResolvers();
-      answered.resolve();
+      wake(known);
     }
   }
 
@@ -133,6 +144,7 @@ export class SharedReads {
       delayMs: this.#options.pollMs,
       askedMs: 0,
       isAsking: false,
+      hasNews: false,
       answered: Promise.withResolvers<void>(),
     };
     this.#streams.delete(stream);
@@ -141,6 +153,13 @@ export class SharedReads {
     if (this.#streams.size > MAX_STREAMS && oldest !== undefined) this.#streams.delete(oldest);
     return known;
   }
+}
+
+/** Those who wait look again. */
+function wake(known: Known): void {
+  const { answered } = known;
+  known.answered = Promise.withResolvers();
+  answered.resolve();
 }
 
 /** What of `recent` follows `after` without a gap. */

@@ -102,8 +102,19 @@ export async function* sseEvents(
 
 /** One entry as an event. */
 export function sseEvent({ offset, chunk }: SseEntry): string {
-  const data = `data: ${JSON.stringify(chunk)}\n\n`;
+  const data = dataOf(chunk);
   return offset === undefined ? data : `id: ${offset}\n${data}`;
+}
+
+/** Readers of one isolate are given the same chunks: each is written as JSON once for all of them. */
+const written = new WeakMap<UIMessageChunk, string>();
+
+function dataOf(chunk: UIMessageChunk): string {
+  const known = written.get(chunk);
+  if (known !== undefined) return known;
+  const data = `data: ${JSON.stringify(chunk)}\n\n`;
+  written.set(chunk, data);
+  return data;
 }
 
 /** Undefined when it takes longer than `ms`. */

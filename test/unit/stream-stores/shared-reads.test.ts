@@ -93,6 +93,26 @@ test("P4: while nothing comes it is asked less and less often; when something ha
   expect(state.asked).toBeGreaterThan(3);
 });
 
+test("P5: what this isolate writes is asked for at once", async () => {
+  const { reads, state, add } = looked();
+  add("a");
+  await reads.read("s", { after: 0, waitMs: 100 });
+  await reads.read("s", { after: 1, waitMs: 800 });
+  const began = performance.now();
+  const readers = Array.from({ length: 5 }, () => reads.read("s", { after: 1, waitMs: 5_000 }));
+  await later(30);
+  state.asked = 0;
+  // Also when it is written in the midst of a question.
+  reads.tell("s");
+  await later(2);
+  add("b");
+  reads.tell("s");
+  for (const { entries } of await Promise.all(readers)) expect(entries).toMatchObject([{ offset: 2 }]);
+  expect(performance.now() - began).toBeLessThan(120);
+  expect(state.asked).toBeLessThan(4);
+  reads.tell("a stream that nobody reads");
+});
+
 test("a reader that gives up is let go at once", async () => {
   const { reads } = looked();
   await reads.read("s", { after: 0, waitMs: 30 });
