@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { waitUntil } from "../../src/testing/wait.ts";
+import { type GateRequest, startGate } from "./gate.ts";
 import { OperatedWorld, type RegisteredJobs } from "./operated-world.ts";
 
 const FIRST = "11111111-aaaa-4aaa-8aaa-000000000001";
@@ -201,10 +202,22 @@ describe("an app with three versions", () => {
   });
 
   test("journal --follow waits until the invocation has completed", async () => {
-    const following = world.json(["journal", waiting, "--follow"]);
+    const gate = await startGate(world.restate.adminUrl);
+    const seen = new Set<string>();
+    const isSecond = ({ method, path, body }: GateRequest): boolean => {
+      const request = `${method} ${path} ${body}`;
+      const isKnown = seen.has(request);
+      seen.add(request);
+      return isKnown;
+    };
+    gate.break({ matches: isSecond, how: "delayed", until: Promise.resolve() });
+    const following = world.json(["journal", waiting, "--follow"], gate.url);
+    // It looks once more, so it has seen that the invocation has not completed.
+    await Promise.race([gate.broken(), following]);
     const awakeable = (await world.admin.invocations.timeline(waiting)).steps.find(({ kind }) => kind === "awakeable");
     await world.restate.resolveAwakeable(awakeable?.name ?? "", "yes");
     const { code, document } = await following;
+    await gate.close();
     expect(code).toBe(0);
     expect(document).toMatchObject({ command: "journal", ok: true, invocation: { status: "completed", id: waiting } });
     expect(await world.restate.output(waiting)).toMatchObject({ body: { began: FIRST, ended: FIRST, answer: "yes" } });

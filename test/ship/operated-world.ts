@@ -56,10 +56,10 @@ export class OperatedWorld implements AsyncDisposable {
     return Object.assign(served, { id });
   }
 
-  /** Runs the tool in a folder without a project, for the app `jobs`. */
-  tool(args: readonly string[], input?: string): Promise<RunResult> {
+  /** Runs the tool in a folder without a project, for the app `jobs`. @param adminUrl Default: Restate's own. */
+  tool(args: readonly string[], input?: string, adminUrl: string = this.restate.adminUrl): Promise<RunResult> {
     const app = ["status", "prune", "rollback", "move", "logs"].includes(args[0] ?? "") ? ["--app", "jobs"] : [];
-    const env = { RESTATE_ADMIN_URL: this.restate.adminUrl, RESTATE_INGRESS_URL: this.restate.ingressUrl };
+    const env = { RESTATE_ADMIN_URL: adminUrl, RESTATE_INGRESS_URL: this.restate.ingressUrl };
     const options = {
       cwd: this.#folder,
       env: { ...env, RESTATE_AUTH_TOKEN: "" },
@@ -69,8 +69,11 @@ export class OperatedWorld implements AsyncDisposable {
   }
 
   /** The same with `--json`: the document, and the exit code. */
-  async json(args: readonly string[]): Promise<{ readonly code: number | null; readonly document: Document }> {
-    const { code, stdout, log } = await this.tool([...args, "--json"]);
+  async json(
+    args: readonly string[],
+    adminUrl?: string,
+  ): Promise<{ readonly code: number | null; readonly document: Document }> {
+    const { code, stdout, log } = await this.tool([...args, "--json"], undefined, adminUrl);
     try {
       return { code, document: JSON.parse(stdout) as Document };
     } catch {

@@ -17,6 +17,8 @@ export interface World extends AsyncDisposable {
   readonly effects: EffectServer;
   /** Environment of somebody who may deploy. */
   readonly env: Readonly<Record<string, string>>;
+  /** The Worker's vars. */
+  readonly vars: Readonly<Record<string, string>>;
   /** The Worker's secrets, for its first version. */
   readonly secretsFile: string;
   /** A project whose Worker and service have this name. */
@@ -53,6 +55,7 @@ export async function startWorld(): Promise<World> {
     model,
     effects,
     env: { ...cloudflare.env, RESTATE_AUTH_TOKEN: restate.token, NODE_EXTRA_CA_CERTS: certificate },
+    vars,
     secretsFile,
     project: (name, tables = "") => clerkProject({ worker: name.toLowerCase(), service: name, vars, tables }),
     [Symbol.asyncDispose]: () => all.disposeAsync(),
