@@ -1,7 +1,6 @@
 /** What the handlers of one session share: its definition, resolved. */
-import type { FinishReason, LanguageModel, LanguageModelUsage, UIMessage } from "ai";
+import type { FinishReason, LanguageModel, LanguageModelUsage } from "ai";
 import type { Approvals } from "../approvals/approvals.ts";
-import type { RunSink } from "../stream/run-sink.ts";
 import type { StreamStore } from "../stream/stream-store.ts";
 import type { CompactionOptions, TitleInput } from "./session-options.ts";
 
@@ -17,33 +16,6 @@ export interface SessionResult {
   readonly output: unknown;
   readonly finishReason: FinishReason;
   readonly totalUsage: LanguageModelUsage;
-}
-
-/** How a turn ended. */
-export type TurnOutcome = "completed" | "interrupted" | "failed" | "cancelled";
-
-/** How a turn's stream and its message end. */
-export interface TurnEnd {
-  readonly outcome: TurnOutcome;
-  readonly finishReason?: FinishReason | undefined;
-  readonly error?: unknown;
-  readonly metadata: Readonly<Record<string, unknown>>;
-}
-
-/** Writes a turn's stream. */
-export interface TurnWriter extends RunSink {
-  /** The turn's message, as readers of the stream see it in the end. Without I/O. */
-  message(end: TurnEnd): Promise<UIMessage>;
-  /** Makes the stream equal to the journal, and ends it. Called inside a step. */
-  finish(end: TurnEnd, signal?: AbortSignal): Promise<unknown>;
-}
-
-/** Which stream is written, and by whom. */
-export interface TurnWriterInit {
-  readonly store: StreamStore | undefined;
-  readonly stream: string;
-  readonly messageId: string;
-  readonly batchMs: number | undefined;
 }
 
 /** A session's definition. */

@@ -1,7 +1,6 @@
 /** However a turn of a session ends, the next one can go on: interrupted, cancelled, failed, killed, reset. */
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import type { InterruptAnswer, SessionAnswer } from "../../src/session/session-types.ts";
-import { waitUntil } from "../../src/testing/wait.ts";
 import { call, RUNTIMES } from "./lab-stack.ts";
 import { lastUser, SessionStack, textOf } from "./session-stack.ts";
 
@@ -204,16 +203,5 @@ describe.each(RUNTIMES)("a turn on %s", (runtime) => {
     ]);
     expect(await chat.status()).toMatchObject({ turns: 3 });
     expect(await chat.say("Two", "m2")).toMatchObject({ turn: "m2", text: "2 Two" });
-  });
-
-  test("with an unreadable past waits until it can be read", async () => {
-    stack.script = (request) => ({ text: `re ${lastUser(request)}` });
-    const chat = stack.conversation();
-    await chat.say("One");
-    await stack.endpoint.restart();
-    const before = (await stack.restate.query<{ n: number }>("SELECT count(*) AS n FROM sys_invocation"))[0]?.n ?? 0;
-    await chat.say("Two");
-    expect(stack.prompt()).toEqual(["user: One", "assistant: re One", "user: Two"]);
-    await waitUntil("Nothing was read through the ingress", () => before >= 0);
   });
 });

@@ -22,7 +22,9 @@ import { answerIdOf, streamIdOf } from "../session-info.ts";
 import { asModelMessage, checkSend, type UserMessage } from "../session-input.ts";
 import { beginStepName, endedStepName, endStepName } from "../session-steps.ts";
 import type { SessionAnswer } from "../session-types.ts";
-import type { Session, TurnEnd, TurnOutcome } from "../session.ts";
+import type { Session } from "../session.ts";
+import { type StreamWriter, streamWriter } from "../../stream/stream-writer.ts";
+import type { TurnEnd } from "../../stream/turn-end.ts";
 import { sendTurn } from "../steering/send-turn.ts";
 import { TurnInbox } from "../steering/turn-inbox.ts";
 import { afterTurn } from "./after-turn.ts";
@@ -34,7 +36,6 @@ import { runAgent, type TurnAnswer } from "./turn-agent.ts";
 import { TurnRecorder } from "./turn-recorder.ts";
 import { slotOfTurn, turnIdOf, turnStart, withoutKilled } from "./turn-start.ts";
 import { readHead, readTurn, writeHead, writeSummary, writeTurn } from "./turn-state.ts";
-import { turnWriter } from "./turn-writer.ts";
 
 /** @throws InvalidInputError (400), and what the agent's run failed with. */
 export async function runTurn(session: Session, context: ObjectContext, rawInput: unknown): Promise<SessionAnswer> {
@@ -58,7 +59,7 @@ class Turn {
   readonly #message: UserMessage;
   readonly #replaces: number | undefined;
   readonly #slot: number;
-  readonly #writer: ReturnType<typeof turnWriter>;
+  readonly #writer: StreamWriter;
   readonly #recorder: TurnRecorder;
   #inbox: TurnInbox | undefined;
   #head: SessionHead;
@@ -78,7 +79,7 @@ class Turn {
     this.#replaces = replaces;
     this.#slot = head.nextSlot;
     this.#conversation = { service: session.name, key: context.key, epoch: head.epoch };
-    this.#writer = turnWriter({
+    this.#writer = streamWriter({
       store: session.streams,
       stream: streamIdOf(session.name, context.key, turn),
       messageId: answerIdOf(turn),
@@ -182,9 +183,10 @@ class Turn {
   /** Notes what there is; the failure is the caller's to throw. */
   async #fail(error: TerminalError): Promise<void> {
     const isCancelled = error instanceof CancelledError;
-    const outcome: TurnOutcome = isCancelled ? "cancelled" : "failed";
+    const outcome = isCancelled ? "cancelled" : "failed";
     // Cancelled once more: the note is what matters, not the time on it.
     const endedAt = await this.#settle().catch(() => this.#startedAt);
+    this.#recorder.runFailed();
     const { usage, lastStep } = this.#recorder;
     const facts = isCancelled ? { interrupted: true } : { error: maskedError(error) };
     const end: TurnEnd = { outcome, error, metadata: { ...this.#facts(endedAt), finishReason: "error", ...facts } };

@@ -8,6 +8,8 @@ import { readMessage } from "../../errors/read-error.ts";
 import type { ModelStep } from "../../model/model-step.ts";
 import type { ToolDeniedEvent, ToolErrorEvent, ToolResultEvent } from "../../stream/run-sink.ts";
 
+const NONE: ReadonlySet<string> = new Set();
+
 /** How a tool call ended. */
 export type ToolEnd = ToolResultEvent | ToolErrorEvent | ToolDeniedEvent;
 
@@ -32,8 +34,16 @@ export function messagesOfOpenStep(step: ModelStep, ends: ReadonlyMap<string, To
   return withoutOpenCalls(results.length === 0 ? messages : [...messages, { role: "tool", content: results }]);
 }
 
-/** The same conversation, with a result for each tool call that has none, and without questions that nobody answered. */
-export function withoutOpenCalls(messages: readonly ModelMessage[]): ModelMessage[] {
+/**
+ * The same conversation, with a result for each tool call that has none, and without questions that nobody answered.
+ *
+ * @param unsettled Tool calls whose result is none.
+ */
+export function withoutOpenCalls(
+  given: readonly ModelMessage[],
+  unsettled: ReadonlySet<string> = NONE,
+): ModelMessage[] {
+  const messages = unsettled.size === 0 ? given : given.flatMap((message) => withoutResults(message, unsettled));
   const answered = new Set<string>();
   for (const part of messages.flatMap(partsOf)) {
     if (part.type === "tool-result") answered.add(part.toolCallId);
@@ -53,6 +63,12 @@ export function withoutOpenCalls(messages: readonly ModelMessage[]): ModelMessag
     if (kept !== undefined) closed.push(kept);
   }
   return open.length === 0 ? closed : [...closed, { role: "tool", content: open }];
+}
+
+function withoutResults(message: ModelMessage, toolCallIds: ReadonlySet<string>): ModelMessage[] {
+  if (message.role !== "tool") return [message];
+  const content = message.content.filter((part) => part.type !== "tool-result" || !toolCallIds.has(part.toolCallId));
+  return content.length === 0 ? [] : [{ ...message, content }];
 }
 
 function openCalls(message: ModelMessage, answered: ReadonlySet<string>): ToolPart[] {

@@ -23,6 +23,8 @@ export class TurnRecorder implements RunSink {
   #steering: readonly UserModelMessage[] = [];
   #open: ModelStep | undefined;
   readonly #ends = new Map<string, ToolEnd>();
+  /** Tool calls that ended because the run did: what the AI SDK makes of that is nothing for a model. */
+  readonly #unsettled = new Set<string>();
   #last: EndedStep | undefined;
   #usage = NO_USAGE;
 
@@ -61,15 +63,28 @@ export class TurnRecorder implements RunSink {
     this.#messages.push(...this.#steering, ...step.response.messages);
     this.#steering = [];
     this.#open = undefined;
-    this.#ends.clear();
     this.#last = step;
     this.#usage = addUsage(this.#usage, step.usage);
+  }
+
+  /**
+   * The run has failed. The AI SDK may have taken the failure for one of its last step's tools, and have ended that step;
+   * such results never settled.
+   */
+  runFailed(): void {
+    const results = (this.#last?.response.messages ?? []).flatMap((message) =>
+      message.role === "tool" ? message.content : [],
+    );
+    for (const part of results) {
+      if (part.type !== "tool-result" || part.output.type !== "error-text") continue;
+      if (!this.#ends.has(part.toolCallId)) this.#unsettled.add(part.toolCallId);
+    }
   }
 
   /** What the model was told and said in the turn, after the user's message; no tool call is without its result. */
   get messages(): ModelMessage[] {
     const open = this.#open === undefined ? [] : messagesOfOpenStep(this.#open, this.#ends);
-    return withoutOpenCalls([...this.#messages, ...this.#steering, ...open]);
+    return withoutOpenCalls([...this.#messages, ...this.#steering, ...open], this.#unsettled);
   }
 
   /** The last step that ended. */

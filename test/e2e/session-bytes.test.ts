@@ -1,0 +1,78 @@
+/** What a turn uploads to the Worker does not grow with the conversation. */
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { THOROUGH } from "../thorough.ts";
+import { call } from "./lab-stack.ts";
+import { promptOf, SessionStack } from "./session-stack.ts";
+
+const TURNS = 200;
+const WORDS = "This sentence is what one turn adds to the conversation. ".repeat(8);
+
+/** What Restate uploaded for one turn. */
+interface Upload {
+  /** All requests, of the session and of its companions. */
+  readonly bytes: number;
+  readonly requests: number;
+  /** Of `send` alone. */
+  readonly sendBytes: number;
+}
+
+describe("a conversation of 200 turns on workerd", () => {
+  let stack: SessionStack;
+
+  beforeAll(async () => {
+    stack = await SessionStack.start("workerd");
+  });
+  afterAll(() => stack.stop());
+
+  async function uploadOf(service: string, turns: number): Promise<Upload[]> {
+    const chat = stack.conversation(service);
+    const proxy = stack.proxy;
+    if (proxy === undefined) throw new Error("Workers are behind the proxy");
+    const uploads: Upload[] = [];
+    for (let turn = 0; turn < turns; turn++) {
+      proxy.requests.length = 0;
+      await chat.say(`Turn ${turn}: ${WORDS}`, `t${turn}`);
+      const sent = proxy.requests.filter(({ target }) => target.endsWith("/send"));
+      const sum = (all: readonly { readonly bytes: number }[]): number => all.reduce((n, { bytes }) => n + bytes, 0);
+      uploads.push({ bytes: sum(proxy.requests), requests: proxy.requests.length, sendBytes: sum(sent) });
+    }
+    return uploads;
+  }
+
+  const mean = (uploads: readonly Upload[], of: keyof Upload): number =>
+    Math.round(uploads.reduce((sum, upload) => sum + upload[of], 0) / uploads.length);
+
+  test("uploads as much in its last turns as in its first", async () => {
+    stack.script = (request) =>
+      promptOf(request).at(-1)?.startsWith("result") === true
+        ? { text: WORDS }
+        : { text: WORDS, toolCalls: [call("book", "a")] };
+    const uploads = await uploadOf("Chat", TURNS);
+    const first = uploads.slice(5, 25);
+    const last = uploads.slice(-20);
+    const figures = (["bytes", "sendBytes", "requests"] as const).map(
+      (of) => `${of}: ${mean(first, of)} in turns 6–25, ${mean(last, of)} in turns ${TURNS - 19}–${TURNS}`,
+    );
+    console.log(`What Restate uploads for a turn: ${figures.join("; ")}`);
+    expect(promptOf(stack.openai.requests.at(-1)).filter((line) => line.startsWith("user"))).toHaveLength(TURNS);
+    expect(mean(last, "bytes")).toBeLessThan(mean(first, "bytes") * 1.1);
+    expect(mean(last, "sendBytes")).toBeLessThan(mean(first, "sendBytes") * 1.1);
+    expect(mean(last, "requests")).toBeLessThanOrEqual(mean(first, "requests") + 1);
+    // One turn of the conversation is longer than all that a turn uploads besides its own message.
+    expect(mean(last, "sendBytes")).toBeLessThan(WORDS.length * TURNS * 0.1);
+  });
+
+  test.runIf(THOROUGH)("a cold isolate reads the past once, not with each request", async () => {
+    const chat = stack.conversation("Chat");
+    stack.script = () => ({ text: WORDS });
+    for (let turn = 0; turn < 60; turn++) await chat.say(`Turn ${turn}: ${WORDS}`);
+    await stack.endpoint.restart();
+    const requests = stack.proxy?.requests ?? [];
+    requests.length = 0;
+    await chat.say("Last");
+    const past = requests.filter(({ target }) => target.endsWith("/turns"));
+    expect(past.reduce((sum, { bytes }) => sum + bytes, 0)).toBeGreaterThan(60 * WORDS.length);
+    const sent = requests.filter(({ target }) => target.endsWith("/send"));
+    expect(sent.reduce((sum, { bytes }) => sum + bytes, 0)).toBeLessThan(60 * WORDS.length * 0.2);
+  });
+});
