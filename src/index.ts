@@ -13,29 +13,6 @@ export type { CompactInfo, ContinueAsNewOptions } from "./agent/continue-as-new.
 export { agentSession } from "./session/agent-session.ts";
 export type { SessionDefinition } from "./session/agent-session.ts";
 export type { CompactionInput, CompactionOptions, SessionOptions, TitleInput } from "./session/session-options.ts";
-export type {
-  HistoryAnswer,
-  HistoryInput,
-  InterruptAnswer,
-  InterruptInput,
-  RegenerateTurn,
-  SendMessage,
-  SessionAnswer,
-  SessionHandlers,
-  SessionInput,
-  SessionMessage,
-  SessionStatus,
-  SteerAnswer,
-  SteerInput,
-  TurnMetadata,
-  UpdateInput,
-  UserInput,
-} from "./session/session-types.ts";
-
-// Sessions
-export { agentSession } from "./session/agent-session.ts";
-export type { SessionDefinition } from "./session/agent-session.ts";
-export type { CompactionInput, CompactionOptions, SessionOptions, TitleInput } from "./session/session-options.ts";
 export { answerIdOf, sessionInfo, streamIdOf } from "./session/session-info.ts";
 export type { SessionInfo } from "./session/session-info.ts";
 export type {
