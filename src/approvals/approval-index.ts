@@ -95,7 +95,8 @@ export function placeOf({ id, requestedMs, decidedMs }: IndexEntry): Place {
 
 /** Newest first. */
 export function comparePlaces(one: Place, other: Place): number {
-  return other.ms - one.ms || (one.id < other.id ? 1 : -1);
+  if (one.ms !== other.ms) return other.ms - one.ms;
+  return one.id === other.id ? 0 : one.id < other.id ? 1 : -1;
 }
 
 /** Those of `entries` that are asked for, newest first; no more than `filter.limit`. */

@@ -30,6 +30,8 @@ export interface Answered {
   readonly body: Readonly<Record<string, unknown>>;
 }
 
+type OwnRequest = Omit<RequestInit, "headers"> & { readonly headers?: Record<string, string> };
+
 export class ApprovalsStack {
   readonly restate: StartedRestate;
   readonly endpoint: ServedEndpoint;
@@ -83,7 +85,7 @@ export class ApprovalsStack {
     this.script = (request) => (answeredToolCalls(request) < toolCalls.length ? { toolCalls } : { text: "done" });
   }
 
-  async request(path: string, init: RequestInit = {}): Promise<Answered> {
+  async request(path: string, init: OwnRequest = {}): Promise<Answered> {
     const headers = { authorization: `Bearer ${API_KEY}`, "content-type": "application/json", ...init.headers };
     const answer = await fetch(this.endpoint.url + path, { ...init, headers, redirect: "manual" });
     const text = await answer.text();
@@ -118,7 +120,9 @@ export class ApprovalsStack {
     await waitUntil(
       `There are not ${count} pending questions`,
       async () => {
-        found = (await this.list()).filter((approval) => approval.invocationId === invocationId);
+        // The app may be away: some tests kill it.
+        const all = await this.list().catch(() => []);
+        found = all.filter((approval) => approval.invocationId === invocationId);
         return found.length === count;
       },
       { timeoutMs: 30_000, everyMs: 100 },
