@@ -68,6 +68,14 @@ test("a Worker with a Durable Object gets one Worker per version by itself, and 
   expect((await ended(world, inFlight)).map(({ code }) => code)).toEqual(["old", "old", "old"]);
   const [fresh] = await ended(world, await startRuns(world, "Counter", { quick: 1 }));
   expect(fresh?.code).toBe("changed");
+
+  // `prune` there would not know of the runs here, so another Restate does not get the same Worker.
+  const elsewhere = ["--dry-run", "--admin-url", world.restate.server.adminUrl];
+  const planned = await deploy(world, project, [...flags, "--secrets-file", world.secretsFile, ...elsewhere]);
+  const again = await deploy(world, project, [...flags, "--secrets-file", world.secretsFile]);
+  expect(again.document, again.log).toMatchObject({ outcome: "unchanged", fingerprint: changed.fingerprint });
+  expect(planned.document, planned.log).toMatchObject({ outcome: "planned" });
+  expect(planned.document.fingerprint).not.toBe(changed.fingerprint);
 });
 
 test("what is not committed is refused, and deployed with --allow-dirty, which its metadata tells", async () => {

@@ -59,15 +59,18 @@ test("another machine, which remembers nothing, tries the version out again and 
   expect(uploads()).toBe(1);
 });
 
-test("--again uploads another version of the same code", async () => {
-  const { document: before } = await world.json();
-  const { code, document, log } = await world.json(["--again"]);
+test("--again uploads another version of the same code, which counts as tried out only after a smoke invocation", async () => {
+  const { promoted } = await world.live();
+  const { code, document, log } = await world.json(["--again", "--no-smoke"]);
   expect(code, log).toBe(0);
   expect(document.outcome).toBe("deployed");
-  expect(document.fingerprint).toBe(before.fingerprint);
-  expect(document.version).not.toBe(before.version);
+  expect(document.version).not.toBe(promoted);
   expect(uploads()).toBe(2);
   await expectLive(document.version);
+  const tried = await world.json();
+  expect(tried.document, tried.log).toMatchObject({ outcome: "unchanged", fingerprint: document.fingerprint });
+  expect(stepsOf(tried.document)).toContain("smoke done");
+  expect(uploads()).toBe(2);
 });
 
 test("the deployment's metadata and every step are told, and no secret", async () => {

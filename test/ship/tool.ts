@@ -40,6 +40,7 @@ export async function tool<DOCUMENT = ToolDocument>(
 export interface DeployDocument extends ToolDocument {
   readonly outcome: string;
   readonly version: string;
+  readonly fingerprint: string;
   readonly deploymentId: string;
 }
 
