@@ -123,7 +123,10 @@ class TurnStream implements StreamWriter {
     this.#own?.pump.cease();
     if (store === undefined) return;
     const { count: segments, text: truth } = this.#whole(end);
-    const sender = new StreamSender({ store, stream, writer: { ...this.#writer, last: true }, truth });
+    // A writer of its own: the takes of the one before are none of its takes.
+    // oxlint-disable-next-line no-restricted-properties -- inside a step
+    const writer: StreamWriterId = { ...this.#writer, attempt: crypto.randomUUID(), last: true };
+    const sender = new StreamSender({ store, stream, writer, truth });
     const chunks = endChunks(end, this.#init);
     const untilMs = nowMs() + finishMs;
     for (let retryMs = 50; ; retryMs = Math.min(retryMs * 2, 1_000)) {

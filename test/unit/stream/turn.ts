@@ -60,7 +60,11 @@ export async function runTurn(init: TurnInit): Promise<FakeResult<TurnResult>> {
       end = { outcome: error instanceof CancelledError ? "cancelled" : "failed", error };
     }
     const message = await writer.message(end);
-    await restateContext().run("end", () => writer.finish(end).then(() => null));
+    const finish = (name: string) => restateContext().run(name, () => writer.finish(end).then(() => null));
+    await finish("end").catch((error: unknown) => {
+      if (!(error instanceof CancelledError)) throw error;
+      return finish("end, cancelled");
+    });
     return { message, end, text };
   };
   return runFake((context) => withRestateContext(context, handler), init.fake);
