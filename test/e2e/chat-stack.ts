@@ -26,6 +26,8 @@ export class ChatStack {
   script: (request: RecordedRequest) => ScriptedReply | Promise<ScriptedReply> = () => ({ text: "unscripted" });
   /** Called when the model is asked, and at each effect. */
   onEvent: () => void = () => undefined;
+  /** How long effects take, in milliseconds. */
+  effectMs = 0;
   #sessions = 0;
 
   private constructor(parts: Pick<ChatStack, "restate" | "endpoint" | "openai" | "effects">) {
@@ -36,7 +38,7 @@ export class ChatStack {
   }
 
   static async start(runtime: Runtime, options: RestateServerOptions = {}): Promise<ChatStack> {
-    const effects = await startEffectServer({ onEffect: () => stack.onEvent() });
+    const effects = await startEffectServer({ delayMs: () => stack.effectMs, onEffect: () => stack.onEvent() });
     const openai = await startScriptedOpenAI((request) => {
       stack.onEvent();
       return stack.script(request);
@@ -67,6 +69,7 @@ export class ChatStack {
   reset(): void {
     this.effects.reset();
     this.openai.reset();
+    this.effectMs = 0;
     this.onEvent = () => undefined;
   }
 
