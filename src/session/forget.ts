@@ -5,10 +5,13 @@ import { stepHostAt } from "../journal/step.ts";
 import type { ObjectContext } from "../restate.ts";
 import { streamIdOf } from "./session-info.ts";
 import { forgetStepName } from "./session-steps.ts";
-import type { SessionHead } from "./session-head.ts";
+import { type SessionHead, slotsOf } from "./session-head.ts";
 import type { Session } from "./session.ts";
 import { type ExpireInput, sendExpire } from "./turn/after-turn.ts";
-import { readHead } from "./turn/turn-state.ts";
+import { readHead, readTurn } from "./turn/turn-state.ts";
+
+/** Streams that are removed with their conversation. */
+const LAST_STREAMS = 20;
 
 /** What begins afterwards is another conversation, of another epoch (H2). */
 export async function reset(session: Session, context: ObjectContext): Promise<void> {
@@ -28,12 +31,15 @@ export async function expire(session: Session, context: ObjectContext, { epoch }
 }
 
 async function forget(session: Session, context: ObjectContext, head: SessionHead): Promise<void> {
-  context.clearAll();
   const { streams, name } = session;
+  // Older streams have been forgotten by their store.
+  const slots = streams === undefined ? [] : slotsOf(head).slice(-LAST_STREAMS);
+  const turns = await Promise.all(slots.map((slot) => readTurn(context, slot)));
+  context.clearAll();
   if (streams === undefined) return;
-  // Older ones have been forgotten by their store.
   const remove = async (): Promise<undefined> => {
-    await Promise.allSettled(head.recent.map(({ turn }) => streams.remove(streamIdOf(name, context.key, turn))));
+    const ids = turns.flatMap((turn) => (turn === undefined ? [] : [streamIdOf(name, context.key, turn.turn)]));
+    await Promise.allSettled(ids.map((id) => streams.remove(id)));
     return undefined;
   };
   await stepHostAt(requirePlace("a session")).step(forgetStepName(name), remove, jsonCodec);

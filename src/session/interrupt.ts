@@ -13,8 +13,7 @@ import { checkInterrupt } from "./session-input.ts";
 import { stopStepName } from "./session-steps.ts";
 import type { InterruptAnswer } from "./session-types.ts";
 import type { Session } from "./session.ts";
-import { slotOfTurn } from "./turn/turn-start.ts";
-import { readHead } from "./turn/turn-state.ts";
+import { readHead, readId } from "./turn/turn-state.ts";
 
 /** How long a turn that was asked to end may take before it is cancelled, in milliseconds. */
 const GRACE_MS = 1_500;
@@ -31,8 +30,8 @@ export async function interrupt(
   const head = await readHead(context);
   const running = head?.running;
   if (running === undefined || (turn !== undefined && turn !== running.turn)) {
-    const hasEnded = turn === undefined || (head !== undefined && slotOfTurn(head, turn) !== undefined);
-    if (hasEnded || session.streams === undefined) return { result: "idle" };
+    if (turn === undefined || session.streams === undefined) return { result: "idle" };
+    if ((await readId(context, turn)) !== undefined) return { result: "idle" };
     await stopStream(session, session.streams, context, turn);
     return { turn, result: "queued" };
   }

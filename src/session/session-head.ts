@@ -18,14 +18,6 @@ import type { UserMessage } from "./session-input.ts";
 /** Slots from the first to the last of both. */
 export type SlotRange = readonly [first: number, last: number];
 
-/** A turn that has ended, as long as it is remembered by its id. */
-export interface RecentTurn {
-  readonly turn: string;
-  readonly slot: number;
-  /** Ids of messages that the turn took while it ran. */
-  readonly steered?: readonly string[] | undefined;
-}
-
 /** The turn that runs. */
 export interface RunningTurn {
   readonly turn: string;
@@ -50,7 +42,6 @@ export interface SessionHead {
   readonly nextSlot: number;
   /** Slots of the conversation, in order. */
   readonly slots: readonly SlotRange[];
-  readonly recent: readonly RecentTurn[];
   readonly usage: LanguageModelUsage;
   readonly running?: RunningTurn | undefined;
   readonly title?: string | undefined;
@@ -64,12 +55,9 @@ export interface SessionHead {
   readonly expiryWatched?: boolean | undefined;
 }
 
-/** Turns that are remembered by their id. */
-const RECENT_TURNS = 50;
-
 /** The head of a session that nobody has spoken to. */
 export function newHead(epoch: string): SessionHead {
-  return { epoch, nextSlot: 0, slots: [], recent: [], usage: NO_USAGE };
+  return { epoch, nextSlot: 0, slots: [], usage: NO_USAGE };
 }
 
 /** All slots of the conversation, in order. */
@@ -93,16 +81,11 @@ export function slotsOfPrompt(head: SessionHead): number[] {
   return slotsOf(head).filter((slot) => slot > after);
 }
 
-/** The head when a turn has ended and is stored in its slot. */
-export function withTurn(head: SessionHead, ended: RecentTurn, replaces?: number): SessionHead {
+/** The head when a turn has ended and is stored in `slot`. */
+export function withTurn(head: SessionHead, slot: number, replaces?: number): SessionHead {
   const { running: _, ...rest } = head;
   const kept = replaces === undefined ? head.slots : withoutLast(head.slots, replaces);
-  return {
-    ...rest,
-    nextSlot: Math.max(head.nextSlot, ended.slot + 1),
-    slots: withSlot(kept, ended.slot),
-    recent: [...head.recent, ended].slice(-RECENT_TURNS),
-  };
+  return { ...rest, nextSlot: Math.max(head.nextSlot, slot + 1), slots: withSlot(kept, slot) };
 }
 
 function withSlot(slots: readonly SlotRange[], slot: number): SlotRange[] {
@@ -124,7 +107,6 @@ const schema = z.looseObject({
   epoch: z.string(),
   nextSlot: z.int().min(0),
   slots: z.array(range),
-  recent: z.array(z.looseObject({ turn: z.string(), slot: z.int() })),
   usage: z.looseObject({ inputTokens: z.number().optional(), outputTokens: z.number().optional() }),
   running: z
     .looseObject({ turn: z.string(), slot: z.int(), invocationId: z.string(), startedAt: z.string() })

@@ -1,5 +1,6 @@
 /** Options of a session, and what becomes of them. */
 import type { ModelMessage } from "ai";
+import type { Approvals } from "../approvals/approvals.ts";
 import { durationMs } from "../approvals/duration.ts";
 import { DefinitionError } from "../errors/definition-error.ts";
 import type { Duration, ServiceOptions } from "../restate.ts";
@@ -59,6 +60,8 @@ export type SessionOptions = ServiceOptions & {
     readonly timeout?: Duration | number;
     /** What holds when nobody has answered in time. Default `deny`. */
     readonly onTimeout?: "approve" | "deny";
+    /** Tells people of a question; see `Approvals`. */
+    readonly notify?: Approvals["notify"];
     /** How long answered questions are kept; a number is milliseconds. Default 30 days. */
     readonly retention?: Duration | number;
   };

@@ -6,9 +6,8 @@
 import { jsonSerde } from "../json-serde.ts";
 import { RestatePromise } from "../../journal/restate-promise.ts";
 import { type InvocationId, type ObjectSharedContext, TimeoutError } from "../../restate.ts";
-import { readHead } from "../turn/turn-state.ts";
-import { slotOfTurn } from "../turn/turn-start.ts";
-import type { RunningTurn, SessionHead } from "../session-head.ts";
+import { readHead, readId } from "../turn/turn-state.ts";
+import type { RunningTurn } from "../session-head.ts";
 import { asUserMessage, checkSteer, type UserMessage } from "../session-input.ts";
 import type { SteerAnswer } from "../session-types.ts";
 import type { Session } from "../session.ts";
@@ -23,18 +22,11 @@ export async function steer(session: Session, context: ObjectSharedContext, rawI
   const own = typeof input.message === "string" ? undefined : input.message.id;
   const id = input.id ?? own ?? context.rand.uuidv4();
   const message = { ...asUserMessage(input.message, id), id };
-  const head = await readHead(context);
-  const known = head === undefined ? undefined : turnThatHas(head, id);
-  if (known !== undefined) return { id, delivered: known !== id, turn: known };
+  const [head, known] = await Promise.all([readHead(context), readId(context, id)]);
+  if (known !== undefined) return { id, delivered: known.turn !== id, turn: known.turn };
   const running = head?.running;
   if (session.inbox === undefined || running === undefined) return ownTurn(session, context, message);
   return (await viaInbox(session.inbox, context, running, message)) ?? ownTurn(session, context, message);
-}
-
-/** The turn that has ended with this message. */
-function turnThatHas(head: SessionHead, id: string): string | undefined {
-  const slot = slotOfTurn(head, id);
-  return head.recent.findLast((one) => one.slot === slot)?.turn;
 }
 
 /** Undefined when the turn has not taken it, and will not. */

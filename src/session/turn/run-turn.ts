@@ -1,7 +1,7 @@
 /**
  * One turn of a conversation: what `send` does. It holds the session's lock, so turns come one after the other.
  *
- * - U1 Once. A turn that has ended is known by its id: sent again, it answers what it answered (`recent`).
+ * - U1 Once. A turn that has ended is known by its id: sent again, it answers what it answered.
  * - U2 Whatever happens, the history is one that the next turn can go on with: the user's message, what was said and done
  *   until then, no tool call without its result. Then the failure goes on as it is (G5, G6). A turn that fails for the
  *   moment is not over: Restate tries again, and nothing is noted.
@@ -34,17 +34,17 @@ import { promptOf } from "./prompt.ts";
 import { failureOf, maskedError, type StoredTurn, storedAnswer } from "./stored-turn.ts";
 import { runAgent, type TurnAnswer } from "./turn-agent.ts";
 import { TurnRecorder } from "./turn-recorder.ts";
-import { slotOfTurn, turnIdOf, turnStart, withoutKilled } from "./turn-start.ts";
-import { readHead, readTurn, writeHead, writeSummary, writeTurn } from "./turn-state.ts";
+import { turnIdOf, turnStart, withoutKilled } from "./turn-start.ts";
+import { readHead, readId, readTurn, writeHead, writeId, writeSummary, writeTurn } from "./turn-state.ts";
 
 /** @throws InvalidInputError (400), and what the agent's run failed with. */
 export async function runTurn(session: Session, context: ObjectContext, rawInput: unknown): Promise<SessionAnswer> {
   const input = checkSend(session.name, rawInput);
-  const head = (await readHead(context)) ?? newHead(context.rand.uuidv4());
   const turn = turnIdOf(input, context);
-  const slot = slotOfTurn(head, turn);
-  const known = slot === undefined ? undefined : await readTurn(context, slot);
-  if (known !== undefined) return storedAnswer(known);
+  const [stored, known] = await Promise.all([readHead(context), readId(context, turn)]);
+  const answered = known === undefined ? undefined : await readTurn(context, known.slot);
+  if (answered !== undefined) return storedAnswer(answered);
+  const head = stored ?? newHead(context.rand.uuidv4());
   const clean = await withoutKilled(context, head, turn);
   const start = await turnStart(session.name, context, clean, input, turn);
   return new Turn(session, context, clean, start).run(input.options);
@@ -208,13 +208,13 @@ class Turn {
       ...facts,
     };
     writeTurn(this.#context, this.#slot, stored, messages);
-    const steered = this.#inbox?.deliveredIds ?? [];
-    const ended = { turn: this.#turn, slot: this.#slot, ...(steered.length === 0 ? {} : { steered }) };
+    const known = { slot: this.#slot, turn: this.#turn };
+    for (const id of [this.#turn, ...(this.#inbox?.deliveredIds ?? [])]) writeId(this.#context, id, known);
     const last = this.#recorder.lastStep?.usage;
     const contextTokens =
       last?.inputTokens === undefined ? {} : { contextTokens: last.inputTokens + (last.outputTokens ?? 0) };
     this.#head = {
-      ...withTurn(this.#head, ended, this.#replaces),
+      ...withTurn(this.#head, this.#slot, this.#replaces),
       usage: addUsage(this.#head.usage, facts.usage),
       ...contextTokens,
       lastEndedAt: endedAt,

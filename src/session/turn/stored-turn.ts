@@ -40,11 +40,22 @@ export const modelKey = (slot: number): string => `model/${slot}`;
 /** Name of the state with the summary of all turns up to `slot`. */
 export const summaryKey = (slot: number): string => `summary/${slot}`;
 
+/** Name of the state that tells which turn has the message or turn of this id. */
+export const idKey = (id: string): string => `id/${id}`;
+
+/** Where the turn or message of an id went; see `idKey`. */
+export interface KnownId {
+  readonly slot: number;
+  /** The turn; of a message that a turn took while it ran, not its own id. */
+  readonly turn: string;
+}
+
 /** Name of the state with the session's head. */
 export const HEAD_KEY = "head";
 
 export const turnSerde: Serde<StoredTurn> = storedSerde<StoredTurn>();
 export const modelSerde: Serde<readonly ModelMessage[]> = storedSerde<readonly ModelMessage[]>();
+export const idSerde: Serde<KnownId> = storedSerde<KnownId>();
 export const summarySerde: Serde<string> = storedSerde<string>();
 
 function storedSerde<T>(): Serde<T> {

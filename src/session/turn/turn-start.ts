@@ -6,7 +6,7 @@ import { answerIdOf } from "../session-info.ts";
 import { asModelMessage, asUserMessage, type CheckedSend, type UserMessage } from "../session-input.ts";
 import { NO_USAGE } from "../../agent/usage.ts";
 import type { StoredTurn, TurnFailure } from "./stored-turn.ts";
-import { readTurn, writeTurn } from "./turn-state.ts";
+import { readTurn, writeId, writeTurn } from "./turn-state.ts";
 
 /** A turn that is about to begin. */
 export interface TurnStart {
@@ -21,11 +21,6 @@ export function turnIdOf(input: CheckedSend, context: ObjectContext): string {
   if (input.turn !== undefined) return input.turn;
   const own = input.kind === "message" && typeof input.message !== "string" ? input.message.id : undefined;
   return own ?? context.rand.uuidv4();
-}
-
-/** The slot of a turn that has ended, or that took a message of this id while it ran. */
-export function slotOfTurn({ recent }: SessionHead, turn: string): number | undefined {
-  return recent.findLast((one) => one.turn === turn || one.steered?.includes(turn))?.slot;
 }
 
 /**
@@ -70,7 +65,8 @@ export async function withoutKilled(context: ObjectContext, head: SessionHead, t
   if (running.turn === turn) return rest;
   const { slot, replaces } = running;
   writeTurn(context, slot, killedTurn(running), [await asModelMessage(running.message)]);
-  return withTurn(head, { turn: running.turn, slot }, replaces);
+  writeId(context, running.turn, { slot, turn: running.turn });
+  return withTurn(head, slot, replaces);
 }
 
 function killedTurn({ turn, message, startedAt }: RunningTurn): StoredTurn {

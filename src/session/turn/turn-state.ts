@@ -4,6 +4,9 @@ import type { ObjectContext, ObjectSharedContext } from "../../restate.ts";
 import { headSerde, type SessionHead } from "../session-head.ts";
 import {
   HEAD_KEY,
+  idKey,
+  idSerde,
+  type KnownId,
   modelKey,
   modelSerde,
   type StoredTurn,
@@ -45,4 +48,13 @@ export async function readSummary(context: Reader, upTo: number): Promise<string
 
 export function writeSummary(context: Writer, upTo: number, summary: string): void {
   context.set(summaryKey(upTo), summary, summarySerde);
+}
+
+/** The turn that has, or is, what this id names; undefined when no turn that has ended does. */
+export async function readId(context: Reader, id: string): Promise<KnownId | undefined> {
+  return (await context.get(idKey(id), idSerde)) ?? undefined;
+}
+
+export function writeId(context: Writer, id: string, known: KnownId): void {
+  context.set(idKey(id), known, idSerde);
 }

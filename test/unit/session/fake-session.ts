@@ -29,6 +29,7 @@ export class FakeSession {
   refuse: (target: string) => number | undefined = () => undefined;
   readonly #definitions: ReadonlyMap<string, Companion>;
   readonly #name: string;
+  #seed = 0;
   readonly #states = new Map<string, State>();
   readonly #server = createServer((request, response) => void this.#answer(request, response));
 
@@ -83,7 +84,8 @@ export class FakeSession {
     if (own === undefined) throw new Error(`${service} has no handler "${handler}"`);
     const place = `${service}/${key}`;
     const state = this.#states.get(place) ?? new Map<string, Uint8Array>();
-    const result = await runFake((context) => own(context, input), { ...options, key, state });
+    this.#seed += 1;
+    const result = await runFake((context) => own(context, input), { seed: this.#seed, ...options, key, state });
     this.#states.set(place, result.state);
     return result;
   }
