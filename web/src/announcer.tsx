@@ -19,8 +19,7 @@ export function Announcer({ conversation }: { readonly conversation: Conversatio
   );
 }
 
-function announcement({ messages, running, pending, error, connected }: Conversation): string {
-  if (!connected) return "The app does not answer. Trying again.";
+function announcement({ messages, running, pending, error }: Conversation): string {
   if (error !== undefined) return `It failed: ${error}`;
   const last = messages.at(-1);
   const asked = pending[0] ?? undefined;

@@ -169,6 +169,6 @@ function parsed(text: string): unknown {
 
 /** What went wrong, for people. */
 export function messageOf(error: unknown): string {
-  if (error instanceof TypeError) return "The app cannot be reached";
+  if (error instanceof TypeError) return "The app does not answer. Trying again …";
   return error instanceof Error ? error.message : String(error);
 }

@@ -66,7 +66,7 @@ export function Chat(props: {
             </li>
           ))}
           {error === undefined ? null : (
-            <li className="note bad" role="alert">
+            <li className={conversation.connected ? "note bad" : "note"}>
               {unsent ? `The message was not sent. ${error} ` : `${error} `}
               {unsent ? (
                 <button type="button" onClick={retry}>

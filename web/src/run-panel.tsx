@@ -28,7 +28,9 @@ export function RunPanel(props: {
       <header>
         <h2>
           Run
-          {invocation === undefined ? null : <RunState status={invocation.status} result={invocation.result} />}
+          {invocation === undefined || problem !== undefined ? null : (
+            <RunState status={invocation.status} result={invocation.result} />
+          )}
         </h2>
         {invocation === undefined ? null : (
           <p className="id mono" title={invocation.id}>

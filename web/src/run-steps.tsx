@@ -37,6 +37,10 @@ function Step({ step, state, from, to }: StepProps): ReactElement {
       ? undefined
       : { marginInlineStart: `${from * 96}%`, width: `${Math.max(0, Math.min(to, 1) - from) * 96}%` };
   const tokens = model === undefined ? undefined : `${model.tokens.input ?? 0} → ${model.tokens.output ?? 0} tokens`;
+  // What the journal does by itself: there is nothing to wait for.
+  if (kind === "state" || (durationMs === 0 && attempts === 1 && state !== "failed" && model === undefined)) {
+    return <BriefStep name={kind === "state" ? `state ${shownName(step)}` : shownName(step)} state={state} />;
+  }
   const more = [state, attempts > 1 ? `${attempts} attempts` : undefined, tokens].filter((text) => text !== undefined);
   return (
     <li className="step" data-state={state}>
@@ -52,6 +56,16 @@ function Step({ step, state, from, to }: StepProps): ReactElement {
       )}
       <span className="more">{more.join(" · ")}</span>
       {lastFailure === undefined ? null : <span className="failure">{lastFailure.message}</span>}
+    </li>
+  );
+}
+
+function BriefStep({ name, state }: { readonly name: string; readonly state: string }): ReactElement {
+  return (
+    <li className="step brief" data-state={state}>
+      <i className="dot" aria-hidden="true" />
+      <span className="name">{name}</span>
+      <span className="time">{state}</span>
     </li>
   );
 }

@@ -1,0 +1,181 @@
+/** The playground in headless Chromium, against real Restate and workerd; the provider is scripted. */
+import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import { waitUntil } from "../../src/testing/wait.ts";
+import { screenshot, seriousFindings } from "./browser.ts";
+import type { Playground } from "./playground.ts";
+import { PlaygroundStack } from "./playground-stack.ts";
+import { STORY, travelScript } from "./script.ts";
+
+let stack: PlaygroundStack;
+const opened: Playground[] = [];
+
+beforeAll(async () => {
+  stack = await PlaygroundStack.start();
+  stack.script = travelScript;
+});
+afterAll(() => stack.stop());
+afterEach(async () => {
+  const complaints = opened.flatMap((playground) => playground.complaints);
+  await Promise.all(opened.splice(0).map(({ page }) => page.context().close()));
+  expect(complaints).toEqual([]);
+});
+
+async function open(options: Parameters<PlaygroundStack["open"]>[0] = {}): Promise<Playground> {
+  const playground = await stack.open(options);
+  opened.push(playground);
+  return playground;
+}
+
+async function openAgain({ place }: Playground): Promise<Playground> {
+  const playground = await stack.visit(place);
+  opened.push(playground);
+  return playground;
+}
+
+test("an answer streams in; beside it are its steps and tokens", async () => {
+  const chat = await open();
+  await chat.see("Talk to Assistant");
+  await chat.send("What is the weather? Tell it as a story");
+  await chat.see(/word5/);
+  // It streams: its beginning is there before its end.
+  expect(await chat.text()).not.toContain("word60");
+  await chat.settled();
+  expect(await chat.text()).toBe(STORY);
+  expect(await chat.messages.count()).toBe(2);
+  await chat.answer.getByText("getWeather").click();
+  await chat.see('"temperatureC": 14');
+  const steps = chat.page.locator(".step");
+  const names = await steps.locator(".name").allInnerTexts();
+  expect(names).toEqual(expect.arrayContaining(["assistant model 1", "assistant model 2"]));
+  expect(await steps.filter({ hasText: "assistant model 1" }).innerText()).toContain("10 → 5 tokens");
+});
+
+test("a reload in mid-stream shows the rest, each word once", async () => {
+  const chat = await open();
+  await chat.send("Tell me a story slowly");
+  await chat.see(/word5/);
+  await chat.page.reload();
+  await chat.see(/word1/);
+  expect(await chat.text()).not.toContain("word60");
+  await chat.settled();
+  expect(await chat.text()).toBe(STORY);
+  expect(await chat.messages.count()).toBe(2);
+});
+
+test("the Worker dies in mid-stream: one whole answer, no word twice", async () => {
+  const chat = await open();
+  await chat.send("Tell me a story");
+  await chat.see(/word9/);
+  const { pid } = stack.worker;
+  await chat.button("Crash the Worker").click();
+  await waitUntil("The Worker is another one", () => stack.worker.pid !== pid, { timeoutMs: 10_000 });
+  await chat.settled();
+  expect(await chat.text()).toBe(STORY);
+  expect(await chat.messages.count()).toBe(2);
+  await chat.page.reload();
+  await chat.see(/word60/);
+  expect(await chat.text()).toBe(STORY);
+});
+
+test("a person approves in place, and the tool runs", async () => {
+  const chat = await open();
+  await chat.send("Please book a trip");
+  await chat.see(/May bookTrip run/);
+  expect(await chat.page.locator(".step[data-state=waiting]").count()).toBeGreaterThan(0);
+  await chat.button("Approve").click();
+  await chat.see("All is arranged.");
+  await chat.settled();
+  await chat.answer.getByText("bookTrip").click();
+  await chat.see("Booked Lisbon");
+});
+
+test("a person denies with a reason, and the model is told", async () => {
+  const chat = await open();
+  await chat.send("Please book a trip");
+  await chat.see(/May bookTrip run/);
+  await chat.page.getByLabel(/Reason/).fill("Too far away");
+  await chat.button("Deny").click();
+  await chat.see("All is arranged.");
+  await chat.settled();
+  await chat.see("denied");
+  expect(JSON.stringify(stack.openai.requests.at(-1)?.body)).toContain("Too far away");
+});
+
+test("a question of a tool is answered in place", async () => {
+  const chat = await open();
+  await chat.send("Please ask me");
+  await chat.page.getByRole("textbox", { name: "Which day?" }).fill("Tuesday");
+  await chat.button("Answer").click();
+  await chat.see("All is arranged.");
+  await chat.settled();
+  expect(JSON.stringify(stack.openai.requests.at(-1)?.body)).toContain("Tuesday");
+});
+
+test("an interrupted answer stays as far as it got, and the conversation goes on", async () => {
+  const chat = await open();
+  await chat.send("Tell me a story");
+  await chat.see(/word9/);
+  await chat.button("Interrupt").click();
+  await chat.answer.getByText("Interrupted").waitFor();
+  await chat.settled();
+  const text = await chat.text();
+  expect(STORY.startsWith(text)).toBe(true);
+  expect(text).not.toContain("word60");
+  await chat.send("Please ask me");
+  await chat.see("Which day?");
+});
+
+test("two tabs of a conversation show the same, and each may answer", async () => {
+  const first = await open();
+  await first.see("Talk to Assistant");
+  const second = await openAgain(first);
+  await second.see("Talk to Assistant");
+  await first.send("Please book a trip, then tell a story");
+  await second.see(/May bookTrip run/);
+  await second.button("Approve").click();
+  await first.see(/word9/);
+  await second.see(/word9/);
+  await Promise.all([first.settled(), second.settled()]);
+  expect(await first.text()).toBe(STORY);
+  await waitUntil("Both tabs show the same", async () => (await first.text()) === (await second.text()), {
+    timeoutMs: 5_000,
+  });
+  expect(await second.messages.count()).toBe(2);
+});
+
+test("a message for after the turn waits, and is answered then", async () => {
+  const chat = await open();
+  await chat.send("Tell me a story");
+  await chat.see(/word5/);
+  await chat.send("Please ask me");
+  await chat.see("You, after this turn");
+  await chat.see("Which day?");
+  expect(await chat.messages.count()).toBe(4);
+});
+
+test.for(["light", "dark"] as const)("axe-core finds nothing serious in five states, %s", async (colorScheme) => {
+  const chat = await open({ colorScheme });
+  const check = async (state: string, { page }: Playground = chat): Promise<void> => {
+    await screenshot(page, `${state}-${colorScheme}`);
+    expect(await seriousFindings(page), state).toEqual([]);
+  };
+  await chat.see("Talk to Assistant");
+  await check("1-empty");
+  await chat.send("What is the weather? Tell it as a story");
+  await chat.see(/word9/);
+  await check("2-streaming");
+  await chat.settled();
+  await chat.answer.getByText("getWeather").click();
+  await check("3-answered");
+  await chat.send("Please book a trip");
+  await chat.see(/May bookTrip run/);
+  await check("4-approval");
+  const phone = await stack.visit(chat.place, { colorScheme, viewport: { width: 390, height: 780 }, hasTouch: true });
+  opened.push(phone);
+  await phone.see(/May bookTrip run/);
+  await check("5-phone", phone);
+  expect(await phone.page.evaluate("document.documentElement.scrollWidth")).toBe(390);
+  await phone.button("Run").click();
+  await phone.see("answer from outside");
+  await check("6-phone-run", phone);
+});

@@ -1,0 +1,35 @@
+/** What the provider of the browser tests answers: it depends on the last question alone, so a repeated call gets the same. */
+import {
+  answeredToolCalls,
+  type RecordedRequest,
+  type ScriptedReply,
+  turnOfConversation,
+} from "../../src/testing/scripted-openai.ts";
+
+/** A story of sixty numbered words, so that a missing or doubled one is seen. */
+export const STORY: string = Array.from({ length: 60 }, (_, index) => `word${index + 1}`).join(" ");
+
+/** A pace that a reader can act in: the story takes about two seconds, or eight when it is told slowly. */
+const PACE_MS = 35;
+const SLOW_MS = 130;
+
+/** The question of the request. */
+export function questionOf({ body }: RecordedRequest): string {
+  const input = body["input"] as readonly { readonly role?: string; readonly content?: unknown }[];
+  const last = input.findLast(({ role }) => role === "user");
+  return JSON.stringify(last?.content ?? "");
+}
+
+/** Answers with a tool for some questions, then, and for all others, with the story. */
+export function travelScript(request: RecordedRequest): ScriptedReply {
+  const question = questionOf(request);
+  const story = { text: STORY, chunkDelayMs: question.includes("slowly") ? SLOW_MS : PACE_MS };
+  if (turnOfConversation(request) > 0) return question.includes("story") ? story : { text: "All is arranged." };
+  const id = `call_${answeredToolCalls(request) + 1}`;
+  if (question.includes("weather")) {
+    return { reasoning: "Look at the sky", toolCalls: [{ id, name: "getWeather", input: { city: "Berlin" } }] };
+  }
+  if (question.includes("book")) return { toolCalls: [{ id, name: "bookTrip", input: { city: "Lisbon" } }] };
+  if (question.includes("ask")) return { toolCalls: [{ id, name: "askUser", input: { question: "Which day?" } }] };
+  return story;
+}
