@@ -1,5 +1,6 @@
 /**
- * When a writer's batches go: after a while that parts are gathered for, one append at a time, again when one fails. It
+ * When a writer's batches go: a part at once when none has gone for a while, otherwise with those that come meanwhile; one
+ * append at a time, again when one fails. It
  * also hears, with each answer, whether somebody wants the turn to stop; while a model is silent it asks.
  *
  * All of it happens inside steps, and what is left undone at the end of a step is stopped (stream-writer.ts, W1).
@@ -11,7 +12,7 @@ import type { AppendAnswer } from "./stream-store.ts";
 
 /** Times, in milliseconds. */
 export interface PumpTimes {
-  /** How long parts are gathered. */
+  /** Shortest time from one batch to the next. */
   readonly batchMs: number;
   /** Longest time that `flush()` waits. */
   readonly waitMs: number;
@@ -39,8 +40,8 @@ export class StreamPump {
   #end = new AbortController();
   #running: Promise<void> | undefined;
   #hurry = new AbortController();
-  /** When the first part came that is not on its way yet. */
-  #firstMs: number | undefined;
+  /** When the last batch went. */
+  #sentMs = 0;
   #heardMs = 0;
   #isAway = false;
   #isSilent = false;
@@ -63,7 +64,6 @@ export class StreamPump {
 
   /** Parts have been added. */
   wake(): void {
-    this.#firstMs ??= nowMs();
     void this.#run();
   }
 
@@ -125,11 +125,11 @@ export class StreamPump {
   async #sendAll(end: AbortSignal): Promise<void> {
     let failures = 0;
     for (;;) {
-      const waitMs = this.#times.batchMs + (this.#firstMs ?? nowMs()) - nowMs();
+      const waitMs = this.#sentMs + this.#times.batchMs - nowMs();
       if (waitMs > 0) await pause(waitMs, AbortSignal.any([end, this.#hurry.signal]));
       const take = this.#take();
       if (end.aborted || this.#isSilent || take === undefined || !this.#sender.lacks(take)) return this.#rest(end);
-      this.#firstMs = undefined;
+      this.#sentMs = nowMs();
       const result = await this.#send(take, end);
       failures = result === "written" ? 0 : failures + 1;
       if (failures >= MAX_FAILURES) return this.#rest(end);

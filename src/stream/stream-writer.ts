@@ -30,7 +30,7 @@ export interface StreamWriterInit extends ChunkOptions {
   readonly stream: string;
   /** The id of the turn's message. */
   readonly messageId: string;
-  /** How long parts are gathered before they are sent, in milliseconds. Default 50. */
+  /** Shortest time from one batch of parts to the next, in milliseconds. Default 50. */
   readonly batchMs?: number | undefined;
   /** Longest time that a step waits for the store at its end, in milliseconds. Default 2,000. */
   readonly waitMs?: number | undefined;

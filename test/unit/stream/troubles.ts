@@ -44,7 +44,10 @@ export function troubledStore(store: StreamStore, numbers: Numbers, troubles: St
  * A model that says something else each time that it is asked, calls `tools` in its first `turns` answers, and now and
  * then breaks off.
  */
-export function troubledModel(numbers: Numbers, options: { readonly turns: number; readonly breaks: number }): LanguageModelV4 {
+export function troubledModel(
+  numbers: Numbers,
+  options: { readonly turns: number; readonly breaks: number },
+): LanguageModelV4 {
   let asked = 0;
   return {
     specificationVersion: "v4",
@@ -122,7 +125,10 @@ export function troubledTools(numbers: Numbers): ToolSet {
         return next();
       },
     }),
-    refined: tool({ inputSchema: inputSchema.transform(({ id }) => ({ id, long: id.length })), execute: async (own) => own }),
+    refined: tool({
+      inputSchema: inputSchema.transform(({ id }) => ({ id, long: id.length })),
+      execute: async (own) => own,
+    }),
   };
 }
 
