@@ -12,7 +12,7 @@ import type { Asset } from "./api-shapes.ts";
 
 /** The platform takes 1 GB; all of it goes in one request as JSON, so far less is sensible. */
 export const LARGEST_BYTES = 100_000_000;
-export const MOST_FILES = 10_000;
+const MOST_FILES = 10_000;
 
 const GIT_MS = 30_000;
 /** Megabytes of file names. */

@@ -28,8 +28,3 @@ export function labelsOf(app: string, version: string): Readonly<Record<string, 
 export function isVersionApp({ labels, slug }: Pick<App, "labels" | "slug">, app: string): boolean {
   return labels?.[OF] === app && slug !== app;
 }
-
-/** The version in the labels of an app or a revision. */
-export function versionIn({ labels }: Pick<App, "labels">): string | undefined {
-  return labels?.[VERSION];
-}
