@@ -1,5 +1,6 @@
 import { dirname, join } from "node:path";
 import { defineConfig, type Rolldown, type UserConfig } from "tsdown";
+import { buildPage } from "./cli/page/build-page.ts";
 
 /**
  * Declarations name the plain SDK: the types are its own in both builds, and a reader of declarations need not know
@@ -42,7 +43,12 @@ export default defineConfig([
     ...common,
     entry: [...library.entry, "cli/main.ts"],
     dts: false,
-    copy: ({ outDir }) => TEMPLATE.map((path) => ({ from: path, to: join(outDir, "template", dirname(path)) })),
+    hooks: { "build:prepare": () => buildPage() },
+    copy: ({ outDir }) => [
+      ...TEMPLATE.map((path) => ({ from: path, to: join(outDir, "template", dirname(path)) })),
+      // The playground's page, from where the apps that `init` makes take it.
+      { from: "web/dist", to: outDir, rename: "web" },
+    ],
   },
   { ...common, ...library, dts: { emitDtsOnly: true }, clean: false, plugins: [plainSdkTypes] },
 ]);

@@ -3,6 +3,7 @@ import { asOne, type Check } from "./check.ts";
 import { denoTests, denoTypes } from "./deno.ts";
 import { manifests } from "./manifests.ts";
 import { publishedPackage } from "./package.ts";
+import { page } from "./page.ts";
 import { runCommand } from "./run-command.ts";
 import { toolOf } from "./tools.ts";
 import { vitestProject } from "./vitest.ts";
@@ -38,6 +39,8 @@ export const CHECKS: readonly Check[] = [
   vitestProject("e2e-cloud", "some of it on Workers, Restate behind TLS and tokens, signing", "e2e"),
   vitestProject("crash", "the same, with SIGKILL"),
   vitestProject("ship", "the tool and real wrangler, against look-alikes of Cloudflare and Restate Cloud"),
+  page,
+  vitestProject("browser", "the playground in headless Chromium, on real Restate and workerd"),
   tool("knip", "no unused files, exports, dependencies", ["knip"]),
   publishedPackage,
   bundle,

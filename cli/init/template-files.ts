@@ -20,6 +20,9 @@ export interface ProjectFile {
 const TEMPLATE_NAME = "my-agents";
 /** Name of the smoke service of this repository's app, which has the app's name in it. */
 const OWN_SMOKE = "smoke.restate-edge-agents";
+/** Where the playground's page is: here, and in the project's node_modules. */
+const OWN_PAGE = "./web/dist";
+const INSTALLED_PAGE = "./node_modules/restate-edge-agents/dist/web";
 const OWN_FILES = "cli/init/template";
 /** Where the files of this repository lie: of the build, and of the source. */
 const ROOTS = ["../../template/", "../../"];
@@ -88,9 +91,13 @@ function pathInProject(path: string): string {
 
 function rewrite(path: string, text: string, options: TemplateOptions): string {
   if (path.endsWith(".yml")) return withInstalledTool(text);
-  if (path === "wrangler.toml") return text.replace(/^name = .*$/m, `name = "${options.name}"`);
+  if (path === "wrangler.toml") {
+    return text.replace(/^name = .*$/m, `name = "${options.name}"`).replace(`"${OWN_PAGE}"`, `"${INSTALLED_PAGE}"`);
+  }
   if (!path.endsWith(".ts")) return text.replaceAll(TEMPLATE_NAME, options.name);
-  const named = text.replace(`"${OWN_SMOKE}"`, `"smoke.${options.name}"`);
+  const named = text
+    .replace(`"${OWN_SMOKE}"`, `"smoke.${options.name}"`)
+    .replace(`".${OWN_PAGE}/"`, `".${INSTALLED_PAGE}/"`);
   const served = options.platform === "deno" ? onDeno(named) : named;
   return served.replaceAll(/from "((?:\.\.\/)+)([^"]+)"/g, (whole, up: string, target: string) => {
     const specifier = options.specifiers.get(target);
