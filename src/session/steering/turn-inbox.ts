@@ -6,8 +6,10 @@
  * - T2 Who sent a message is told as soon as its fate is known: when the step begins that the model gets it with.
  */
 import { experimental_createSteering, type Experimental_Steering, type UserModelMessage } from "ai";
+import { EdgeAgentError } from "../../errors/edge-agent-error.ts";
+import { readMessage } from "../../errors/read-error.ts";
 import { ownIngress } from "../../http/own-ingress.ts";
-import { currentPlace, requirePlace } from "../../journal/ambient.ts";
+import { requirePlace } from "../../journal/ambient.ts";
 import { jsonCodec } from "../../journal/codec.ts";
 import { restateContext } from "../../journal/context.ts";
 import { DEFAULT_WINDOW } from "../../journal/run-ahead.ts";
@@ -107,18 +109,24 @@ export class TurnInbox {
 
   #tell(message: Message, answer: SteerAnswer): void {
     message.told = true;
-    const context = currentPlace()?.invocation.context ?? restateContext();
-    for (const awakeable of message.awakeables) context.resolveAwakeable(awakeable, answer);
+    for (const awakeable of message.awakeables) restateContext().resolveAwakeable(awakeable, answer);
   }
 
+  /** What cannot be asked for because something is set up wrongly is left in the inbox, and costs no turn. */
   async #ask(request: TakeRequest): Promise<TakenMessage[]> {
     const { inbox, key } = this.#init;
     const target = { service: inbox, key, handler: "take" };
-    const ingress = ownIngress("take messages for a running turn");
-    const result = await ingress.call(target, { body: JSON.stringify(request), timeoutMs: TAKE_TIMEOUT_MS });
-    if (result.kind === "success") {
-      return JSON.parse(new TextDecoder().decode(result.bytes)) as TakenMessage[];
+    try {
+      const ingress = ownIngress("take messages for a running turn");
+      const result = await ingress.call(target, { body: JSON.stringify(request), timeoutMs: TAKE_TIMEOUT_MS });
+      if (result.kind === "success") return JSON.parse(new TextDecoder().decode(result.bytes)) as TakenMessage[];
+      throw new Error(`its handler "take" answered ${result.kind === "failure" ? result.message : result.kind}`);
+    } catch (error) {
+      if (!EdgeAgentError.isInstance(error)) {
+        throw new Error(`Cannot take messages from ${inbox}: ${readMessage(error)}`, { cause: error });
+      }
+      console.warn(`Messages for turn "${request.turn}" cannot be taken from ${inbox}: ${error.message}`);
+      return [];
     }
-    throw new Error(`Cannot take messages from ${inbox}: ${result.kind === "failure" ? result.message : result.kind}`);
   }
 }

@@ -123,10 +123,18 @@ function summaryName({ service, key, epoch }: Conversation, upTo: number): strin
 async function readThroughIngress({ service, key }: Conversation, wanted: TurnsInput): Promise<TurnsAnswer> {
   const ingress = ownIngress(`read the earlier turns of ${service}`);
   const body = JSON.stringify(wanted);
-  const result = await ingress.call({ service, key, handler: "turns" }, { body, timeoutMs: READ_TIMEOUT_MS });
+  const cannot = `Cannot read the earlier turns of ${service}/${key}`;
+  let result: Awaited<ReturnType<typeof ingress.call>>;
+  try {
+    result = await ingress.call({ service, key, handler: "turns" }, { body, timeoutMs: READ_TIMEOUT_MS });
+  } catch (error) {
+    // A refusal is terminal where it ends a call; here it may pass (P2), as while a deployment is registered.
+    throw new Error(`${cannot}: ${readMessage(error)}`, { cause: error });
+  }
   if (result.kind === "success") return decodeValue(new Uint8Array(result.bytes)) as TurnsAnswer;
-  const problem = result.kind === "failure" ? `${result.code} ${readMessage(result)}` : result.kind;
-  throw new Error(`Cannot read the earlier turns of ${service}/${key}: its handler "turns" answered ${problem}`);
+  throw new Error(
+    `${cannot}: its handler "turns" answered ${result.kind === "failure" ? result.message : result.kind}`,
+  );
 }
 
 /** Not terminal: a turn that is not there yet may be there for the next attempt, and a dead attempt must end quietly. */

@@ -257,4 +257,5 @@ class Turn {
   }
 }
 
-const END_TRIES: StepOptions = { maxRetryAttempts: 5, initialRetryInterval: 100, maxRetryInterval: 2_000 };
+/** Each try lasts for seconds by itself. */
+const END_TRIES: StepOptions = { maxRetryAttempts: 2, initialRetryInterval: 500 };

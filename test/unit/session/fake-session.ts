@@ -78,6 +78,11 @@ export class FakeSession {
     this.#states.set(`${this.#name}/${this.key}`, state);
   }
 
+  /** Forgets the session's state, as somebody who edits it by hand. */
+  forgets(): void {
+    this.#states.delete(`${this.#name}/${this.key}`);
+  }
+
   async #run(service: string, key: string, handler: string, input: unknown, options: RunOptions) {
     const { object } = this.#definitions.get(service) as unknown as { readonly object: Record<string, Handler> };
     const own = object[handler];

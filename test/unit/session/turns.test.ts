@@ -1,45 +1,42 @@
-/** Turns of a session on the fake of Restate: what is stored, and what the next turn is given. */
-import { jsonSchema, tool } from "ai";
+/** Turns of a session on the fake of Restate: what is stored, what the next turn is given, and every way to die. */
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { RestateAgent } from "../../../src/index.ts";
+import { CancelledError, RestateAgent, TerminalError } from "../../../src/index.ts";
 import { agentSession } from "../../../src/session/agent-session.ts";
 import type { SessionOptions } from "../../../src/session/session-options.ts";
 import { turnCache } from "../../../src/session/turn/turn-cache.ts";
-import { type ScriptedModel, scriptedModel } from "../../../src/testing/in-memory.ts";
+import { memoryStreamStore } from "../../../src/stream/memory-stream-store.ts";
+import type { StreamStore } from "../../../src/stream/stream-store.ts";
+import { type FakeMode, type ModelScript, type ScriptedModel, scriptedModel } from "../../../src/testing/in-memory.ts";
 import { FakeSession } from "./fake-session.ts";
+import { messageOfStream, problemOf, promptOf } from "./prompts.ts";
+import { lookTool, looks } from "./tools.ts";
 
 let session: FakeSession;
 let model: ScriptedModel;
+let streams: StreamStore;
 
-async function start(options: SessionOptions = {}): Promise<void> {
-  const agent = new RestateAgent({ id: "support", model, tools: { look } });
-  session = new FakeSession(agentSession("Support", agent, { streams: false, steering: false, ...options }));
+async function start(options: SessionOptions = {}, script: ModelScript = lookOnce): Promise<void> {
+  model = scriptedModel(script);
+  const agent = new RestateAgent({ id: "support", model, tools: { look: lookTool } });
+  session = new FakeSession(agentSession("Support", agent, { streams, steering: false, ...options }));
   await session.start();
 }
 
-const look = tool({
-  inputSchema: jsonSchema<{ id: string }>({ type: "object", properties: { id: { type: "string" } } }),
-  execute: async ({ id }) => `seen ${id}`,
-});
+const lookOnce: ModelScript = (_, turn) =>
+  turn === 0 ? { text: "I look", toolCalls: [{ id: "t1", name: "look", input: { id: "a" } }] } : { text: "Done" };
 
-/** What the model was asked in its last call, in short. */
-function lastPrompt(): string[] {
-  return (model.calls.at(-1)?.prompt ?? []).map(({ role, content }) => {
-    const parts =
-      typeof content === "string" ? [content] : content.map((part) => ("text" in part ? part.text : part.type));
-    return `${role}: ${parts.join(", ")}`;
-  });
-}
+const lastPrompt = (): string[] => promptOf(model.calls.at(-1));
+const users = (): string[] => lastPrompt().filter((line) => line.startsWith("user"));
+const MODES: readonly FakeMode[] = ["bidirectional", "request-response"];
 
 beforeEach(() => {
-  model = scriptedModel((_, turn) =>
-    turn === 0 ? { text: "I look", toolCalls: [{ id: "t1", name: "look", input: { id: "a" } }] } : { text: "Done" },
-  );
+  streams = memoryStreamStore();
+  looks.length = 0;
 });
 afterEach(() => session.stop());
 
-describe("send", () => {
-  test("answers, and the next turn is given the turn before", async () => {
+describe("a turn", () => {
+  test("answers, and the next one is given it", async () => {
     await start();
     const first = await session.send({ message: "One", turn: "m1" });
     expect(first).toMatchObject({ turn: "m1", text: "Done", finishReason: "stop" });
@@ -55,7 +52,7 @@ describe("send", () => {
     ]);
   });
 
-  test("the same turn again answers alike, and calls no model", async () => {
+  test("again answers alike, and calls no model", async () => {
     await start();
     const first = await session.send({ message: "One", turn: "m1" });
     const calls = model.calls.length;
@@ -64,7 +61,38 @@ describe("send", () => {
     expect((await session.history()).messages).toHaveLength(2);
   });
 
-  test("a cold isolate reads the past through the ingress, a warm one does not", async () => {
+  test("takes these steps, in this order", async () => {
+    await start({ title: async () => "A title" });
+    const { journal } = await session.run("send", { message: "One", turn: "m1" });
+    expect(journal.commands).toEqual([
+      "get head",
+      "get id/m1",
+      "run Support begin",
+      "set head",
+      "run support model 1",
+      "run support tool look t1",
+      "run support model 2",
+      "run Support ended",
+      "set turn/0",
+      "set model/0",
+      "set id/m1",
+      "set head",
+      "run Support end",
+      "run Support title",
+      "set head",
+    ]);
+  });
+
+  test("is in the history as its stream tells it", async () => {
+    await start();
+    const { message } = await session.send({ message: "One", turn: "m1" });
+    expect(await messageOfStream(streams, "Support/c1/m1")).toEqual(message);
+    expect((await session.history()).messages[1]).toEqual(message);
+  });
+});
+
+describe("the past", () => {
+  test("is read through the ingress by a cold isolate, and by no other", async () => {
     await start();
     await session.send("One");
     await session.send("Two");
@@ -72,6 +100,120 @@ describe("send", () => {
     turnCache.clear();
     await session.send("Three");
     expect(session.calls.map(({ target }) => target)).toEqual(["Support/c1/turns"]);
-    expect(lastPrompt().filter((line) => line.startsWith("user"))).toEqual(["user: One", "user: Two", "user: Three"]);
+    expect(users()).toEqual(["user: One", "user: Two", "user: Three"]);
   });
+
+  test("is waited for when the ingress refuses it for a while", async () => {
+    await start();
+    await session.send("One");
+    turnCache.clear();
+    let refusals = 0;
+    session.refuse = () => (++refusals <= 2 ? [503, 404][refusals - 1] : undefined);
+    const { outcome, attempts } = await session.run("send", "Two");
+    expect(outcome.ok).toBe(true);
+    expect(attempts).toBeGreaterThan(2);
+    expect(users()).toEqual(["user: One", "user: Two"]);
+  });
+
+  test("that is not there fails the attempt, and no turn is noted", async () => {
+    await start();
+    await session.send("One");
+    turnCache.clear();
+    const { state } = session;
+    session.refuse = () => (session.forgets(), undefined);
+    const { outcome } = await session.run("send", "Two");
+    expect(outcome).toMatchObject({ ok: false });
+    expect(!outcome.ok && outcome.error instanceof TerminalError).toBe(false);
+    expect(String(!outcome.ok && outcome.error)).toContain("it is not there");
+    session.refuse = () => undefined;
+    session.state = state;
+    await session.send("Two");
+    expect(users()).toEqual(["user: One", "user: Two"]);
+  });
+
+  test("of an attempt that is cold in its middle is the same", async () => {
+    await start();
+    await session.send("One");
+    const { state } = session;
+    const whole = await session.run("send", { message: "Two", turn: "m2" }, { seed: 7 });
+    session.state = state;
+    const onAttempt = (): void => turnCache.clear();
+    const cold = await session.run("send", { message: "Two", turn: "m2" }, { seed: 7, crashAt: "every", onAttempt });
+    expect(cold.journal.commands).toEqual(whole.journal.commands);
+    expect(session.calls.length).toBeGreaterThan(2);
+    expect(cold.outcome).toMatchObject({ ok: true, value: { text: "Done" } });
+  });
+});
+
+describe.each(MODES)("in mode %s", (mode) => {
+  test("a turn that dies anywhere ends alike, its tool ran at most once more", async () => {
+    await start();
+    await session.send({ message: "One", turn: "m1" });
+    const { state } = session;
+    const whole = await session.run("send", { message: "Two", turn: "m2" }, { mode });
+    for (let length = 1; length <= whole.journal.events.length; length++) {
+      session.state = state;
+      streams = memoryStreamStore();
+      looks.length = 0;
+      const run = await session.run("send", { message: "Two", turn: "m2" }, { mode, crashAt: [length] });
+      expect(run.outcome).toMatchObject({ ok: true, value: { text: "Done", turn: "m2" } });
+      expect(looks.length).toBeLessThanOrEqual(2);
+      const { messages } = await session.history();
+      expect(messages.map((message) => "id" in message && message.id)).toEqual(["m1", "m1-answer", "m2", "m2-answer"]);
+    }
+  });
+
+  test("a turn that is cancelled anywhere leaves a history that the next one can use", async () => {
+    await start();
+    await session.send({ message: "One", turn: "m1" });
+    const { state } = session;
+    const whole = await session.run("send", { message: "Two", turn: "m2" }, { mode });
+    let cancelled = 0;
+    for (let length = 1; length <= whole.journal.events.length; length++) {
+      session.state = state;
+      const { outcome } = await session.run("send", { message: "Two", turn: "m2" }, { mode, cancelAt: length });
+      if (!outcome.ok) {
+        cancelled += 1;
+        expect(outcome.error).toBeInstanceOf(TerminalError);
+        expect(outcome.error).toMatchObject({ code: new CancelledError().code });
+      }
+      const { outcome: next } = await session.run("send", { message: "Three", turn: "m3" });
+      expect(next).toMatchObject({ ok: true, value: { text: "Done" } });
+      expect(problemOf(model.calls.at(-1))).toBeUndefined();
+      const prompt = users();
+      expect(prompt.slice(0, 1)).toEqual(["user: One"]);
+      expect(prompt.at(-1)).toBe("user: Three");
+      // Cancelled before it had begun, it never was.
+      if (prompt.length === 3) expect(prompt[1]).toBe("user: Two");
+    }
+    expect(cancelled).toBeGreaterThan(whole.journal.events.length / 2);
+  });
+
+  test("a turn that fails for good fails alike wherever it dies", async () => {
+    await start({}, (_, turn) => {
+      if (turn === 1) throw new TerminalError("No more", { errorCode: 402 });
+      return { toolCalls: [{ id: "t1", name: "look", input: { id: "a" } }] };
+    });
+    const whole = await session.run("send", { message: "One", turn: "m1" }, { mode });
+    expect(whole.outcome).toMatchObject({ ok: false, error: { message: "No more", code: 402 } });
+    const failed = session.state;
+    for (let length = 1; length <= whole.journal.events.length; length++) {
+      session.state = new Map();
+      const { outcome } = await session.run("send", { message: "One", turn: "m1" }, { mode, crashAt: [length] });
+      expect(outcome).toMatchObject({ ok: false, error: { message: "No more", code: 402 } });
+      expect([...session.state.keys()].sort()).toEqual([...failed.keys()].sort());
+    }
+    const { outcome } = await session.run("send", { message: "One", turn: "m1" });
+    expect(outcome).toMatchObject({ ok: false, error: { message: "No more", code: 402 } });
+  });
+});
+
+test("a store of streams that is away costs no turn", async () => {
+  const away = async (): Promise<never> => {
+    throw new Error("away");
+  };
+  streams = { append: away, end: away, read: away, stop: away, remove: away };
+  await start();
+  expect(await session.send("One")).toMatchObject({ text: "Done" });
+  expect((await session.history()).messages).toHaveLength(2);
 });
