@@ -15,9 +15,9 @@ import { arrivals } from "./reader.ts";
 import { type Way, WAYS } from "./ways.ts";
 
 const ROUNDS = Number(process.env["ROUNDS"] ?? 5);
-const LATENCY = { words: 400, everyMs: 20 } as const;
+const LATENCY = { words: Number(process.env["WORDS"] ?? 400), everyMs: 20 };
 const LONG = { words: 2_000, everyMs: 10 } as const;
-const READERS = [1, 10, 100] as const;
+const READERS = (process.env["READERS"] ?? "1,10,100").split(",").filter(Boolean).map(Number);
 
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => process.exit(130));
 
@@ -44,6 +44,8 @@ async function start(way: Way) {
   };
   const endpoint = await way.serve(vars);
   cleanups.push(() => endpoint.stop());
+  const readFrom = way.readsElsewhere === true ? await way.serve(vars) : endpoint;
+  if (readFrom !== endpoint) cleanups.push(() => readFrom.stop());
   const proxy = await startCountingProxy(endpoint.url, endpoint.http11 ? "http1" : "http2");
   cleanups.push(() => proxy.close());
   await restate.register(`${proxy.url}/restate`, { http11: endpoint.http11 });
@@ -61,7 +63,7 @@ async function start(way: Way) {
     const reading = Array.from({ length: readers }, () =>
       arrivals(
         way.isDurable
-          ? fetch(`${endpoint.url}/read?stream=${run}`)
+          ? fetch(`${readFrom.url}/read?stream=${run}`)
           : fetch(`${endpoint.url}/plain`, { method: "POST", body: prompt }),
       ),
     );
@@ -117,7 +119,7 @@ try {
   const long = [];
   for (const readers of READERS) {
     for (const { way, stream } of started) {
-      if (!way.isDurable) continue;
+      if (!way.isDurable || way.readsElsewhere === true) continue;
       const { latencies: samples, ...usage } = await stream(LONG, readers);
       const row = { way: way.name, label: way.label, readers, ...shown(samples), ...usage };
       long.push(row);

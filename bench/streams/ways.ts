@@ -10,6 +10,8 @@ export interface Way {
   readonly label: string;
   /** False: the answer is not journaled, and goes to the one who asks. */
   readonly isDurable: boolean;
+  /** True: the reader asks another instance of the app than the one that writes. */
+  readonly readsElsewhere?: true;
   readonly serve: (vars: Readonly<Record<string, string>>) => Promise<ServedEndpoint>;
 }
 
@@ -21,6 +23,13 @@ const deno = (vars: Readonly<Record<string, string>>): Promise<ServedEndpoint> =
 export const WAYS: readonly Way[] = [
   { name: "plain", label: "no durability, Workers", isDurable: false, serve: worker },
   { name: "restate-workers", label: "Restate object, Workers", isDurable: true, serve: worker },
+  {
+    name: "restate-workers-apart",
+    label: "Restate object, Workers, read from another isolate",
+    isDurable: true,
+    readsElsewhere: true,
+    serve: worker,
+  },
   { name: "restate-deno", label: "Restate object, Deno", isDurable: true, serve: deno },
   {
     name: "durable-object",
