@@ -46,7 +46,7 @@ class Segment {
   toJSON(): unknown {
     const others = [...this.#others].toSorted(([a], [b]) => (a < b ? -1 : 1));
     for (const said of this.#text) said["text"] = (said["deltas"] as string[]).join("");
-    return { parts: this.#parts.map(({ deltas: _, ...said }) => said), others };
+    return { parts: this.#parts.map((said) => without(said, "deltas")), others };
   }
 
   #push(said: Said): Said {

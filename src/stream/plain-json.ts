@@ -16,7 +16,8 @@ function jsonText(value: unknown, replace = (_: string, part: unknown): unknown 
     const sayable = (key: string, part: unknown): unknown =>
       replace(key, typeof part === "bigint" ? String(part) : part);
     // Nothing is written for undefined, functions and symbols, whatever its type says.
-    return JSON.stringify(value, sayable) as string | undefined;
+    const text: string | undefined = JSON.stringify(value, sayable);
+    return text;
   } catch {
     return undefined; // It refers to itself.
   }

@@ -29,6 +29,7 @@ const MAX_RETRY_MS = 1_000;
 /** How often a silent model's stream is asked whether to stop, in milliseconds: the first time, and at last. */
 const FIRST_ASK_MS = 1_000;
 const MAX_ASK_MS = 5_000;
+const MIN_PAUSE_MS = 50;
 
 /** See the head of this file. */
 export class StreamPump {
@@ -95,17 +96,17 @@ export class StreamPump {
 
   async #listen(over: AbortSignal): Promise<void> {
     let delay = FIRST_ASK_MS;
-    this.#heardMs = nowMs();
+    let askedMs = nowMs();
+    this.#heardMs = askedMs;
     while (!over.aborted && !this.#isSilent && !this.#stop.signal.aborted) {
-      await pause(delay, over);
+      await pause(Math.max(Math.max(this.#heardMs, askedMs) + delay - nowMs(), MIN_PAUSE_MS), over);
       const take = this.#take();
       if (over.aborted || take === undefined) return;
-      if (this.#running !== undefined || nowMs() - this.#heardMs < FIRST_ASK_MS) {
-        delay = FIRST_ASK_MS;
-        continue;
-      }
+      if (this.#heardMs > askedMs) delay = FIRST_ASK_MS; // Parts have come.
+      if (this.#running !== undefined || nowMs() - this.#heardMs < delay) continue;
       delay = Math.min(delay * 2, MAX_ASK_MS);
       await inTime(over, (signal) => this.#sender.ask(take, signal)).then((answer) => this.#hear(answer), nothing);
+      askedMs = nowMs();
     }
   }
 

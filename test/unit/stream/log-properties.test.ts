@@ -18,7 +18,7 @@ function segmentText(segment: number, version: string, isLast = false): SegmentT
   const step: UIMessageChunk[] = [
     { type: "start-step" },
     { type: "text-start", id: `${segment}` },
-    ...[..."abc"].map((word): UIMessageChunk => ({
+    ...["a", "b", "c"].map((word): UIMessageChunk => ({
       type: "text-delta",
       id: `${segment}`,
       delta: `${version}${word} `,

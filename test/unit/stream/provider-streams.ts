@@ -13,7 +13,7 @@ export const TOOLS: ToolSet = {
     inputSchema: z.object({ query: z.string(), limit: z.number().default(3) }),
     outputSchema: z.string(),
   }),
-  any: dynamicTool({ description: "takes anything", inputSchema: z.unknown() }) as never,
+  any: dynamicTool({ description: "takes anything", inputSchema: z.unknown() }),
   search: {
     type: "provider",
     id: "p.search",

@@ -17,6 +17,8 @@ export interface TurnInit {
   readonly store: StreamStore | undefined;
   readonly writer?: Partial<StreamWriterInit>;
   readonly fake?: FakeOptions;
+  /** Settings of the agent besides. */
+  readonly settings?: object;
   /** Called with each attempt's writer. */
   readonly onWriter?: (writer: StreamWriter) => void;
   /** Parameters of `generate()` besides. */
@@ -35,8 +37,8 @@ export interface TurnResult {
 /** Runs one turn to its end; a turn that fails or is cancelled is ended so, and the failure is the result's `end`. */
 export async function runTurn(init: TurnInit): Promise<FakeResult<TurnResult>> {
   const agent = new RestateAgent(
-    { id: "a", model: init.model(), ...(init.tools === undefined ? {} : { tools: init.tools }) },
-    init.options as RestateAgentOptions<never>,
+    { id: "a", model: init.model(), ...init.settings, ...(init.tools === undefined ? {} : { tools: init.tools }) },
+    init.options,
   );
   const handler = async (): Promise<TurnResult> => {
     const writer = streamWriter({
