@@ -1,6 +1,5 @@
 /** `wrangler tail`, passed on line by line, without secrets. */
 import { spawn } from "node:child_process";
-import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
 import { configArgs } from "../cloudflare/wrangler.ts";
 import type { Project } from "../project/project.ts";
@@ -56,16 +55,13 @@ export async function tail(
   // A terminal's Ctrl-C reaches wrangler by itself; a signal to this process alone does not.
   const stop = (): void => stopChild(child);
   tool.signal.addEventListener("abort", stop, { once: true });
-  const ended = new Promise<number | null>((resolve, reject) => {
+  const clean = (text: string): string => tool.redactor.clean(text);
+  const flushes = [passOn(child.stdout, output.stdout, clean), passOn(child.stderr, output.stderr, clean)];
+  const code = await new Promise<number | null>((resolve, reject) => {
     child.on("error", reject);
     child.on("close", resolve);
-  });
-  const clean = (text: string): string => tool.redactor.clean(text);
-  const [code] = await Promise.all([
-    ended,
-    passOn(child.stdout, output.stdout, clean),
-    passOn(child.stderr, output.stderr, clean),
-  ]).finally(() => tool.signal.removeEventListener("abort", stop));
+  }).finally(() => tool.signal.removeEventListener("abort", stop));
+  for (const flush of flushes) flush();
   if (tool.signal.aborted || code === 0) return;
   throw new ToolError({
     code: "wrangler-failed",
@@ -75,9 +71,22 @@ export async function tail(
   });
 }
 
-/** Whole lines: a secret may come in two pieces. */
-async function passOn(from: Readable, to: Output, clean: (text: string) => string): Promise<void> {
-  for await (const line of createInterface({ input: from, crlfDelay: Infinity })) to.write(`${clean(line)}\n`);
+/**
+ * Whole lines: a secret may come in two pieces. Whoever does not end when asked to is cut off, so nobody waits for an end of
+ * what it says.
+ *
+ * @returns Writes what has not ended with a line.
+ */
+function passOn(from: Readable, to: Output, clean: (text: string) => string): () => void {
+  let rest = "";
+  from.setEncoding("utf8").on("data", (text: string) => {
+    const lines = (rest + text).split("\n");
+    rest = lines.pop() ?? "";
+    for (const line of lines) to.write(`${clean(line)}\n`);
+  });
+  return () => {
+    if (rest !== "") to.write(`${clean(rest)}\n`);
+  };
 }
 
 /** A pipe is no terminal, so wrangler is told that what it writes ends up on one. */

@@ -1,17 +1,28 @@
 import { ApiError, CODE } from "./envelope.ts";
 import { type Version, WorkerScript } from "./worker-script.ts";
 
+/** What an account is made of. */
+export interface AccountInit {
+  readonly id: string;
+  readonly subdomain: string;
+  readonly tailUrl: string;
+  readonly onDelete: (worker: WorkerScript) => void;
+}
+
 /** An account with its Workers, and the names under which they are served. */
 export class Account {
   readonly id: string;
   /** Workers are served below `<subdomain>.workers.dev`. */
   readonly subdomain: string;
+  /** Where Workers' logs can be listened to. */
+  readonly tailUrl: string;
   readonly workers = new Map<string, WorkerScript>();
   readonly #onDelete: (worker: WorkerScript) => void;
 
-  constructor(id: string, subdomain: string, onDelete: (worker: WorkerScript) => void) {
+  constructor({ id, subdomain, tailUrl, onDelete }: AccountInit) {
     this.id = id;
     this.subdomain = subdomain;
+    this.tailUrl = tailUrl;
     this.#onDelete = onDelete;
   }
 

@@ -13,6 +13,7 @@ import { wildcardCertificate } from "./certificate.ts";
 import { type CloudflareApi, type RecordedCall, startApi } from "./api.ts";
 import type { FailureOrder, OrderedFailure } from "./failures.ts";
 import { type Front, startFront } from "./front.ts";
+import { startTails, type Tails } from "./tails.ts";
 import { WorkerHost } from "./worker-host.ts";
 import type { Version, WorkerScript } from "./worker-script.ts";
 
@@ -25,6 +26,7 @@ interface Parts {
   readonly api: CloudflareApi;
   readonly front: Front;
   readonly host: WorkerHost;
+  readonly tails: Tails;
   readonly certificate: string;
   readonly token: string;
   readonly folder: string;
@@ -94,6 +96,11 @@ export class Cloudflare {
     return this.#parts.api.failures.add(order);
   }
 
+  /** Those who listen to Workers' logs. */
+  get tails(): Pick<Tails, "listened" | "send"> {
+    return this.#parts.tails;
+  }
+
   /** Workers trust the certificate (PEM). Before the first request to one. */
   trust(certificate: string): void {
     this.#parts.host.trust(certificate);
@@ -149,8 +156,8 @@ export class Cloudflare {
 
   /** Ends everything that it serves. */
   async stop(): Promise<void> {
-    const { api, front, host, folder } = this.#parts;
-    await Promise.all([api.close(), front.close(), host.dispose()]);
+    const { api, front, host, tails, folder } = this.#parts;
+    await Promise.all([api.close(), front.close(), tails.close(), host.dispose()]);
     await rm(folder, { recursive: true, force: true });
   }
 
@@ -174,8 +181,14 @@ export async function startCloudflare(): Promise<Cloudflare> {
   const folder = await mkdtemp(join(tmpdir(), "cloudflare-test-"));
   const token = randomBytes(20).toString("base64url");
   const host = new WorkerHost(folder);
-  const account = new Account(randomBytes(16).toString("hex"), "acme", ({ versions }) => {
-    void host.dispose((gone) => versions.some(({ id }) => id === gone));
+  const tails = await startTails();
+  const account = new Account({
+    id: randomBytes(16).toString("hex"),
+    subdomain: "acme",
+    tailUrl: tails.url,
+    onDelete: ({ versions }) => {
+      void host.dispose((gone) => versions.some(({ id }) => id === gone));
+    },
   });
   const tls = await wildcardCertificate(`${account.subdomain}.workers.dev`);
   const [api, front] = await Promise.all([
@@ -185,5 +198,5 @@ export async function startCloudflare(): Promise<Cloudflare> {
       return found === undefined ? undefined : host.urlOf(found.worker, found.version);
     }, tls),
   ]);
-  return new Cloudflare({ account, api, front, host, certificate: tls.authority, token, folder });
+  return new Cloudflare({ account, api, front, host, tails, certificate: tls.authority, token, folder });
 }

@@ -42,6 +42,11 @@ const workerRoutes: readonly Route[] = [
     const { enabled, previews_enabled = enabled } = json<{ enabled: boolean; previews_enabled?: boolean }>(call);
     return (workerOf(call).subdomain = { enabled, previews_enabled });
   }),
+  route("POST", `${SCRIPT}/tails`, (call) => {
+    workerOf(call);
+    return { id: AUTHOR.id, url: call.account.tailUrl, expires_at: new Date(Date.now() + 3_600_000).toISOString() };
+  }),
+  route("DELETE", `${SCRIPT}/tails/:tail`, () => null),
   route("PUT", `${SCRIPT}/schedules`, (call) => {
     const schedules = json<{ cron: string }[]>(call);
     const worker = workerOf(call);

@@ -1,11 +1,15 @@
 /** The look-alike of Cloudflare, as the real wrangler, Node's fetch and workerd see it. */
-import { readFile, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { spawn } from "node:child_process";
+import { mkdir, readFile, symlink, writeFile } from "node:fs/promises";
+import { join, resolve } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { listen } from "../../src/testing/http-server.ts";
+import { waitUntil } from "../../src/testing/wait.ts";
 import { type Cloudflare, startCloudflare, type Version, type WorkerScript } from "../cloudflare/cloudflare.ts";
 import { type Echo, type EchoProject, echoProject } from "./echo-project.ts";
 import { run, type RunResult, wrangler } from "./wrangler.ts";
+
+const REPOSITORY = resolve(import.meta.dirname, "../..");
 
 let cloudflare: Cloudflare;
 
@@ -142,6 +146,42 @@ new_sqlite_classes = ["Counter"]
     expect((await wranglerIn(project, "versions upload --name again")).log).toContain("Not today");
     expect(refused.count).toBe(1);
   });
+});
+
+test("the tool's logs show what a Worker writes, line by line and without secrets, until Ctrl-C", async () => {
+  await using project = await echoProject();
+  await ok(project, "deploy --name echo");
+  // wrangler listens through a proxy, too, if there is one; this one leads to Workers alone.
+  const { HTTP_PROXY: _, HTTPS_PROXY: __, ...env } = cloudflare.env;
+  const folder = join(project.folder, "node_modules");
+  await mkdir(folder);
+  await symlink(join(REPOSITORY, "node_modules/wrangler"), join(folder, "wrangler"), "dir");
+  const child = spawn(process.execPath, [join(REPOSITORY, "cli/main.ts"), "logs"], {
+    cwd: project.folder,
+    env: { ...process.env, NO_COLOR: "1", XDG_CONFIG_HOME: project.folder, ...env, RESTATE_ADMIN_URL: "" },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  let log = "";
+  for (const pipe of [child.stdout, child.stderr]) pipe.setEncoding("utf8").on("data", (text: string) => (log += text));
+  const ended = new Promise<number | null>((done) => child.on("close", done));
+  try {
+    await Promise.race([cloudflare.tails.listened, ended]);
+    cloudflare.tails.send({
+      outcome: "ok",
+      scriptName: "echo",
+      exceptions: [],
+      eventTimestamp: Date.now(),
+      event: { request: { method: "GET", url: "https://echo.acme.workers.dev/a", headers: {} } },
+      logs: [{ level: "log", message: [`the token is ${cloudflare.token}`], timestamp: Date.now() }],
+    });
+    await waitUntil(`The tool shows nothing: ${log}`, () => log.includes("the token is"));
+  } finally {
+    child.kill("SIGINT");
+  }
+  expect(await ended, log).toBe(0);
+  expect(log).toContain("GET https://echo.acme.workers.dev/a - Ok");
+  expect(log).toContain("(log) the token is ***");
+  expect(log).not.toContain(cloudflare.token);
 });
 
 test("Node's fetch reaches Workers through the proxy, and loopback without it; bodies stream through", async () => {

@@ -1,5 +1,6 @@
 /** A deployment to Deno Deploy that is broken off at each of its calls, and run again: always the same end. */
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { waitUntil } from "../../src/testing/wait.ts";
 import type { FailureOrder } from "../cloudflare/failures.ts";
 import { APP, DenoWorld, type ToolRun } from "./deno-deploy-world.ts";
 import type { Break } from "./gate.ts";
@@ -77,6 +78,22 @@ test.each(steps)("when %s", async (_, door, pattern, how) => {
   expect(gate.open()).toBe(true);
   expect(broken.code).toBe(4);
   await again(broken, before);
+});
+
+test("a build that an interrupted deployment has begun is waited for, and not begun again", async () => {
+  await world.write({ code: `call ${++codes}` });
+  const release = world.deno.holdBuilds();
+  const lost = world.deno.fail({ path: /^\/apps\/desk-\w{8}\/deploy$/, how: "lost" });
+  expect(await world.deploy()).toMatchObject({ code: 4 });
+  expect(lost.count).toBe(1);
+  const from = world.deno.calls.length;
+  const running = world.deploy();
+  const isWaiting = (): boolean => world.deno.calls.slice(from).some(({ name }) => /^GET \/revisions\/\w+$/.test(name));
+  await waitUntil("It does not wait for the build", isWaiting, { timeoutMs: 60_000 });
+  release();
+  const { code, document } = await running;
+  expect({ code, document }).toMatchObject({ code: 0, document: { outcome: "deployed" } });
+  expect(world.deno.organization.app(document.worker ?? "")?.revisions).toHaveLength(1);
 });
 
 test("one broken call of what only reads is not even noticed", async () => {

@@ -45,11 +45,13 @@ test("wrangler tails the Worker by its name", () => {
 /** Writes a secret in two pieces, on both outputs, and ends with 7 or goes on until it is stopped. */
 const WRANGLER = `
 const [, , , worker] = process.argv;
+if (worker === "agents-stays") process.on("SIGTERM", () => {});
 process.stdout.write("GET https://agents.example.com/?key=tok", () => setTimeout(() => {
   process.stdout.write("en-1234567 - Ok" + (process.env.FORCE_COLOR ?? "") + "\\n");
   process.stderr.write("refused: token-1234567\\n");
   if (worker === "agents-ends") process.exitCode = 7;
   else setInterval(() => {}, 1000);
+
 }, 50));
 `;
 
@@ -98,6 +100,10 @@ test("what wrangler says is passed on without secrets, also one that comes in tw
   expect(out).toBe("GET https://agents.example.com/?key=*** - Ok\n");
   expect(err).toBe("refused: ***\n");
   expect(error).toMatchObject({ code: "wrangler-failed", message: expect.stringMatching(/exit code 7$/) as string });
+});
+
+test("the log ends with Ctrl-C when wrangler does not", async () => {
+  expect(await tailed("agents-stays")).toMatchObject({ err: "refused: ***\n", error: undefined });
 });
 
 test("the log ends with Ctrl-C, without a failure, and has colours on a terminal", async () => {
