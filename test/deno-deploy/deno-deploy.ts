@@ -37,6 +37,7 @@ export class DenoDeploy implements AsyncDisposable {
   readonly #host: RevisionHost;
   #api: LoopbackServer | undefined;
   #front: Front | undefined;
+  #held: Promise<void> = Promise.resolve();
   readonly #builds = new Set<Promise<void>>();
 
   /** Certificate (PEM) of the authority that those who call apps must trust. */
@@ -84,6 +85,13 @@ export class DenoDeploy implements AsyncDisposable {
   /** Apps trust the certificate (PEM) in this file. Before the first request to one. */
   trust(file: string): void {
     this.#host.trusted = file;
+  }
+
+  /** From now on builds do not end, until what is returned is called. */
+  holdBuilds(): () => void {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#held = promise;
+    return resolve;
   }
 
   /** Waits until no build is under way. */
@@ -144,6 +152,7 @@ export class DenoDeploy implements AsyncDisposable {
   async #build(revision: StoredRevision): Promise<void> {
     await moment(STAGE_MS);
     revision.status = "building";
+    await this.#held;
     const isBuilt = await this.#host.build(revision).catch(() => false);
     await moment(STAGE_MS);
     const app = this.organization.app(revision.app);
