@@ -31,7 +31,14 @@ const TEMPLATE = ["agents", "entry", "cli/init/template", "wrangler.toml", ".dev
 
 /** knip reads `entry` as it is written here. */
 const library = {
-  entry: ["src/index.ts", "routes/index.ts", "src/admin/index.ts", "src/client/index.ts", "src/testing/index.ts"],
+  entry: [
+    "src/index.ts",
+    "routes/index.ts",
+    "src/admin/index.ts",
+    "src/client/index.ts",
+    "src/stream/stream-keeper.ts",
+    "src/testing/index.ts",
+  ],
 } satisfies UserConfig;
 
 /**

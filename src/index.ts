@@ -93,6 +93,31 @@ export type {
   WorkflowSharedContext,
 } from "./restate.ts";
 
+// Streams
+export { durableObjectStreamStore } from "./stream/durable-object-store.ts";
+export type { DurableObjectNamespaceLike } from "./stream/durable-object-store.ts";
+export { memoryStreamStore } from "./stream/memory-stream-store.ts";
+export type { MemoryStreamOptions, MemoryStreamStore } from "./stream/memory-stream-store.ts";
+export { restateStreamStore } from "./stream/restate-stream-store.ts";
+export type { RestateStreamStoreOptions } from "./stream/restate-stream-store.ts";
+export { SSE_HEADERS, sseBody } from "./stream/sse.ts";
+export type { SseEntry, SseOptions } from "./stream/sse.ts";
+export { streamObject } from "./stream/stream-object.ts";
+export type { StreamObject, StreamObjectHandlers, StreamObjectOptions } from "./stream/stream-object.ts";
+export { readStream, readStreamPages } from "./stream/stream-reader.ts";
+export type { ReadStreamOptions } from "./stream/stream-reader.ts";
+export type {
+  AppendAnswer,
+  StreamBatch,
+  StreamEnd,
+  StreamEntry,
+  StreamPage,
+  StreamRead,
+  StreamStore,
+  StreamTail,
+  StreamWriterId,
+} from "./stream/stream-store.ts";
+
 // Deploying
 export { smokeService } from "./endpoint/smoke-service.ts";
 export type { SmokeHandlers, SmokeOptions, SmokeResult } from "./endpoint/smoke-service.ts";
@@ -113,7 +138,12 @@ export { InvalidInputError } from "./errors/invalid-input-error.ts";
 export { JournalTooLargeError } from "./errors/journal-too-large-error.ts";
 export { ModelCallError } from "./errors/model-call-error.ts";
 export { OutsideHandlerError } from "./errors/outside-handler-error.ts";
+export { RestateNotConfiguredError } from "./errors/restate-not-configured-error.ts";
 export { RunTimeoutError } from "./errors/run-timeout-error.ts";
+export { StreamLostError } from "./errors/stream-lost-error.ts";
+export type { StreamLoss } from "./errors/stream-lost-error.ts";
+export { StreamStoreError } from "./errors/stream-store-error.ts";
+export { StreamTooLargeError } from "./errors/stream-too-large-error.ts";
 export { ToolTimeoutError } from "./errors/tool-timeout-error.ts";
 export { UncaughtError } from "./errors/uncaught-error.ts";
 export { UnserializableValueError } from "./errors/unserializable-value-error.ts";

@@ -56,7 +56,7 @@ const MAX_WAIT_MS = 20_000;
  * @example
  * ```ts
  * // worker.ts of a Worker of its own, with `new_sqlite_classes = ["StreamKeeper"]`
- * export { StreamKeeper } from "restate-edge-agents";
+ * export { StreamKeeper } from "restate-edge-agents/stream-keeper";
  * export default { fetch: () => new Response("Not found", { status: 404 }) };
  * ```
  */

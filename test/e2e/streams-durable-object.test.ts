@@ -1,7 +1,11 @@
 /** Streams in Durable Objects: the app's Worker and the Worker that keeps streams, in workerd. */
-import { afterAll } from "vitest";
+import { mkdtemp, readdir, rm, stat } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, expect, test } from "vitest";
 import type { AppendAnswer, StreamPage, StreamStore } from "../../src/stream/stream-store.ts";
 import type { ServedEndpoint } from "../../src/testing/served-endpoint.ts";
+import { bundleWorker } from "../../src/testing/worker-bundle.ts";
 import { serveKeepers } from "../fixtures/streams/serve-keepers.ts";
 import { describeLimits, describeStreamStore } from "../unit/stream-stores/contract.ts";
 
@@ -16,6 +20,24 @@ async function serve(vars: Readonly<Record<string, string>> = {}): Promise<Serve
   served.push(endpoint);
   return endpoint;
 }
+
+test("the Worker that keeps streams is small: no SDK is in it", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "keeper-size-"));
+  try {
+    const out = await bundleWorker(folder, {
+      entry: new URL("../../stream-worker/worker.ts", import.meta.url).pathname,
+      vars: {},
+      compatibilityDate: "2026-10-01",
+      compatibilityFlags: ["nodejs_compat"],
+      trustedCertificates: [],
+    });
+    const files = (await readdir(out)).filter((file) => !file.endsWith(".map") && file !== "README.md");
+    expect(files).toEqual(["worker.js"]);
+    expect((await stat(join(out, "worker.js"))).size).toBeLessThan(40_000);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+});
 
 /** The store of the app's Worker, called over HTTP. */
 function remoteStore(url: string): StreamStore {
