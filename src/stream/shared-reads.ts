@@ -8,7 +8,8 @@
  * - P3 What is handed on are entries and the end, which never change. A reader that wants to know what is there *now* (`waitMs: 0`), or
  *   that is behind, asks for itself.
  * - P4 While entries come, the store is asked every `pollMs`; while none come, less and less often.
- * - P5 Who writes from this isolate says so, and whoever waits asks at once.
+ * - P5 Who writes from this isolate says so, and whoever waits asks at once. While that goes on, the rest of the questions
+ *   may come less often.
  */
 import { nowMs, pause } from "../http/pause.ts";
 import type { StreamEntry, StreamPage, StreamRead } from "./stream-store.ts";
@@ -27,6 +28,8 @@ export interface SharedReadsOptions {
 const BACK_OFF = 1.25;
 /** How long another one's question may take before a reader asks itself, in milliseconds (P2). */
 const PATIENCE_MS = 1_000;
+/** How long a writer that told something counts as one who will tell the rest (P5). */
+const TOLD_MS = 500;
 /** Entries that are kept for other readers. */
 const MAX_RECENT = 512;
 /** Streams that are known; the oldest ones are forgotten. */
@@ -47,6 +50,8 @@ interface Known {
   isAsking: boolean;
   /** True when something was written since the last question (P5). */
   hasNews: boolean;
+  /** When this isolate wrote to it last. */
+  toldMs: number;
   /** Resolved when a question has been answered; then there is a new one. */
   answered: PromiseWithResolvers<void>;
 }
@@ -86,6 +91,7 @@ export class SharedReads {
     const known = this.#streams.get(stream);
     if (known === undefined) return;
     known.hasNews = true;
+    known.toldMs = nowMs();
     if (!known.isAsking) wake(known);
   }
 
@@ -103,7 +109,9 @@ export class SharedReads {
       const isNew = this.#keep(known, page.entries);
       known.exists = page.exists;
       if (page.ended) known.end = page.entries.at(-1)?.offset ?? after;
-      known.delayMs = isNew ? this.#options.pollMs : Math.min(known.delayMs * BACK_OFF, this.#options.maxPollMs);
+      const { pollMs, maxPollMs } = this.#options;
+      const isTold = nowMs() - known.toldMs < TOLD_MS;
+      known.delayMs = isNew ? pollMs * (isTold ? 4 : 1) : Math.min(known.delayMs * BACK_OFF, maxPollMs);
       return page;
     } finally {
       known.isAsking = false;
@@ -145,6 +153,7 @@ export class SharedReads {
       askedMs: 0,
       isAsking: false,
       hasNews: false,
+      toldMs: 0,
       answered: Promise.withResolvers<void>(),
     };
     this.#streams.delete(stream);

@@ -5,7 +5,8 @@
  * alone (the tail); older ones are moved, a block at a time, to objects of their own, which are written once.
  *
  * - O1 Entries have places from 1, without gaps. Those of block n come before those of block n + 1, then the tail.
- * - O2 A block is cut when the tail is larger than `blockBytes`, and takes all of it. Blocks never change.
+ * - O2 A block is cut when the tail is larger than `blockBytes`. It takes all but the last quarter of that, which is what
+ *   those who read along ask for next. Blocks never change.
  * - O3 So an append costs a few KiB however long the stream is, and a block one message more.
  */
 import type { UIMessageChunk } from "ai";
@@ -72,10 +73,22 @@ export function growStream(
   };
   if (grown.tailBytes <= blockBytes) return { state: grown };
   const { first, blocks } = state;
+  const { at, bytes } = lastBytes(tail, blockBytes / 4);
   return {
-    state: { ...grown, blocks: [...blocks, first], first: first + tail.length, tail: [], tailBytes: 0 },
-    block: { index: blocks.length, chunks: tail },
+    state: { ...grown, blocks: [...blocks, first], first: first + at, tail: tail.slice(at), tailBytes: bytes },
+    block: { index: blocks.length, chunks: tail.slice(0, at) },
   };
+}
+
+/** Where the last chunks of at most `limit` bytes begin. */
+function lastBytes(chunks: readonly UIMessageChunk[], limit: number): { readonly at: number; readonly bytes: number } {
+  let [at, bytes] = [chunks.length, 0];
+  for (;;) {
+    const size = bytesOf(chunks.slice(at - 1, at));
+    if (at === 0 || bytes + size > limit) return { at, bytes };
+    bytes += size;
+    at -= 1;
+  }
 }
 
 /** What is added to a stream. */
