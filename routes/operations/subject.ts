@@ -27,7 +27,7 @@ export function subjectOf(context: Context, shapes: Shapes, answer: Response): S
   return {
     route: route.path.replaceAll(/:([^/{]+)(\{[^/]*\})?/g, "{$1}"),
     invocationId: ids.find(isInvocationId) ?? undefined,
-    ...known(shapes, parameters["service"] ?? parameters["object"], parameters["handler"]),
+    ...known(shapes, parameters["service"] ?? parameters["object"] ?? parameters["agent"], parameters["handler"]),
   };
 }
 

@@ -18,7 +18,7 @@ test("the Worker is discovered in request-response mode", async () => {
   expect(response.status).toBe(200);
   expect(await response.json()).toMatchObject({
     protocolMode: "REQUEST_RESPONSE",
-    services: [{ name: "WeatherAgent" }, { name: "smoke.restate-edge-agents" }],
+    services: expect.arrayContaining([expect.objectContaining({ name: "WeatherAgent" })]) as unknown,
   });
 });
 

@@ -11,14 +11,20 @@ test.each([
 ])("entry/%s.ts exports a fetch handler that serves WeatherAgent", async (_name, app, protocolMode) => {
   vi.stubEnv("ENVIRONMENT", "development");
   const response = await app.fetch(new Request("http://localhost/restate/discover", DISCOVER));
-  expect(await response.json()).toMatchObject({
-    protocolMode,
-    services: [
-      { name: "WeatherAgent", handlers: [{ name: "run" }] },
-      // What `deploy` calls, and finds by its metadata.
-      { name: "smoke.restate-edge-agents", metadata: { "restate-edge-agents/smoke": "run" } },
-    ],
-  });
+  const manifest = (await response.json()) as { protocolMode: string; services: { name: string }[] };
+  expect(manifest.protocolMode).toBe(protocolMode);
+  expect(manifest.services.map(({ name }) => name)).toEqual([
+    "WeatherAgent",
+    "Assistant",
+    "smoke.restate-edge-agents",
+    // What the session brings along.
+    "Assistant.approvals",
+    "Assistant.streams",
+    "Assistant.inbox",
+  ]);
+  expect(manifest.services[0]).toMatchObject({ handlers: [{ name: "run" }] });
+  // What `deploy` calls, and finds by its metadata.
+  expect(manifest.services[2]).toMatchObject({ metadata: { "restate-edge-agents/smoke": "run" } });
 });
 
 test("/agents has the agents, and not what deploy calls", async () => {
