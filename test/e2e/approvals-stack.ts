@@ -87,7 +87,12 @@ export class ApprovalsStack {
 
   async request(path: string, init: OwnRequest = {}): Promise<Answered> {
     const headers = { authorization: `Bearer ${API_KEY}`, "content-type": "application/json", ...init.headers };
-    const answer = await fetch(this.endpoint.url + path, { ...init, headers, redirect: "manual" });
+    const ask = (): Promise<Response> => fetch(this.endpoint.url + path, { ...init, headers, redirect: "manual" });
+    // A connection may be left over from before the app died.
+    const answer = await ask().catch((error: unknown) => {
+      if (init.method !== undefined) throw error;
+      return ask();
+    });
     const text = await answer.text();
     const isJson = (answer.headers.get("content-type") ?? "").includes("json");
     return { status: answer.status, body: isJson ? (JSON.parse(text) as Answered["body"]) : { text } };

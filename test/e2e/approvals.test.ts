@@ -142,9 +142,9 @@ describe.each(RUNTIMES)("approvals on %s", (runtime) => {
   test("an answer that races the time limit: the run does what is recorded", async () => {
     const ids = Array.from({ length: 12 }, (_, n) => `race${n}`);
     stack.calls(...ids.map((id) => call("book", id)));
-    const { run, approvals } = await stack.ask("Hasty", ids.length);
+    const { run, approvals } = await stack.ask("Racing", ids.length);
     const answers = approvals.map(async ({ id, expiresAt = "" }, n) => {
-      const wait = Date.parse(expiresAt) - Date.now() - 20 + n * 100;
+      const wait = Date.parse(expiresAt) - Date.now() - 20 + n * 150;
       await new Promise((resolve) => setTimeout(resolve, Math.max(0, wait)));
       return (await stack.answer(id, true)).status;
     });
@@ -235,7 +235,7 @@ describe.each(RUNTIMES)("approvals on %s", (runtime) => {
     expect((await stack.list()).map(({ id }) => id).toSorted()).toEqual(approvals.map(({ id }) => id).toSorted());
     for (const { id } of approvals) expect((await stack.answer(id, true)).status).toBe(200);
     expect(await endOf(run)).toBe("done");
-    expect(["book", "hold", "confirm", "notify"].map((name) => stack.effects.count(name))).toEqual([1, 1, 1, 2]);
+    expect(["book", "hold", "confirm"].map((name) => stack.effects.count(name))).toEqual([1, 1, 1]);
   });
 
   describe("the app dies", () => {
@@ -256,6 +256,7 @@ describe.each(RUNTIMES)("approvals on %s", (runtime) => {
       const { run, approvals } = await stack.ask("Desk", 2);
       await restarts;
       for (const { id } of approvals) {
+        expect(await stack.get(id)).toMatchObject({ state: "pending" });
         expect((await stack.answer(id, true)).status).toBe(200);
         die();
         await restarts;
@@ -392,5 +393,44 @@ describe.each(RUNTIMES)("approvals on %s", (runtime) => {
     expect((await stack.request("/approvals?before=1")).status).toBe(400);
     await stack.restate.cancel(run);
     await stack.restate.attach(run, 15_000);
+  });
+
+  describe("of conversations", () => {
+    /** A turn that waits for a person. */
+    const turnOf = async (session: string) => {
+      const run = await stack.restate.send(`Support/${session}/send`, { message: "go", turn: `turn-${session}` });
+      const [approval] = await stack.pendingOf(run);
+      if (approval === undefined) throw new Error("Nothing was asked");
+      return { run, approval, id: approval.id };
+    };
+
+    test("are listed by conversation, and go on with the answer", async () => {
+      stack.calls(call("book", "s"));
+      const [one_, two] = await Promise.all([turnOf(`one-${runtime}`), turnOf(`two-${runtime}`)]);
+      expect(one_.approval.session).toEqual({ service: "Support", key: `one-${runtime}`, turn: `turn-one-${runtime}` });
+      const listed = await stack.list(`&session=one-${runtime}`);
+      expect(listed.map(({ id }) => id)).toEqual([one_.id]);
+      const all = (await stack.list("&agent=Support")).map(({ id }) => id);
+      expect(all.toSorted()).toEqual([one_.id, two.id].toSorted());
+      await stack.answer(one_.id, true);
+      await stack.answer(two.id, false, "not now");
+      expect(await endOf(one_.run)).toMatchObject({ text: "done" });
+      expect(await endOf(two.run)).toMatchObject({ text: "done" });
+      expect(stack.effects.count("book")).toBe(1);
+    });
+
+    test("are closed when the turn is interrupted, and the next turn works", async () => {
+      const session = `stop-${runtime}`;
+      stack.calls(call("book", "s"));
+      const { run, id } = await turnOf(session);
+      await stack.restate.call(`Support/${session}/interrupt`, {});
+      await stack.restate.attach(run, 30_000);
+      await waitUntil("The question is not closed", async () => (await stack.get(id)).state === "cancelled");
+      expect(await stack.answer(id, true)).toMatchObject({ status: 409, body: { approval: { state: "cancelled" } } });
+      stack.script = () => ({ text: "still here" });
+      const next = await stack.restate.call(`Support/${session}/send`, { message: "hello", turn: "next" });
+      expect(next).toMatchObject({ status: 200, body: { text: "still here" } });
+      expect(stack.effects.count("book")).toBe(0);
+    });
   });
 });

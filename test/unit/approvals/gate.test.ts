@@ -269,8 +269,9 @@ describe("who decides whether a person is asked", () => {
       seen.push([Object.keys(given).toSorted(), given.toolCall]);
       return { type: "denied", reason: "not today" };
     };
-    const { model } = await asks(tools, { toolApproval }, [call("book", "c1")]);
+    const { model, result } = await asks(tools, { toolApproval }, [call("book", "c1")]);
     expect(ran).toEqual([]);
+    expect(result.journal.commands).toContain("run a policy book c1");
     expect(toldOf(model)).toEqual([{ type: "execution-denied", reason: "not today" }]);
     expect(seen).toEqual([
       [
