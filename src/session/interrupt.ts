@@ -16,7 +16,7 @@ import type { Session } from "./session.ts";
 import { readHead, readId } from "./turn/turn-state.ts";
 
 /** How long a turn that was asked to end may take before it is cancelled, in milliseconds. */
-const GRACE_MS = 1_500;
+const GRACE_MS = 2_000;
 /** How long a turn that was cancelled may take to note its end, in milliseconds. */
 const CLEANUP_MS = 10_000;
 

@@ -84,6 +84,9 @@ export type SessionOptions = ServiceOptions & {
 /** @throws DefinitionError for an option that makes no sense. */
 export function checkSessionOptions(name: string, options: SessionOptions): void {
   const { compaction, title, expiry, streamBatchMs, streamRetention, approvals } = options;
+  if (options.ingressPrivate === true) {
+    throw wrong(name, "ingressPrivate must not be true: it reads its own earlier turns through the ingress");
+  }
   const durations = { expiry, streamRetention, "approvals.timeout": approvals?.timeout };
   for (const [option, duration] of Object.entries(durations)) {
     if (duration === undefined || durationMs(duration) > 0) continue;
