@@ -370,6 +370,37 @@ test("a refused tool's own toModelOutput is not called; another one's is", async
   ]);
 });
 
+test("stream() asks as generate() does, and its parts hold the refusal", async () => {
+  const { ran, tools } = counted();
+  const model = scriptedModel([{ toolCalls: [call("book", "c1"), call("book", "c2")] }, { text: "done" }]);
+  const agent = new RestateAgent({ id: "a", model, tools }, { approvals });
+  const run = () =>
+    runFake(
+      (context) =>
+        withRestateContext(context, async () => {
+          const { fullStream } = await agent.stream({ prompt: "go" });
+          const parts: unknown[] = [];
+          for await (const part of fullStream) {
+            if (part.type === "tool-result") parts.push(part.output);
+            if (part.type.startsWith("tool-approval")) parts.push(part.type);
+          }
+          return parts;
+        }),
+      { mode: "request-response", signals: (name) => (name === "awakeable-1" ? DENIED : APPROVED) },
+    );
+  const { outcome } = await run();
+  if (!outcome.ok) throw outcome.error;
+  expect(outcome.value).toHaveLength(2);
+  expect(outcome.value).toEqual(
+    expect.arrayContaining([{ type: "execution-denied", reason: "too expensive" }, "booked c2"]),
+  );
+  expect(new Set(ran)).toEqual(new Set(["c2"]));
+  expect(toldOf(model)).toEqual([
+    { type: "execution-denied", reason: "too expensive" },
+    { type: "text", value: "booked c2" },
+  ]);
+});
+
 describe("askUser", () => {
   const ask = call("askUser", "q", { question: "Which city?" });
 

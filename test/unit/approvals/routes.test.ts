@@ -37,10 +37,10 @@ afterEach(() => vi.unstubAllEnvs());
 
 const app = (options: Partial<EdgeAppOptions> = {}): Hono =>
   createEdgeApp({ services: [echoService, approvalObject("Approvals")], log: false, ...options });
-const ask = (path: string, init: RequestInit = {}, one: Hono = app()) =>
+const ask = (path: string, init: Omit<RequestInit, "headers"> = {}, one: Hono = app()) =>
   one.request(path, {
     ...init,
-    headers: { authorization: `Bearer ${KEY}`, "content-type": "application/json", ...init.headers },
+    headers: { authorization: `Bearer ${KEY}`, "content-type": "application/json" },
   });
 const post = (body: unknown): RequestInit => ({ method: "POST", body: JSON.stringify(body) });
 const codeOf = async (answer: Response): Promise<unknown[]> => [
