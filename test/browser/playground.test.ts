@@ -1,5 +1,7 @@
 /** The playground in headless Chromium, against real Restate and workerd; the provider is scripted. */
-import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
+import { afterAll, afterEach, beforeAll, expect, onTestFinished, test } from "vitest";
 import { waitUntil } from "../../src/testing/wait.ts";
 import { screenshot, seriousFindings } from "./browser.ts";
 import type { Playground } from "./playground.ts";
@@ -153,6 +155,40 @@ test("a message for after the turn waits, and is answered then", async () => {
   expect(await chat.messages.count()).toBe(4);
 });
 
+test("a conversation is deleted after a question, with the keyboard alone", async () => {
+  const chat = await open();
+  await chat.send("Please ask me");
+  await chat.page.getByRole("textbox", { name: "Which day?" }).fill("Tuesday");
+  await chat.page.keyboard.press("Tab");
+  await chat.page.keyboard.press("Enter");
+  await chat.settled();
+  await chat.button("Delete").focus();
+  await chat.page.keyboard.press("Enter");
+  await chat.see("Delete this conversation?");
+  await chat.page.keyboard.press("Escape");
+  await chat.page.getByRole("dialog").waitFor({ state: "hidden" });
+  await chat.button("Delete").press("Enter");
+  await chat.page.getByRole("dialog").getByRole("button", { name: "Delete" }).press("Enter");
+  await chat.see("Talk to Assistant");
+  const again = await openAgain(chat);
+  await again.see("Talk to Assistant");
+});
+
+test("what is copied as curl works in a shell", async () => {
+  const chat = await open({ permissions: ["clipboard-read", "clipboard-write"] });
+  await chat.send("Please ask me: what's up?");
+  await chat.see("Which day?");
+  await chat.button("Copy as curl").click();
+  await chat.see("Copied");
+  const command = String(await chat.page.evaluate("navigator.clipboard.readText()"));
+  expect(command).toMatch(/^curl -N 'http:/);
+  const { stdout } = await promisify(execFile)("sh", [
+    "-c",
+    `${command.replace("/Assistant/", "/Assistant/curl-")} -s -m 5`,
+  ]).catch((error: unknown) => error as { readonly stdout: string });
+  expect(stdout).toContain('"toolName":"askUser"');
+});
+
 test.for(["light", "dark"] as const)("axe-core finds nothing serious in five states, %s", async (colorScheme) => {
   const chat = await open({ colorScheme });
   const check = async (state: string, { page }: Playground = chat): Promise<void> => {
@@ -178,4 +214,24 @@ test.for(["light", "dark"] as const)("axe-core finds nothing serious in five sta
   await phone.button("Run").click();
   await phone.see("answer from outside");
   await check("6-phone-run", phone);
+});
+
+test("without a key of its own the page asks for one, and keeps it in this tab alone", async () => {
+  const { PLAYGROUND_KEY: _key, ...others } = stack.vars;
+  const key = "a-key-that-somebody-types";
+  await stack.worker.restart({ ...others, ENVIRONMENT: "production", PLAYGROUND: "on", AGENT_API_KEYS: key });
+  onTestFinished(() => stack.worker.restart(stack.vars));
+  const chat = await open();
+  const field = chat.page.getByLabel("Key", { exact: true });
+  await field.fill("another-key-somebody-types");
+  await chat.button("Continue").click();
+  await chat.see("The app does not know this key");
+  expect(await seriousFindings(chat.page)).toEqual([]);
+  await field.fill(key);
+  await chat.button("Continue").click();
+  await chat.see("Talk to Assistant");
+  expect(await chat.button("Crash the Worker").count()).toBe(0);
+  expect(await chat.page.evaluate("JSON.stringify(localStorage)")).not.toContain(key);
+  await chat.page.reload();
+  await chat.see("Talk to Assistant");
 });

@@ -3,22 +3,15 @@ import type { PlaygroundConfig } from "./api.ts";
 import { RunSteps } from "./run-steps.tsx";
 import { shownMs } from "./shown.ts";
 import { StateLabel } from "./state-label.tsx";
+import type { Actions } from "./use-actions.ts";
 import type { TimelineState } from "./use-timeline.ts";
-
-/** What can be done about a run. */
-export interface RunActions {
-  readonly interrupt: () => void;
-  readonly cancel: (invocationId: string) => void;
-  readonly crash: () => void;
-  readonly copyCurl: () => void;
-}
 
 /** Beside the conversation: what the journal has of its last turn. */
 export function RunPanel(props: {
   readonly state: TimelineState;
   readonly running: boolean;
   readonly config: PlaygroundConfig;
-  readonly actions: RunActions;
+  readonly actions: Actions;
 }): ReactElement {
   const { state, running, config, actions } = props;
   const { timeline, problem } = state;

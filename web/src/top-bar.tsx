@@ -8,8 +8,10 @@ export function TopBar(props: {
   readonly sessions: readonly string[];
   readonly place: Place | undefined;
   readonly title: string | undefined;
+  /** Asks for the conversation to be forgotten; undefined: there is nothing to forget. */
+  readonly onDelete: (() => void) | undefined;
 }): ReactElement {
-  const { name, agents, sessions, place, title } = props;
+  const { name, agents, sessions, place, title, onDelete } = props;
   const agentField = useId();
   const sessionField = useId();
   return (
@@ -51,6 +53,9 @@ export function TopBar(props: {
           }}
         >
           New session
+        </button>
+        <button type="button" disabled={onDelete === undefined} onClick={onDelete}>
+          Delete
         </button>
       </div>
     </header>
