@@ -17,7 +17,8 @@ export interface TurnResult {
 
 /** What readers are told of a failure, whose words may be secret. */
 const MASKED = "An error occurred.";
-const CANCELLED = 409;
+/** What Restate says of invocations that were cancelled; of those that were killed it says "killed". */
+const CANCELLED = { code: 409, message: /^cancell?ed$/i };
 
 /** Errors of this library about what the caller sent: their words are for the caller. */
 const CALLERS_OWN: ReadonlySet<string> = new Set(["invalid-input"]);
@@ -44,7 +45,7 @@ function resultOf(result: InvocationResult): TurnResult {
   if (result.kind === "failure") {
     const { code, errorCode, message } = result;
     const errorText = errorCode !== undefined && CALLERS_OWN.has(errorCode) ? message : MASKED;
-    return { message: undefined, errorText, isCancelled: code === CANCELLED && errorCode === undefined };
+    return { message: undefined, errorText, isCancelled: code === CANCELLED.code && CANCELLED.message.test(message) };
   }
   const parsed = answerSchema.safeParse(JSON.parse(new TextDecoder().decode(result.bytes)));
   if (!parsed.success) return UNKNOWN;

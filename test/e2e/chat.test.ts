@@ -6,6 +6,7 @@ import { fold, plain } from "../unit/routes/chat/fold.ts";
 import { API_KEY, ChatStack, streamed, textOf } from "./chat-stack.ts";
 import { RUNTIMES } from "./lab-stack.ts";
 
+const COUNT = "one two three four five six seven eight nine ten";
 const chunksOf = (events: Awaited<ReturnType<typeof streamed>>["events"]) => events.map(({ chunk }) => chunk);
 
 describe.each(RUNTIMES)("on %s", (runtime) => {
@@ -80,7 +81,7 @@ describe.each(RUNTIMES)("on %s", (runtime) => {
 
   test("a reader leaves and comes back where it was; another one comes late; the turn does not care", async () => {
     const session = stack.newSession();
-    stack.script = () => ({ text: "one two three four five six seven eight nine ten", chunkDelayMs: 60 });
+    stack.script = () => ({ text: COUNT, chunkDelayMs: 60 });
     const path = `/chat/Chat/${session}`;
     const before = await streamed(await post(path, { messages: [user("m1", "Count")] }), ({ id = 0 }) => id >= 4);
     const running = await stack.chats().get(session);
@@ -91,7 +92,7 @@ describe.each(RUNTIMES)("on %s", (runtime) => {
       streamed(await stack.fetch(`${path}/stream`)),
     ]);
     expect([...before.events, ...rest.events]).toEqual(whole.events);
-    expect(textOf(await fold(chunksOf(whole.events)))).toBe("one two three four five six seven eight nine ten");
+    expect(textOf(await fold(chunksOf(whole.events)))).toBe(COUNT);
     expect((await stack.fetch(`${path}/stream`)).status).toBe(204);
     const again = await streamed(await stack.fetch(`${path}/stream?turn=m1&after=${whole.events.length - 1}`));
     expect(again.events).toEqual(whole.events.slice(-1));
@@ -114,6 +115,38 @@ describe.each(RUNTIMES)("on %s", (runtime) => {
     stack.script = () => ({ text: "Better now." });
     const next = await streamed(await post(`/chat/Chat/${session}`, { messages: [user("m2", "Again")] }));
     expect(textOf(await fold(chunksOf(next.events)))).toBe("Better now.");
+  });
+
+  test("a turn that is killed ends for its readers, and the next one works", async () => {
+    const session = stack.newSession();
+    stack.script = () => ({ text: "word ".repeat(200), chunkDelayMs: 30 });
+    const path = `/chat/Chat/${session}`;
+    const response = await post(path, { messages: [user("m1", "Talk")] });
+    const id = response.headers.get("x-restate-id") ?? "";
+    let texts = 0;
+    const { events, isDone } = await streamed(response, ({ chunk }) => {
+      if (chunk.type === "text-delta" && ++texts === 3) void stack.restate.killInvocation(id);
+      return false;
+    });
+    expect([chunksOf(events).at(-1), isDone]).toEqual([{ type: "error", errorText: "An error occurred." }, true]);
+    expect((await stack.fetch(`${path}/stream`)).status).toBe(204);
+    stack.script = () => ({ text: "Better now." });
+    const next = await streamed(await post(path, { messages: [user("m2", "Again")] }));
+    expect(textOf(await fold(chunksOf(next.events)))).toBe("Better now.");
+  });
+
+  test("a stream that gets lost costs the live parts, not the answer", async () => {
+    const session = stack.newSession();
+    stack.script = () => ({ text: COUNT, chunkDelayMs: 60 });
+    const response = await post(`/chat/Chat/${session}`, { messages: [user("m1", "Count")] });
+    const reading = streamed(response);
+    await stack.openai.waitFor(1);
+    await stack.restate.call(`Chat.streams/${encodeURIComponent(`Chat/${session}/m1`)}/remove`);
+    const { events, isDone } = await reading;
+    expect(isDone).toBe(true);
+    expect(textOf(await fold(chunksOf(events)))).toBe(COUNT);
+    await stack.isIdle(session);
+    expect(textOf((await stack.messages(session)).at(-1))).toBe(COUNT);
   });
 
   test("an interruption ends the answer where it is", async () => {
