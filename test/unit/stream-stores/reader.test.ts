@@ -78,7 +78,11 @@ test("a stream whose writer is gone is lost, and what it had written comes first
   isOver = true;
   await expect(reading).rejects.toMatchObject(lost("over"));
   expect(entries).toHaveLength(2);
-  await expect(collect(store, newStream(), { checkMs: 20, isOver: async () => true })).rejects.toThrow(StreamLostError);
+  const began = performance.now();
+  const isGone = { checkMs: 400, isOver: async () => true };
+  await expect(collect(store, newStream(), isGone)).rejects.toThrow(StreamLostError);
+  // Once told, it does not wait for more.
+  expect(performance.now() - began).toBeLessThan(750);
 });
 
 test("what is written before the writer goes is read, also when it is told gone first", async () => {
