@@ -11,3 +11,6 @@ export const lookTool = tool({
     return `seen ${id}`;
   },
 });
+
+/** A tool that a client would have to run. */
+export const askTool = tool({ inputSchema: jsonSchema<object>({ type: "object", properties: {} }) });

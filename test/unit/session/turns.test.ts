@@ -9,7 +9,7 @@ import type { StreamStore } from "../../../src/stream/stream-store.ts";
 import { type FakeMode, type ModelScript, type ScriptedModel, scriptedModel } from "../../../src/testing/in-memory.ts";
 import { FakeSession } from "./fake-session.ts";
 import { messageOfStream, problemOf, promptOf } from "./prompts.ts";
-import { lookTool, looks } from "./tools.ts";
+import { askTool, lookTool, looks } from "./tools.ts";
 
 let session: FakeSession;
 let model: ScriptedModel;
@@ -17,7 +17,7 @@ let streams: StreamStore;
 
 async function start(options: SessionOptions = {}, script: ModelScript = lookOnce): Promise<void> {
   model = scriptedModel(script);
-  const agent = new RestateAgent({ id: "support", model, tools: { look: lookTool } });
+  const agent = new RestateAgent({ id: "support", model, tools: { look: lookTool, ask: askTool } });
   session = new FakeSession(agentSession("Support", agent, { streams, steering: false, ...options }));
   await session.start();
 }
@@ -89,6 +89,15 @@ describe("a turn", () => {
     expect(await messageOfStream(streams, "Support/c1/m1")).toEqual(message);
     expect((await session.history()).messages[1]).toEqual(message);
   });
+});
+
+test("a tool that nobody runs gets a result, so that the next turn can go on", async () => {
+  await start({}, (_, turn) => (turn === 0 ? { toolCalls: [{ id: "t1", name: "ask", input: {} }] } : { text: "Done" }));
+  const answer = await session.send({ message: "One", turn: "m1" });
+  expect(answer.finishReason).toBe("tool-calls");
+  await session.send({ message: "Two", turn: "m2" });
+  expect(problemOf(model.calls.at(-1))).toBeUndefined();
+  expect(lastPrompt()).toEqual(["user: One", "assistant: tool-call", "tool: tool-result", "user: Two"]);
 });
 
 describe("the past", () => {
@@ -197,6 +206,7 @@ describe.each(MODES)("in mode %s", (mode) => {
     const whole = await session.run("send", { message: "One", turn: "m1" }, { mode });
     expect(whole.outcome).toMatchObject({ ok: false, error: { message: "No more", code: 402 } });
     const failed = session.state;
+    expect([...failed.keys()].sort()).toEqual(["head", "id/m1", "model/0", "turn/0"]);
     for (let length = 1; length <= whole.journal.events.length; length++) {
       session.state = new Map();
       const { outcome } = await session.run("send", { message: "One", turn: "m1" }, { mode, crashAt: [length] });
