@@ -5,19 +5,12 @@ import { type Control, startControl } from "../../cli/stack/control.ts";
 import { withPlayground } from "../../cli/stack/settings.ts";
 import type { LoopbackServer } from "../../src/testing/http-server.ts";
 import { type RestateTestServer, startRestate } from "../../src/testing/restate-server.ts";
-import {
-  type RecordedRequest,
-  type ScriptedOpenAI,
-  type ScriptedReply,
-  startScriptedOpenAI,
-} from "../../src/testing/scripted-openai.ts";
+import { type ScriptedOpenAI, startScriptedOpenAI } from "../../src/testing/scripted-openai.ts";
 import { type ServedEndpoint, serveWorker } from "../../src/testing/serve.ts";
 import { startBrowser } from "./browser.ts";
 import { startPageServer } from "./page-server.ts";
 import { Playground } from "./playground.ts";
-
-/** A script of the provider. */
-export type Script = (request: RecordedRequest) => ScriptedReply;
+import { type Pace, travelScript } from "./script.ts";
 
 /** See the head of this file. */
 export class PlaygroundStack {
@@ -26,8 +19,8 @@ export class PlaygroundStack {
   readonly worker: ServedEndpoint;
   readonly openai: ScriptedOpenAI;
   readonly vars: Readonly<Record<string, string>>;
-  /** What the provider answers; set by each test. */
-  script: Script = () => ({ text: "unscripted" });
+  /** How fast the provider speaks. */
+  readonly pace: Pace = { wordMs: 35 };
   readonly #others: readonly (LoopbackServer | Control)[];
   #count = 0;
 
@@ -46,7 +39,7 @@ export class PlaygroundStack {
   static async start(): Promise<PlaygroundStack> {
     await buildPage();
     const [browser, restate, page] = await Promise.all([startBrowser(), startRestate(), startPageServer()]);
-    const openai = await startScriptedOpenAI((request) => stack.script(request));
+    const openai = await startScriptedOpenAI((request) => travelScript(request, stack.pace));
     const control = await startControl(() => worker.restart());
     const settings = {
       ENVIRONMENT: "development",

@@ -6,17 +6,21 @@ import { waitUntil } from "../../src/testing/wait.ts";
 import { screenshot, seriousFindings } from "./browser.ts";
 import type { Playground } from "./playground.ts";
 import { PlaygroundStack } from "./playground-stack.ts";
-import { STORY, travelScript } from "./script.ts";
+import { STORY } from "./script.ts";
+
+/** So that there is time to act while the provider speaks, also on a machine with much to do. */
+const SLOW_MS = 400;
+const QUICK_MS = 20;
 
 let stack: PlaygroundStack;
 const opened: Playground[] = [];
 
 beforeAll(async () => {
   stack = await PlaygroundStack.start();
-  stack.script = travelScript;
 });
 afterAll(() => stack.stop());
 afterEach(async () => {
+  stack.pace.wordMs = QUICK_MS;
   const complaints = opened.flatMap((playground) => playground.complaints);
   await Promise.all(opened.splice(0).map(({ page }) => page.context().close()));
   expect(complaints).toEqual([]);
@@ -37,10 +41,12 @@ async function openAgain({ place }: Playground): Promise<Playground> {
 test("an answer streams in; beside it are its steps and tokens", async () => {
   const chat = await open();
   await chat.see("Talk to Assistant");
+  stack.pace.wordMs = SLOW_MS;
   await chat.send("What is the weather? Tell it as a story");
-  await chat.see(/word5/);
+  await chat.see(/word3/);
   // It streams: its beginning is there before its end.
   expect(await chat.text()).not.toContain("word60");
+  stack.pace.wordMs = QUICK_MS;
   await chat.settled();
   expect(await chat.text()).toBe(STORY);
   expect(await chat.messages.count()).toBe(2);
@@ -53,24 +59,28 @@ test("an answer streams in; beside it are its steps and tokens", async () => {
 });
 
 test("a reload in mid-stream shows the rest, each word once", async () => {
+  stack.pace.wordMs = SLOW_MS;
   const chat = await open();
-  await chat.send("Tell me a story slowly");
-  await chat.see(/word5/);
+  await chat.send("Tell me a story");
+  await chat.see(/word3/);
   await chat.page.reload();
-  await chat.see(/word1/);
+  await chat.see(/word3/);
   expect(await chat.text()).not.toContain("word60");
+  stack.pace.wordMs = QUICK_MS;
   await chat.settled();
   expect(await chat.text()).toBe(STORY);
   expect(await chat.messages.count()).toBe(2);
 });
 
 test("the Worker dies in mid-stream: one whole answer, no word twice", async () => {
+  stack.pace.wordMs = SLOW_MS;
   const chat = await open();
   await chat.send("Tell me a story");
-  await chat.see(/word9/);
+  await chat.see(/word5/);
   const { pid } = stack.worker;
   await chat.button("Crash the Worker").click();
-  await waitUntil("The Worker is another one", () => stack.worker.pid !== pid, { timeoutMs: 10_000 });
+  await waitUntil("The Worker is another one", () => stack.worker.pid !== pid, { timeoutMs: 30_000 });
+  stack.pace.wordMs = QUICK_MS;
   await chat.settled();
   expect(await chat.text()).toBe(STORY);
   expect(await chat.messages.count()).toBe(2);
@@ -114,9 +124,10 @@ test("a question of a tool is answered in place", async () => {
 });
 
 test("an interrupted answer stays as far as it got, and the conversation goes on", async () => {
+  stack.pace.wordMs = SLOW_MS;
   const chat = await open();
   await chat.send("Tell me a story");
-  await chat.see(/word9/);
+  await chat.see(/word5/);
   await chat.button("Interrupt").click();
   await chat.answer.getByText("Interrupted").waitFor();
   await chat.settled();
@@ -147,10 +158,12 @@ test("two tabs of a conversation show the same, and each may answer", async () =
 
 test("a message for after the turn waits, and is answered then", async () => {
   const chat = await open();
+  stack.pace.wordMs = SLOW_MS;
   await chat.send("Tell me a story");
-  await chat.see(/word5/);
+  await chat.see(/word3/);
   await chat.send("Please ask me");
   await chat.see("You, after this turn");
+  stack.pace.wordMs = QUICK_MS;
   await chat.see("Which day?");
   expect(await chat.messages.count()).toBe(4);
 });
@@ -197,9 +210,11 @@ test.for(["light", "dark"] as const)("axe-core finds nothing serious in five sta
   };
   await chat.see("Talk to Assistant");
   await check("1-empty");
+  stack.pace.wordMs = SLOW_MS;
   await chat.send("What is the weather? Tell it as a story");
-  await chat.see(/word9/);
+  await chat.see(/word3/);
   await check("2-streaming");
+  stack.pace.wordMs = QUICK_MS;
   await chat.settled();
   await chat.answer.getByText("getWeather").click();
   await check("3-answered");
@@ -217,9 +232,10 @@ test.for(["light", "dark"] as const)("axe-core finds nothing serious in five sta
 });
 
 test("without a key of its own the page asks for one, and keeps it in this tab alone", async () => {
-  const { PLAYGROUND_KEY: _key, ...others } = stack.vars;
+  // As with `wrangler dev` alone, without the development stack.
+  const { PLAYGROUND_KEY: _key, PLAYGROUND_CONTROL_URL: _url, ...others } = stack.vars;
   const key = "a-key-that-somebody-types";
-  await stack.worker.restart({ ...others, ENVIRONMENT: "production", PLAYGROUND: "on", AGENT_API_KEYS: key });
+  await stack.worker.restart({ ...others, AGENT_API_KEYS: key });
   onTestFinished(() => stack.worker.restart(stack.vars));
   const chat = await open();
   const field = chat.page.getByLabel("Key", { exact: true });

@@ -9,9 +9,10 @@ import {
 /** A story of sixty numbered words, so that a missing or doubled one is seen. */
 export const STORY: string = Array.from({ length: 60 }, (_, index) => `word${index + 1}`).join(" ");
 
-/** A pace that a reader can act in: the story takes about two seconds, or eight when it is told slowly. */
-const PACE_MS = 35;
-const SLOW_MS = 130;
+/** How long the provider takes for a word, in milliseconds. It may change while it speaks. */
+export interface Pace {
+  wordMs: number;
+}
 
 /** The question of the request. */
 export function questionOf({ body }: RecordedRequest): string {
@@ -21,9 +22,14 @@ export function questionOf({ body }: RecordedRequest): string {
 }
 
 /** Answers with a tool for some questions, then, and for all others, with the story. */
-export function travelScript(request: RecordedRequest): ScriptedReply {
+export function travelScript(request: RecordedRequest, pace: Pace): ScriptedReply {
   const question = questionOf(request);
-  const story = { text: STORY, chunkDelayMs: question.includes("slowly") ? SLOW_MS : PACE_MS };
+  const story: ScriptedReply = {
+    text: STORY,
+    get chunkDelayMs() {
+      return pace.wordMs;
+    },
+  };
   if (turnOfConversation(request) > 0) return question.includes("story") ? story : { text: "All is arranged." };
   const id = `call_${answeredToolCalls(request) + 1}`;
   if (question.includes("weather")) {
