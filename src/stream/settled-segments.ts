@@ -1,6 +1,6 @@
 /**
  * What the journal has of a turn, as the segments of its stream (stream-store.ts, L1). All of it follows from the journal
- * alone: the same on each replay, in whatever order parallel tools were told of.
+ * alone, so it says the same on each replay.
  */
 import type { LanguageModelV4Content } from "@ai-sdk/provider";
 import type { ToolSet, UIMessageChunk } from "ai";
@@ -102,10 +102,8 @@ export class SettledSegments {
 
   async #head(segment: number, events: readonly ToolEvent[]): Promise<SegmentHead> {
     const calls = this.#closed[segment - 2]?.content ?? [];
-    const place = (event: ToolEvent): number =>
-      calls.findIndex((part) => part.type === "tool-call" && part.toolCallId === idOf(event));
     const chunks: UIMessageChunk[] = segment === 1 ? [this.#init.start] : [];
-    for (const event of events.toSorted((a, b) => place(a) - place(b))) {
+    for (const event of events) {
       if (event.type === "tool-input") {
         if (await this.#isOther(event, calls)) chunks.push(inputChunk(event, this.tools));
       } else if (isPlain(event)) {

@@ -20,12 +20,10 @@ export async function fold(chunks: readonly UIMessageChunk[]): Promise<unknown> 
   return message === undefined ? undefined : JSON.parse(JSON.stringify(message));
 }
 
-/** A message without steps in which nothing is left: a step that is reset for good leaves its beginning. */
-export function withoutEmptySteps(message: unknown): unknown {
+/** A message without a last step that says nothing: one that is reset for good leaves its beginning. */
+export function withoutEmptyStep(message: unknown): unknown {
   const { parts, ...rest } = message as UIMessage;
-  const isEmpty = (at: number): boolean =>
-    parts[at]?.type === "step-start" && (parts[at + 1] === undefined || parts[at + 1]?.type === "step-start");
-  return { ...rest, parts: parts.filter((_, at) => !isEmpty(at)) };
+  return { ...rest, parts: parts.at(-1)?.type === "step-start" ? parts.slice(0, -1) : parts };
 }
 
 /** All chunks of a stream. */

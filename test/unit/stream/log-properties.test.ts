@@ -8,7 +8,7 @@ import type { SegmentText } from "../../../src/stream/settled-segments.ts";
 import { StreamSender, type Take } from "../../../src/stream/stream-sender.ts";
 import type { StreamStore } from "../../../src/stream/stream-store.ts";
 import { propertyRuns, seedOf } from "../../thorough.ts";
-import { chunksOf, fold, withoutEmptySteps } from "./fold.ts";
+import { chunksOf, fold, withoutEmptyStep } from "./fold.ts";
 
 const STREAM = "s";
 const never = new AbortController().signal;
@@ -129,7 +129,7 @@ async function write(
   const whole: UIMessageChunk[] = [];
   for (let segment = 1; segment <= segments; segment += 1) whole.push(...(await truth(segment)).chunks);
   const [read, wanted] = [await fold(await chunksOf(store, STREAM)), await fold([...whole, ...finish])];
-  expect(withoutEmptySteps(read)).toEqual(withoutEmptySteps(wanted));
+  expect(withoutEmptyStep(read)).toEqual(withoutEmptyStep(wanted));
 }
 const actType = { who: 0, says: 0, fate: "" };
 

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { memoryStreamStore } from "../../../src/stream/memory-stream-store.ts";
 import { fakeNumbers } from "../../../src/testing/fake-plain.ts";
 import { propertyRuns, seedOf } from "../../thorough.ts";
-import { chunksOf, fold, withoutEmptySteps } from "./fold.ts";
+import { chunksOf, fold, withoutEmptyStep } from "./fold.ts";
 import { troubledModel, troubledStore, troubledTools } from "./troubles.ts";
 import { runTurn, STREAM } from "./turn.ts";
 
@@ -40,7 +40,7 @@ async function troubledTurn(seed: number, cancels: boolean): Promise<void> {
   if (!outcome.ok) throw outcome.error;
   const { message } = outcome.value;
   const chunks = await chunksOf(kept, STREAM);
-  expect(withoutEmptySteps(await fold(chunks))).toEqual(withoutEmptySteps(JSON.parse(JSON.stringify(message))));
+  expect(withoutEmptyStep(await fold(chunks))).toEqual(withoutEmptyStep(JSON.parse(JSON.stringify(message))));
   resetsOnlyItsOwnStep(chunks.map(({ type }) => type));
 }
 

@@ -7,6 +7,7 @@ import { TerminalError } from "../../../src/index.ts";
 import { memoryStreamStore } from "../../../src/stream/memory-stream-store.ts";
 import type { StreamBatch, StreamStore } from "../../../src/stream/stream-store.ts";
 import { scriptedModel } from "../../../src/testing/in-memory.ts";
+import { streamWriter } from "../../../src/stream/stream-writer.ts";
 import { chunksOf, fold } from "./fold.ts";
 import { runTurn, STREAM, type TurnInit, type TurnResult } from "./turn.ts";
 
@@ -240,6 +241,44 @@ describe("a turn that is asked to stop", () => {
     expect(text).toBe("half an answer");
     expect(model.asked).toBe(1);
     expect(await fold(chunks)).toEqual(JSON.parse(JSON.stringify(message)));
+  });
+});
+
+describe("what readers have seen of a step", () => {
+  /** Says something else each time that it is asked. */
+  const fickle = () => {
+    let asked = 0;
+    return scriptedModel((_, at) => {
+      asked += 1;
+      const call = { ...callEcho, id: `call-${at}-${asked}` };
+      return at < 3 ? { text: `said ${asked}`, toolCalls: [call] } : { text: `done ${asked}` };
+    });
+  };
+
+  test("cannot change any more when the next one begins, though steps run ahead", async () => {
+    const init = { model: fickle, tools: { echo }, options: { toolOptions: { echo: { readOnly: true } } } };
+    const modes = ["request-response", "bidirectional"] as const;
+    for (const mode of modes) {
+      for (let length = 1; length <= 16; length += 1) {
+        const store = memoryStreamStore();
+        const { chunks, message } = await turn({ ...init, store, fake: { mode, crashAt: [length], seed: length } });
+        expect(await fold(chunks), `${mode}, ${length}`).toEqual(JSON.parse(JSON.stringify(message)));
+      }
+    }
+  });
+
+  test("is reset at once when the step is tried again", async () => {
+    const store = memoryStreamStore();
+    const writer = streamWriter({ store, stream: STREAM, messageId: "m", batchMs: 1 });
+    const say = async (...parts: readonly LanguageModelV4StreamPart[]): Promise<void> => {
+      await writer.live({ type: "reset", step: "s" });
+      for (const part of parts) await writer.live({ type: "part", step: "s", part });
+    };
+    await say(...said);
+    await store.read(STREAM, { after: 4, waitMs: 2_000 });
+    await say(...said);
+    await store.read(STREAM, { after: 5, waitMs: 2_000 });
+    expect((await chunksOf(store, STREAM)).map(({ type }) => type)).toContain("reset-step");
   });
 });
 
