@@ -13,6 +13,8 @@ const TURN_RULE = "must be 1 to 128 letters, digits and _ . : ~ -";
 
 /** Most parts of a message that are looked at. */
 const MAX_PARTS = 1_000;
+/** Most answers of one request: each is a call to Restate. */
+const MAX_ANSWERS = 50;
 
 /** What happens to a message that comes while a turn runs. */
 export type ChatMode = "queue" | "interrupt" | "steer";
@@ -92,13 +94,15 @@ export type UserMessage = Exclude<UserInput, string> & { readonly id: string };
  */
 export function chatRequestOf(body: z.output<typeof chatBody>): ChatRequest {
   const { messages, message, trigger, messageId, mode = "queue" } = body;
-  if (trigger === "regenerate-message") return { kind: "regenerate", of: messageId ?? lastId(messages) };
+  if (trigger === "regenerate-message") return { kind: "regenerate", of: messageId ?? idOf(messages?.at(-1)) };
   if (message !== undefined) {
     if (messages !== undefined) throw invalid("Send message or messages, not both", "message");
     return { kind: "message", message: withId({ role: "user", parts: [{ type: "text", text: message }] }), mode };
   }
   const last = messages?.at(-1);
-  if (roleOf(last) === "assistant") return continuation(last);
+  // An approval may be answered when there are messages after it.
+  const continued = messages?.find((other) => roleOf(other) === "assistant" && idOf(other) === messageId) ?? last;
+  if (roleOf(continued) === "assistant") return continuation(continued);
   const read = userMessage.safeParse(last);
   if (!read.success)
     throw invalid(`The last message must be a user message: ${z.prettifyError(read.error)}`, "messages");
@@ -111,16 +115,17 @@ export function chatRequestOf(body: z.output<typeof chatBody>): ChatRequest {
 
 function continuation(last: unknown): ChatRequest {
   const read = assistantMessage.safeParse(last);
-  if (!read.success) throw invalid(`The last message is invalid: ${z.prettifyError(read.error)}`, "messages");
+  if (!read.success) throw invalid(`The assistant's message is invalid: ${z.prettifyError(read.error)}`, "messages");
   const answers = read.data.parts.flatMap((part): ApprovalAnswer[] => {
     const answered = answeredPart.safeParse(part);
     if (!answered.success) return [];
     const { id, approved, reason } = answered.data.approval;
     return [{ id, approved, reason }];
   });
+  if (answers.length > MAX_ANSWERS) throw invalid(`Answer at most ${MAX_ANSWERS} approvals at once`, "messages");
   if (answers.length === 0) {
     throw invalid(
-      "The last message is the assistant's and answers no approval: send a user message, or an answer",
+      "The message is the assistant's and answers no approval: send a user message, or an answer",
       "messages",
     );
   }
@@ -138,9 +143,8 @@ function withId(message: z.output<typeof userMessage>): UserMessage {
   return { id, role, parts, ...(metadata === undefined ? {} : { metadata }) };
 }
 
-function lastId(messages: readonly unknown[] | undefined): string | undefined {
-  const last = z.looseObject({ id: z.string() }).safeParse(messages?.at(-1));
-  return last.data?.id;
+function idOf(message: unknown): string | undefined {
+  return z.looseObject({ id: z.string() }).safeParse(message).data?.id;
 }
 
 function roleOf(message: unknown): unknown {

@@ -57,7 +57,7 @@ export function chatTransport<MESSAGE extends UIMessage = UIMessage>(
   return {
     resumeStreamIsReplay: true,
     sendMessages: ({ chatId, messages, trigger, messageId, abortSignal, headers, body }) => {
-      const post = { messages: messages.slice(-1), trigger, messageId, mode, until, ...body };
+      const post = { messages: [...newOf(messages, messageId)], trigger, messageId, mode, until, ...body };
       const turn = new TurnReader(connection, `/${agent}/${segment("chat id", chatId)}`, {
         until,
         abortSignal,
@@ -202,6 +202,12 @@ class TurnReader {
       cause,
     });
   }
+}
+
+/** What the session does not have: the last message, or the one in which an approval was answered. */
+function newOf(messages: readonly UIMessage[], messageId: string | undefined): readonly UIMessage[] {
+  const continued = messages.filter(({ id, role }) => role === "assistant" && id === messageId);
+  return continued.length > 0 ? continued : messages.slice(-1);
 }
 
 function bodyOf(response: Response, attempted: Attempted): ReadableStream<Uint8Array> {

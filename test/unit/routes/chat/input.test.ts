@@ -78,6 +78,12 @@ test("an assistant's message is taken for its answers to approvals, and for noth
   );
 });
 
+test("an approval may be answered when there are messages after it", () => {
+  const messages = [user("m1", "Book"), assistant(answered("a1", true)), user("m2", "Meanwhile")];
+  expect(read({ messages, messageId: "m1-answer" })).toMatchObject({ kind: "continue", answers: [{ id: "a1" }] });
+  expect(read({ messages })).toMatchObject({ kind: "message", message: { id: "m2" } });
+});
+
 test("a turn is run again by what it answered, or by its answer", () => {
   const again = { messages: [user("m1", "Hi")], trigger: "regenerate-message" };
   expect(read(again)).toEqual({ kind: "regenerate", of: "m1" });
