@@ -1,6 +1,7 @@
 /** Streams kept by Durable Objects, which live in a Worker of their own: see `stream-worker/`. */
 import { StreamStoreError } from "../errors/stream-store-error.ts";
 import { StreamTooLargeError } from "../errors/stream-too-large-error.ts";
+import { SharedReads } from "./shared-reads.ts";
 import { splitBatch } from "./split-batch.ts";
 import type { AppendAnswer, StreamPage, StreamStore } from "./stream-store.ts";
 
@@ -10,6 +11,9 @@ export interface DurableObjectNamespaceLike {
   // Declared as a method, so that Cloudflare's own type, whose ids are a class, fits.
   get(id: never): { fetch(url: string, init?: RequestInit): Promise<Response> };
 }
+
+/** How long the object is asked to wait for an entry, in milliseconds. One reader of an isolate asks for all. */
+const QUESTION_MS = 3_000;
 
 /**
  * A store over a binding to the Durable Object class `StreamKeeper` of another Worker. Takes the binding, or a function
@@ -44,6 +48,13 @@ export function durableObjectStreamStore(
   };
   const post = (stream: string, action: string, body: object, signal?: AbortSignal): Promise<unknown> =>
     call(stream, action, { method: "POST", body: JSON.stringify(body), ...withSignal(signal) });
+  const reads = new SharedReads({
+    pollMs: 0,
+    maxPollMs: 0,
+    waitMs: QUESTION_MS,
+    read: async (stream, { after, waitMs, signal }) =>
+      (await call(stream, `read?after=${after}&wait=${waitMs}`, withSignal(signal))) as StreamPage,
+  });
   return {
     append: async (stream, batch, signal) => {
       let answer: AppendAnswer | undefined;
@@ -55,8 +66,7 @@ export function durableObjectStreamStore(
       return answer;
     },
     end: async (stream, end, signal) => (await post(stream, "end", { end }, signal)) as AppendAnswer,
-    read: async (stream, { after, waitMs, signal }) =>
-      (await call(stream, `read?after=${after}&wait=${waitMs}`, withSignal(signal))) as StreamPage,
+    read: (stream, read) => reads.read(stream, read),
     stop: async (stream) => void (await post(stream, "stop", {})),
     remove: async (stream) => void (await post(stream, "remove", {})),
   };

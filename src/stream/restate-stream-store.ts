@@ -54,7 +54,7 @@ export function restateStreamStore(service: string, options: RestateStreamStoreO
   const reads = new SharedReads({
     pollMs,
     maxPollMs,
-    read: (stream, after, signal) => page(call, stream, after, signal),
+    read: (stream, { after, signal }) => page(call, stream, after, signal),
   });
   return {
     append: async (stream, batch, signal) => {

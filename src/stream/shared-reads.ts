@@ -16,8 +16,10 @@ import type { StreamEntry, StreamPage, StreamRead } from "./stream-store.ts";
 
 /** How a store is read. */
 export interface SharedReadsOptions {
-  /** Reads once, without waiting. */
-  readonly read: (stream: string, after: number, signal?: AbortSignal) => Promise<StreamPage>;
+  /** Reads once. */
+  readonly read: (stream: string, read: StreamRead) => Promise<StreamPage>;
+  /** How long the store itself waits with its answer, in milliseconds. Default 0: it cannot. */
+  readonly waitMs?: number;
   /** Time between two questions while entries come, in milliseconds. */
   readonly pollMs: number;
   /** Longest time between two questions, in milliseconds. */
@@ -26,7 +28,7 @@ export interface SharedReadsOptions {
 
 /** Factor by which the time between two questions grows (P4). */
 const BACK_OFF = 1.25;
-/** How long another one's question may take before a reader asks itself, in milliseconds (P2). */
+/** How much longer than the store waits another one's question may take before a reader asks itself (P2). */
 const PATIENCE_MS = 1_000;
 /** How long a writer that told something counts as one who will tell the rest (P5). */
 const TOLD_MS = 500;
@@ -67,7 +69,7 @@ export class SharedReads {
 
   /** As `StreamStore.read()`. */
   async read(stream: string, { after, waitMs, signal }: StreamRead): Promise<StreamPage> {
-    if (waitMs <= 0) return this.#options.read(stream, after, signal);
+    if (waitMs <= 0) return this.#options.read(stream, { after, waitMs, signal });
     const known = this.#known(stream);
     const untilMs = nowMs() + waitMs;
     for (;;) {
@@ -77,7 +79,7 @@ export class SharedReads {
       const left = untilMs - nowMs();
       const isBehind = (known.recent[0]?.offset ?? 0) > after + 1;
       if (isBehind || this.#isDue(known)) {
-        const page = await this.#ask(stream, known, after, signal);
+        const page = await this.#ask(stream, known, { after, waitMs: left, signal });
         if (page.entries.length > 0 || page.ended || left <= 0) return page;
       } else if (left <= 0 || signal?.aborted === true) {
         return { entries: [], ended: false, exists: known.exists };
@@ -97,15 +99,21 @@ export class SharedReads {
 
   #isDue({ isAsking, hasNews, askedMs, delayMs }: Known): boolean {
     if (hasNews && !isAsking) return true;
-    return nowMs() - askedMs >= (isAsking ? PATIENCE_MS : delayMs);
+    return nowMs() - askedMs >= (isAsking ? this.#patienceMs() : delayMs);
   }
 
-  async #ask(stream: string, known: Known, after: number, signal?: AbortSignal): Promise<StreamPage> {
+  /** P2 */
+  #patienceMs(): number {
+    return PATIENCE_MS + (this.#options.waitMs ?? 0);
+  }
+
+  async #ask(stream: string, known: Known, { after, waitMs, signal }: StreamRead): Promise<StreamPage> {
     known.isAsking = true;
     known.hasNews = false;
     known.askedMs = nowMs();
     try {
-      const page = await this.#options.read(stream, after, signal);
+      const { waitMs: longestMs = 0 } = this.#options;
+      const page = await this.#options.read(stream, { after, waitMs: Math.min(longestMs, waitMs), signal });
       const isNew = this.#keep(known, page.entries);
       known.exists = page.exists;
       if (page.ended) known.end = page.entries.at(-1)?.offset ?? after;
@@ -132,7 +140,7 @@ export class SharedReads {
 
   /** Until it is time to ask, or another one has been answered. */
   async #rest(known: Known, leftMs: number, signal?: AbortSignal): Promise<void> {
-    const dueMs = known.askedMs + (known.isAsking ? PATIENCE_MS : known.delayMs) - nowMs();
+    const dueMs = known.askedMs + (known.isAsking ? this.#patienceMs() : known.delayMs) - nowMs();
     const woken = new AbortController();
     const wake = (): void => woken.abort();
     signal?.addEventListener("abort", wake, { once: true });

@@ -1,14 +1,15 @@
 /** Readers that share their questions to a store that cannot wait. */
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
+import { memoryStreamStore } from "../../../src/stream/memory-stream-store.ts";
 import { SharedReads } from "../../../src/stream/shared-reads.ts";
-import type { StreamEntry, StreamPage } from "../../../src/stream/stream-store.ts";
-import { delta } from "./contract.ts";
+import type { StreamEntry, StreamPage, StreamRead, StreamStore } from "../../../src/stream/stream-store.ts";
+import { batch, delta, writer } from "./contract.ts";
 
 /** A store that is looked at; `asked` counts how often. */
 function looked(answerMs = 5, times = { pollMs: 20, maxPollMs: 200 }) {
   const entries: StreamEntry[] = [];
   const state = { asked: 0, ended: false, exists: true, hang: 0 };
-  const read = async (_stream: string, after: number): Promise<StreamPage> => {
+  const read = async (_stream: string, { after }: StreamRead): Promise<StreamPage> => {
     state.asked += 1;
     if (state.hang-- > 0) await new Promise(() => {});
     const page = { entries: entries.slice(after), ended: state.ended, exists: state.exists };
@@ -119,4 +120,25 @@ test("a reader that gives up is let go at once", async () => {
   setTimeout(() => left.abort(), 50);
   await reads.read("s", { after: 0, waitMs: 10_000, signal: left.signal });
   expect(performance.now() - began).toBeLessThan(1_000);
+});
+
+test("readers of a store that waits share one question, which it answers when something has come", async () => {
+  const store = memoryStreamStore();
+  const read = vi.fn<StreamStore["read"]>((stream, options) => store.read(stream, options));
+  const reads = new SharedReads({ read, pollMs: 0, maxPollMs: 0, waitMs: 2_000 });
+  const all = Array.from({ length: 30 }, async () => {
+    let after = 0;
+    for (;;) {
+      const { entries, ended } = await reads.read("s", { after, waitMs: 3_000 });
+      after = entries.at(-1)?.offset ?? after;
+      if (ended) return after;
+    }
+  });
+  for (let at = 0; at < 20; at++) {
+    await later(15);
+    await store.append("s", batch(1, at, [String(at)], { complete: at === 19 }));
+  }
+  await store.end("s", { writer: writer(), segments: 1, chunks: [{ type: "finish" }] });
+  expect(new Set(await Promise.all(all))).toEqual(new Set([21]));
+  expect(read.mock.calls.length).toBeLessThan(30);
 });

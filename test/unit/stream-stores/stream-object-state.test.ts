@@ -83,3 +83,18 @@ test("a chunk that is larger than a block leaves at once, with what came before 
   expect(blocks.map((chunks) => chunks.length)).toEqual([2]);
   expect(state.tail).toEqual([delta("c")]);
 });
+
+test("a long stream is read a bounded number of blocks at a time", () => {
+  const object = grown(
+    Array.from({ length: 600 }, (_, n) => [delta(`word ${n} `)]),
+    400,
+  );
+  expect(object.blocks.length).toBeGreaterThan(30);
+  expect(streamPage(object.state, 0, true)).toMatchObject({
+    blocks: { length: 8 },
+    chunks: [],
+    ended: false,
+    more: true,
+  });
+  expect(readAll(object, 0).map(({ offset }) => offset)).toEqual(Array.from({ length: 600 }, (_, n) => n + 1));
+});
