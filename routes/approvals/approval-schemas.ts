@@ -1,6 +1,6 @@
 /** What callers see of approvals, and what they send. */
 import { z } from "@hono/zod-openapi";
-import { isApprovalId } from "../../src/approvals/approval-id.ts";
+import { APPROVAL_ID } from "../../src/approvals/approval-id.ts";
 import type { Approval } from "../../src/approvals/approvals.ts";
 
 const EXAMPLE = "apr_31f2k9x_6f1d9a0c4b7e4c1f9a2d3e4f5a6b7c8d";
@@ -45,9 +45,8 @@ export const listSchema: z.ZodType<ApprovalList> = z
 export const idParams: z.ZodObject<{ id: z.ZodString }> = z.object({
   id: z
     .string()
-    .max(64)
-    .refine(isApprovalId, "must be the id of an approval")
-    .openapi({ type: "string", example: EXAMPLE, param: { name: "id", in: "path" } }),
+    .regex(APPROVAL_ID, "must be the id of an approval")
+    .openapi({ example: EXAMPLE, param: { name: "id", in: "path" } }),
 });
 
 /** An answer. */

@@ -54,7 +54,7 @@ const answer = createRoute({
       },
     },
   },
-  responses: { 200: pageResponse, ...problems(400, 403, 404, 408, 409, 410, 413, 502, 503) },
+  responses: { 200: pageResponse, ...problems(400, 403, 404, 408, 409, 410, 413, 415, 502, 503) },
 });
 
 /** The routes of signed links. Without the setting APPROVAL_LINK_SECRET they answer 404. */
@@ -101,12 +101,15 @@ async function grantOf(context: Context, id: string, token: string): Promise<App
   return grant;
 }
 
-/** @throws HttpProblem `invalid-request` (400), `approval-link-invalid` (403) for a decision that the link must not make. */
+/** @throws HttpProblem `unsupported-media-type` (415), `invalid-request` (400), `approval-link-invalid` (403) for a decision that the link must not make. */
 async function readForm(
   context: Context,
   grant: ApprovalGrant,
 ): Promise<{ readonly approved: boolean; readonly reason: string | undefined }> {
   const { raw } = context.req;
+  if (!/^application\/x-www-form-urlencoded\s*(;|$)/i.test(raw.headers.get("content-type") ?? "")) {
+    throw new HttpProblem("unsupported-media-type", 415, "Send a form: application/x-www-form-urlencoded");
+  }
   const body = raw.body === null ? "" : await (await readWithin(raw.body, BODY.maxBytes, BODY.timeoutMs)).text();
   const form = new URLSearchParams(body);
   const decision = form.get("decision");

@@ -6,11 +6,12 @@
 /** How many keys an approval object has. Each is a queue of its own; a list asks all of them. */
 export const SHARDS = 8;
 
-const ID = /^apr_(?<shard>[0-7])(?<object>[0-9a-z]{6})_[0-9a-f]{32}$/;
+/** What `approvalId()` makes. */
+export const APPROVAL_ID: RegExp = /^apr_(?<shard>[0-7])(?<object>[0-9a-z]{6})_[0-9a-f]{32}$/;
 
 /** True for what `approvalId()` may have made. */
 export function isApprovalId(text: string): boolean {
-  return ID.test(text);
+  return APPROVAL_ID.test(text);
 }
 
 /**
@@ -30,12 +31,12 @@ export function shardOfSession(session: string): string {
 
 /** The key of the approval object that holds this question; undefined when it is no id. */
 export function shardOf(id: string): string | undefined {
-  return ID.exec(id)?.groups?.["shard"];
+  return APPROVAL_ID.exec(id)?.groups?.["shard"];
 }
 
 /** Whether the question would be kept by the object of this name. */
 export function isKeptBy(id: string, object: string): boolean {
-  return ID.exec(id)?.groups?.["object"] === objectHash(object);
+  return APPROVAL_ID.exec(id)?.groups?.["object"] === objectHash(object);
 }
 
 /** All keys of an approval object. */

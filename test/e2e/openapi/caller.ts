@@ -29,13 +29,14 @@ export class Caller {
    */
   async call({ method, path, responses, operationId }: Operation, given: Arguments): Promise<Described> {
     this.calls += 1;
-    const { path: places = {}, query = {}, rawQuery, headers = {}, body } = given;
+    const { path: places = {}, query = {}, rawQuery, headers = {}, body, form } = given;
     const target = path.replaceAll(/\{(\w+)\}/g, (_all, name: string) => encodeURIComponent(places[name] ?? ""));
     const search = rawQuery ?? new URLSearchParams(query).toString();
     const response = await fetch(`${this.#url}${target}${search === "" ? "" : `?${search}`}`, {
       method,
       headers: { ...(body === undefined ? {} : { "content-type": "application/json" }), ...headers },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      ...(form === undefined ? {} : { body: new URLSearchParams(form) }),
       signal: AbortSignal.timeout(30_000),
     });
     const text = await response.text();
@@ -51,7 +52,7 @@ export class Caller {
     const type = response.headers.get("content-type")?.split(";")[0] ?? "";
     const content = described.content[type];
     if (content === undefined) throw failed(`with ${type}, which is not described`);
-    const json: unknown = JSON.parse(text);
+    const json: unknown = type.startsWith("text/") ? text : JSON.parse(text);
     const { error } = this.#validator(content.schema ?? {}).safeParse(json);
     if (error !== undefined) throw failed(`which is not what is described: ${z.prettifyError(error)}`);
     return { status: response.status, body: json };

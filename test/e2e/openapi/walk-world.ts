@@ -1,9 +1,13 @@
 /** What the walk calls operations with. An operation that is missing here, and takes something, fails the walk. */
+import { approvalId, shardOf } from "../../../src/approvals/approval-id.ts";
+import { approvalLink } from "../../../src/index.ts";
+import { waitUntil } from "../../../src/testing/wait.ts";
 import { type ServedEndpoint, serveWorker } from "../../../src/testing/serve.ts";
 import { startTestRestate, type TestRestate } from "../stack.ts";
 
 const API_KEY = "an-api-key-of-the-walk";
 const ADMIN_TOKEN = "an-admin-token-of-the-walk";
+const APPROVAL_LINK_SECRET = "a secret of the walk that is long enough";
 /** Limits and virtual queues need them. */
 const FLOW_CONTROL = {
   RESTATE_EXPERIMENTAL_ENABLE_PROTOCOL_V7: "true",
@@ -18,6 +22,8 @@ export interface Arguments {
   readonly rawQuery?: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: unknown;
+  /** Instead of a body. */
+  readonly form?: Readonly<Record<string, string>>;
 }
 
 /** Makes what an operation needs, and tells what to call it with. */
@@ -37,7 +43,7 @@ export class WalkWorld {
     const stack = await startTestRestate({ env: FLOW_CONTROL });
     const worker = await serveWorker({
       entry: new URL("../../fixtures/walk/worker.ts", import.meta.url).pathname,
-      vars: { ...stack.vars, AGENT_API_KEYS: API_KEY, ADMIN_TOKEN },
+      vars: { ...stack.vars, AGENT_API_KEYS: API_KEY, ADMIN_TOKEN, APPROVAL_LINK_SECRET },
       trustedCertificates: stack.trustedCertificates,
     });
     await stack.restate.register(`${worker.url}/restate`, { http11: true });
@@ -63,6 +69,12 @@ export class WalkWorld {
     invokeObject: () => ({ path: { object: "Shelf", key: "a/ü %", handler: "put" }, body: "hello" }),
     getInvocationResult: async () => ({ path: { id: await this.#completed() }, query: { wait: "10" } }),
     cancelInvocationOfAgent: async () => ({ path: { id: await this.#waiting() } }),
+
+    listApprovals: () => ({ query: { agent: "walk", state: "pending", limit: "10" } }),
+    getApproval: async () => ({ path: { id: await this.#asked() } }),
+    answerApproval: async () => ({ path: { id: await this.#asked() }, body: { approved: true, reason: "fine" } }),
+    showApproval: async () => this.#linked(),
+    answerApprovalByLink: async () => ({ ...(await this.#linked()), form: { decision: "deny", reason: "no" } }),
 
     registerDeployment: () => ({ body: { uri: this.#otherUri, http11: true, metadata: { of: "the walk" } } }),
     getDeployment: async () => ({ path: { id: await this.#deployment() } }),
@@ -135,6 +147,24 @@ export class WalkWorld {
     const id = await this.#stack.restate.send("Walk/wait");
     await this.#stack.restate.waitForStatus(id, "suspended");
     return id;
+  }
+
+  /** A question that waits for an answer. */
+  async #asked(): Promise<string> {
+    const id = approvalId("Approvals", crypto.randomUUID());
+    await this.#stack.restate.send("Walk/ask", id);
+    await waitUntil("Nobody is asked", async () => {
+      const { status, body } = await this.#stack.restate.call(`Approvals/${shardOf(id)}/get`, id);
+      return status === 200 && body !== null && body !== undefined;
+    });
+    return id;
+  }
+
+  async #linked(): Promise<Arguments> {
+    const id = await this.#asked();
+    const question = { id, requestedAt: new Date().toISOString() };
+    const link = await approvalLink(question, { baseUrl: this.url, secret: APPROVAL_LINK_SECRET });
+    return { path: { id }, query: { token: new URL(link).searchParams.get("token") ?? "" } };
   }
 
   async #paused(): Promise<string> {

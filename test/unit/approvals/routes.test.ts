@@ -164,6 +164,19 @@ describe("a signed link", () => {
     expect(restate.requests).toEqual([]);
   });
 
+  test("that is not signed for this question is refused before anybody is called", async () => {
+    const link = await linkOf();
+    const other = approvalId("Approvals", "00000000-4b7e-4c1f-9a2d-3e4f5a6b7c8d");
+    for (const forged of [link.replace(id, other), `${link}A`, link.replace(/token=.{10}/, "token=AAAAAAAAAA")]) {
+      expect(await codeOf(await app().request(forged))).toEqual([403, "approval-link-invalid"]);
+      expect(await codeOf(await app().request(forged, form({ decision: "approve" })))).toEqual([
+        403,
+        "approval-link-invalid",
+      ]);
+    }
+    expect(restate.requests).toEqual([]);
+  });
+
   test("is over when its time is", async () => {
     const link = await linkOf({ validFor: -1 });
     expect(await codeOf(await app().request(link))).toEqual([410, "approval-link-expired"]);
@@ -192,7 +205,8 @@ describe("a signed link", () => {
       400,
       "invalid-request",
     ]);
-    expect(await codeOf(await app().request(link, { method: "POST" }))).toEqual([400, "invalid-request"]);
+    expect(await codeOf(await app().request(link, { method: "POST" }))).toEqual([415, "unsupported-media-type"]);
+    expect(await codeOf(await app().request(link, form({})))).toEqual([400, "invalid-request"]);
     expect(restate.requests).toEqual([]);
     expect((await app().request(link, form({ decision: "deny" }))).status).toBe(200);
     expect(JSON.parse(restate.requests[0]?.body ?? "")).toEqual({ id, approved: false, answeredBy: "signed link" });
