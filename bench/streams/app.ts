@@ -23,8 +23,8 @@ const model = () => createOpenAI({ baseURL: process.env["BENCH_MODEL_URL"] ?? ""
 /** Name of the stream object, and so of this app's turns: ways share one restate-server. */
 const prefix = (): string => process.env["BENCH_PREFIX"] ?? "";
 
-/** The app, over a store. */
-export function app(store: StreamStore, bidirectional: boolean): Hono {
+/** The app, over a store. `counts`: what is counted besides Restate's requests. */
+export function app(store: StreamStore, bidirectional: boolean, counts: Record<string, number> = {}): Hono {
   const agent = new RestateAgent({ id: "talker", model: model() });
   const turns = service({
     name: `${prefix()}Turns`,
@@ -38,7 +38,6 @@ export function app(store: StreamStore, bidirectional: boolean): Hono {
       },
     },
   });
-  const counts: Record<string, number> = {};
   const counted = new Hono();
   counted.use("/restate/invoke/*", (context, next) => {
     const handler = context.req.path.split("/").slice(-2).join("/");
