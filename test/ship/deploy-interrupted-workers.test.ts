@@ -24,7 +24,8 @@ afterAll(() => console.table(rows));
 const ARGS = ["--strategy", "worker-per-version", "--version-url", "http://{worker}.acme.workers.dev"];
 const SHORT = ["--timeout", "5"];
 const upload = api("PUT", /\/scripts\/desk-[0-9a-f]{8}(\?|$)/);
-const promotion = api("PUT", /\/scripts\/desk(\?|$)/);
+/** The plain Worker exists by then: wrangler uploads a version of it, and deploys that. */
+const promotion = api("POST", /\/scripts\/desk\/deployments(\?|$)/);
 /** Of the version's Worker, which does not exist yet; the plain one's are listed before. */
 const versions = api("GET", /\/scripts\/desk-[0-9a-f]{8}\/versions/);
 
