@@ -61,27 +61,35 @@ describe.each(RUNTIMES)("a session on %s", (runtime) => {
     expect(await chat.status()).toMatchObject({ turns: 1 });
   });
 
-  test("steered when nothing runs, or when the turn takes no more, makes a turn of its own", async () => {
+  test("steered when nothing runs makes a turn of its own", async () => {
     stack.script = (request) => ({ text: `re ${lastUser(request)}` });
     const chat = stack.conversation();
     const idle = await chat.ask<SteerAnswer>("steer", { message: "One", id: "s1" });
     expect(idle).toMatchObject({ id: "s1", delivered: false, turn: "s1" });
     expect((await stack.restate.attach(idle.invocationId ?? "")).body).toMatchObject({ turn: "s1", text: "re One" });
-    stack.script = () => ({ toolCalls: [call("sleepLong", "a")] });
-    const running = await chat.begin("Sleep", "m2");
-    await chat.sleeps(running);
-    const steering = chat.ask<SteerAnswer>("steer", { message: "Three", id: "s3" });
-    await waitUntil("Nobody waits in the inbox", async () => {
-      const state = await stack.restate.state("Chat.inbox", chat.key);
-      return JSON.stringify(state).includes("s3");
-    });
-    stack.script = (request) => ({ text: `re ${lastUser(request)}` });
-    await stack.restate.cancel(running);
-    expect(await steering).toMatchObject({ id: "s3", delivered: false, turn: "s3" });
-    await waitUntil("It has not become a turn", async () => (await chat.status()).turns === 3);
-    expect(stack.prompt().at(-1)).toBe("user: Three");
-    expect((await chat.messages()).filter(({ id }) => id === "s3")).toHaveLength(1);
+    expect(await chat.ask("steer", { message: "One", id: "s1" })).toEqual({ id: "s1", delivered: false, turn: "s1" });
+    expect(stack.openai.count).toBe(1);
   });
+
+  test.each(["cancelled", "killed"] as const)(
+    "steered into a turn that is %s before it takes the message makes a turn of its own",
+    async (how) => {
+      stack.script = () => ({ toolCalls: [call("sleepLong", "a")] });
+      const chat = stack.conversation();
+      const running = await chat.begin("Sleep", "m1");
+      await chat.sleeps(running);
+      const steering = chat.ask<SteerAnswer>("steer", { message: "Two", id: "s2" });
+      await waitUntil("Nobody waits in the inbox", async () =>
+        JSON.stringify(await stack.restate.state("Chat.inbox", chat.key)).includes("s2"),
+      );
+      stack.script = (request) => ({ text: `re ${lastUser(request)}` });
+      await (how === "killed" ? stack.restate.killInvocation(running) : stack.restate.cancel(running));
+      expect(await steering).toMatchObject({ id: "s2", delivered: false, turn: "s2" });
+      await waitUntil("It has not become a turn", async () => (await chat.status()).turns === 2);
+      expect(stack.prompt().at(-1)).toBe("user: Two");
+      expect((await chat.messages()).filter(({ id }) => id === "s2")).toHaveLength(1);
+    },
+  );
 
   test("many steered at any moment reach the model once each", async () => {
     stack.effectMs = 30;
@@ -94,14 +102,16 @@ describe.each(RUNTIMES)("a session on %s", (runtime) => {
     };
     const chat = stack.conversation();
     await chat.begin("Zero", "m0");
+    await chat.runs("m0");
     const ids = Array.from({ length: 8 }, (_, n) => `s${n}`);
     const answers = await Promise.all(
       ids.map(async (id, n) => {
-        await new Promise((resolve) => setTimeout(resolve, n * 60));
+        await new Promise((resolve) => setTimeout(resolve, n * 150));
         return chat.ask<SteerAnswer>("steer", { message: `Word ${id}`, id });
       }),
     );
     expect(answers.map(({ id }) => id)).toEqual(ids);
+    expect(answers.filter(({ delivered }) => delivered).length).toBeGreaterThan(0);
     await chat.isIdle();
     await waitUntil("Not all have been told", async () => {
       const history = await chat.ask<HistoryAnswer>("history", { form: "model" });
