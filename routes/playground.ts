@@ -56,7 +56,7 @@ const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/;
 /** The routes of the playground. They are none of the API's, so they are in no description of it. */
 export function playgroundRoutes({ name, files, auth = apiKeys() }: PlaygroundOptions): Hono {
   const app = new Hono();
-  app.all("/playground/config", onlyWhenOn("GET"), (context) => {
+  app.all("/playground/config", onlyWhenOn("GET", "HEAD"), (context) => {
     requireOwnPage(context);
     return context.json(configOf(context, name));
   });
@@ -67,24 +67,18 @@ export function playgroundRoutes({ name, files, auth = apiKeys() }: PlaygroundOp
     return context.json({ crashed: true }, 202);
   });
   const file: MiddlewareHandler = (context) => fileOf(context, files);
-  app.all("/", onlyWhenOn("GET"), file);
-  app.all("/playground/:file", onlyWhenOn("GET"), file);
+  app.all("/", onlyWhenOn("GET", "HEAD"), file);
+  app.all("/playground/:file", onlyWhenOn("GET", "HEAD"), file);
   return app;
 }
 
-/** A switched-off playground is not there (P4). `ALL` routes are none to those who ask for the methods of a path. */
-function onlyWhenOn(method: "GET" | "POST"): MiddlewareHandler {
-  const allowed = method === "GET" ? ["GET", "HEAD"] : [method];
+/** A switched-off playground is not there (P4), and neither is it for other methods: the routes are the page's own. */
+function onlyWhenOn(...methods: readonly string[]): MiddlewareHandler {
   return async (context, next) => {
     const { PLAYGROUND, ENVIRONMENT } = settingsOf(context);
     const isOn = PLAYGROUND === "on" || (PLAYGROUND !== "off" && ENVIRONMENT === "development");
-    if (!isOn) throw nothingAt(context);
-    if (allowed.includes(context.req.raw.method)) return next();
-    const allow = allowed.join(", ");
-    const path = new URL(context.req.url).pathname;
-    throw new HttpProblem("method-not-allowed", 405, `Cannot ${context.req.raw.method} ${path}: use ${allow}`, {
-      headers: { allow },
-    });
+    if (isOn && methods.includes(context.req.raw.method)) return next();
+    throw nothingAt(context);
   };
 }
 

@@ -11,7 +11,7 @@ import type { AddressInfo } from "node:net";
 /** Most runs whose requests are counted; the oldest are forgotten. */
 const MAX_RUNS = 1_000;
 /** The app has this time to pass the answer on before it is killed, in milliseconds. */
-const GRACE_MS = 100;
+const GRACE_MS = 250;
 
 /** A control that listens. */
 export interface Control {

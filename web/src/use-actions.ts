@@ -55,7 +55,7 @@ export function actionsOf({ api, place, conversation, shownKey, say }: ActionsIn
       attempt(() => api.cancel(id), "Cancelled");
     },
     crash: () => {
-      attempt(() => api.crash(), "The Worker was killed, and starts again");
+      attempt(() => api.crash().catch(unlessGone), "The Worker was killed, and starts again");
     },
     copyCurl: () => {
       attempt(copyCurl, "Copied");
@@ -64,6 +64,11 @@ export function actionsOf({ api, place, conversation, shownKey, say }: ActionsIn
       attempt(remove, "Deleted");
     },
   };
+}
+
+/** A connection that breaks is what a crash looks like. */
+function unlessGone(error: unknown): void {
+  if (!(error instanceof TypeError)) throw error;
 }
 
 /** Browsers give the clipboard to pages over HTTPS and on this machine alone. */

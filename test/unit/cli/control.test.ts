@@ -60,7 +60,7 @@ test("who does not know the path does nothing, and neither does a link", async (
   expect(await status(`${control.url}/crash`, "GET")).toBe(404);
   expect(new URL(control.url).hostname).toBe("127.0.0.1");
   expect(new URL(control.url).pathname.length).toBeGreaterThan(30);
-  await new Promise((resolve) => setTimeout(resolve, 200));
+  await new Promise((resolve) => setTimeout(resolve, 400));
   expect(crash).not.toHaveBeenCalled();
 });
 

@@ -98,7 +98,8 @@ test.each([{ ENVIRONMENT: "development" }, { PLAYGROUND: "on" }])("the page is s
   const script = await get("/playground/index-a1B2c3D4.js");
   expect(script.headers.get("cache-control")).toBe("public, max-age=31536000, immutable");
   expect((await get("/playground/other.js")).status).toBe(404);
-  expect((await app.request("/", { method: "POST" })).status).toBe(405);
+  expect((await app.request("/", { method: "POST" })).status).toBe(404);
+  expect((await app.request("/", { method: "HEAD" })).status).toBe(200);
 });
 
 test("a page that is not built is 404, and says what to do", async () => {
