@@ -39,7 +39,7 @@ describe.each(["workerd", "deno"].filter((runtime) => RUNTIMES.includes(runtime)
 
   describeStreamStore("Restate object", async () => ({
     store: storeOf("Streams"),
-    restart: () => restate.restart(),
+    restart: async () => void (await Promise.all([restate.restart(), endpoint.restart()])),
     close: async () => {},
   }));
   describeLimits("Restate object", async () => ({ store: storeOf("BriefStreams"), ...LIMITS }));
