@@ -27,6 +27,8 @@ export interface Conversation {
   readonly ingress: IngressClient;
   /** The caller's trace. */
   readonly headers: Readonly<Record<string, string>>;
+  /** Aborted when the caller has gone. On Workers with `enable_request_signal` alone. */
+  readonly signal: AbortSignal;
 }
 
 /** Every operation asks for an API key. */
@@ -71,7 +73,8 @@ export const turnParam = z.string().regex(TURN_ID, "must be the id of a turn").o
 export function conversationOf(context: Context, chat: ChatContext, agent: string, key: string): Conversation {
   const info = chat.sessions.get(agent);
   if (info === undefined) throw new HttpProblem("not-found", 404, `There is no agent ${agent} to chat with`);
-  return { info, key, ingress: ingressClient(context), headers: traceHeadersOf(context.req.raw.headers) };
+  const { headers, signal } = context.req.raw;
+  return { info, key, ingress: ingressClient(context), headers: traceHeadersOf(headers), signal };
 }
 
 /**

@@ -33,7 +33,8 @@ export function streamTurn(conversation: Conversation, { turn, invocationId }: T
       stream: streamIdOf(info.name, key, turn),
       after: request.after ?? 0,
       result: () => resultOf(conversation, { turn, invocationId }),
-      signal,
+      // A body is cancelled only when something is sent to a client that has gone: at the latest a comment.
+      signal: AbortSignal.any([signal, conversation.signal]),
     });
   return sseResponse(open, { "x-restate-id": invocationId, "x-turn": turn });
 }

@@ -12,9 +12,16 @@ import {
 } from "../../src/testing/scripted-openai.ts";
 import { serveDeno, type ServedEndpoint, serveWorker } from "../../src/testing/serve.ts";
 import { waitUntil } from "../../src/testing/wait.ts";
+import { type CountingProxy, startCountingProxy } from "./counting-proxy.ts";
 import type { Runtime } from "./lab-stack.ts";
 
 export const API_KEY = "key-of-the-chat-tests";
+
+/** Options of the stack. */
+export interface ChatStackOptions extends RestateServerOptions {
+  /** Whether what the app asks of Restate's ingress is counted. */
+  readonly countIngress?: boolean;
+}
 
 /** See the head of this file. */
 export class ChatStack {
@@ -22,6 +29,8 @@ export class ChatStack {
   readonly endpoint: ServedEndpoint;
   readonly openai: ScriptedOpenAI;
   readonly effects: EffectServer;
+  /** Between the app and Restate's ingress. */
+  readonly ingress: CountingProxy | undefined;
   /** What the model answers; set by each test. */
   script: (request: RecordedRequest) => ScriptedReply | Promise<ScriptedReply> = () => ({ text: "unscripted" });
   /** Called when the model is asked, and at each effect. */
@@ -30,40 +39,48 @@ export class ChatStack {
   effectMs = 0;
   #sessions = 0;
 
-  private constructor(parts: Pick<ChatStack, "restate" | "endpoint" | "openai" | "effects">) {
+  private constructor(parts: Pick<ChatStack, "restate" | "endpoint" | "openai" | "effects" | "ingress">) {
     this.restate = parts.restate;
     this.endpoint = parts.endpoint;
     this.openai = parts.openai;
     this.effects = parts.effects;
+    this.ingress = parts.ingress;
   }
 
-  static async start(runtime: Runtime, options: RestateServerOptions = {}): Promise<ChatStack> {
+  static async start(
+    runtime: Runtime,
+    { countIngress = false, ...options }: ChatStackOptions = {},
+  ): Promise<ChatStack> {
     const effects = await startEffectServer({ delayMs: () => stack.effectMs, onEffect: () => stack.onEvent() });
     const openai = await startScriptedOpenAI((request) => {
       stack.onEvent();
       return stack.script(request);
     });
     const restate = await startRestate(options);
+    const ingress = countIngress ? await startCountingProxy(restate.ingressUrl) : undefined;
     const serve = runtime === "workerd" ? serveWorker : serveDeno;
     const file = runtime === "workerd" ? "worker" : "deno";
     const endpoint = await serve({
+      // As in wrangler.toml.
+      ...(runtime === "workerd" ? { compatibilityFlags: ["nodejs_compat", "enable_request_signal"] } : {}),
       entry: new URL(`../fixtures/chat/${file}.ts`, import.meta.url).pathname,
       vars: {
         ENVIRONMENT: "development",
-        RESTATE_INGRESS_URL: restate.ingressUrl,
+        RESTATE_INGRESS_URL: ingress?.url ?? restate.ingressUrl,
         RESTATE_ADMIN_URL: restate.adminUrl,
         OPENAI_BASE_URL: openai.baseURL,
         EFFECT_URL: effects.url,
         AGENT_API_KEYS: API_KEY,
       },
     });
-    const stack: ChatStack = new ChatStack({ restate, endpoint, openai, effects });
+    const stack: ChatStack = new ChatStack({ restate, endpoint, openai, effects, ingress });
     await restate.register(`${endpoint.url}/restate`, { http11: runtime === "workerd" });
     return stack;
   }
 
   async stop(): Promise<void> {
-    await Promise.all([this.restate.stop(), this.endpoint.stop(), this.openai.close(), this.effects.close()]);
+    const { restate, endpoint, openai, effects, ingress } = this;
+    await Promise.all([restate.stop(), endpoint.stop(), openai.close(), effects.close(), ingress?.close()]);
   }
 
   reset(): void {

@@ -3,6 +3,7 @@ import type { UIMessage } from "ai";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { turnOfConversation } from "../../src/testing/scripted-openai.ts";
 import { fold, plain } from "../unit/routes/chat/fold.ts";
+import { THOROUGH } from "../thorough.ts";
 import { API_KEY, ChatStack, streamed, textOf } from "./chat-stack.ts";
 import { RUNTIMES } from "./lab-stack.ts";
 
@@ -13,7 +14,7 @@ describe.each(RUNTIMES)("on %s", (runtime) => {
   let stack: ChatStack;
 
   beforeAll(async () => {
-    stack = await ChatStack.start(runtime);
+    stack = await ChatStack.start(runtime, { countIngress: true });
   }, 120_000);
   afterAll(() => stack.stop());
   beforeEach(() => {
@@ -97,6 +98,27 @@ describe.each(RUNTIMES)("on %s", (runtime) => {
     const again = await streamed(await stack.fetch(`${path}/stream?turn=m1&after=${whole.events.length - 1}`));
     expect(again.events).toEqual(whole.events.slice(-1));
     expect((await stack.fetch(`${path}/stream?turn=never`)).status).toBe(204);
+  });
+
+  // On workerd it takes half a minute.
+  test.skipIf(runtime === "workerd" && !THOROUGH)("a client that has gone is not read for any more", async () => {
+    const session = stack.newSession();
+    stack.script = () => ({ hang: true });
+    const path = `/chat/Chat/${session}`;
+    const reads = (): number =>
+      stack.ingress?.requests.filter(({ target }) => target.includes(session) && target.endsWith("/read")).length ?? 0;
+    const gone = new AbortController();
+    const response = await post(path, { messages: [user("m1", "Hi")], until: "end" }, { signal: gone.signal });
+    const reading = response.text().catch(() => "gone");
+    await expect.poll(reads, { timeout: 10_000 }).toBeGreaterThan(3);
+    gone.abort();
+    expect(await reading).toBe("gone");
+    // workerd notices with the next thing that it sends: with a comment, after 15 seconds.
+    let before = -1;
+    const isQuiet = (): boolean => before === (before = reads());
+    await expect.poll(isQuiet, { interval: 3_000, timeout: 40_000 }).toBe(true);
+    expect((await stack.chats().get(session)).state).toBe("running");
+    await stack.chats().interrupt(session);
   });
 
   test("a session without streams answers at the end", async () => {
