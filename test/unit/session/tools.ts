@@ -13,4 +13,7 @@ export const lookTool = tool({
 });
 
 /** A tool that a client would have to run. */
-export const askTool = tool({ inputSchema: jsonSchema<object>({ type: "object", properties: {} }) });
+export const askTool = tool({
+  inputSchema: jsonSchema<object>({ type: "object", properties: {} }),
+  outputSchema: jsonSchema<string>({ type: "string" }),
+});
