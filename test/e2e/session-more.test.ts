@@ -28,8 +28,11 @@ describe.each(RUNTIMES)("a session on %s", (runtime) => {
     const chat = stack.conversation();
     const id = await chat.begin("Book Berlin", "m1");
     await stack.effects.waitFor((effects) => effects.length === 1);
-    const steered = await chat.ask<SteerAnswer>("steer", { message: "No, Paris", id: "s1" });
+    const [steered, again] = await Promise.all(
+      [0, 1].map(() => chat.ask<SteerAnswer>("steer", { message: "No, Paris", id: "s1" })),
+    );
     expect(steered).toEqual({ id: "s1", delivered: true, turn: "m1" });
+    expect(again).toEqual(steered);
     expect((await stack.restate.attach(id)).body).toMatchObject({ turn: "m1", text: "re No, Paris" });
     expect(stack.prompt()).toEqual(["user: Book Berlin", "call book", "result book a", "user: No, Paris"]);
     expect(stack.openai.count).toBe(2);

@@ -22,11 +22,17 @@ export async function steer(session: Session, context: ObjectSharedContext, rawI
   const own = typeof input.message === "string" ? undefined : input.message.id;
   const id = input.id ?? own ?? context.rand.uuidv4();
   const message = { ...asUserMessage(input.message, id), id };
-  const [head, known] = await Promise.all([readHead(context), readId(context, id)]);
-  if (known !== undefined) return { id, delivered: known.turn !== id, turn: known.turn };
+  const [head, known] = await Promise.all([readHead(context), knownAnswer(context, id)]);
+  if (known !== undefined) return known;
   const running = head?.running;
   if (session.inbox === undefined || running === undefined) return ownTurn(session, context, message);
   return (await viaInbox(session.inbox, context, running, message)) ?? ownTurn(session, context, message);
+}
+
+/** Of a message that a turn which has ended has. */
+async function knownAnswer(context: ObjectSharedContext, id: string): Promise<SteerAnswer | undefined> {
+  const known = await readId(context, id);
+  return known === undefined ? undefined : { id, delivered: known.turn !== id, turn: known.turn };
 }
 
 /** Undefined when the turn has not taken it, and will not. */
@@ -49,7 +55,8 @@ async function viaInbox(
   if (answer !== undefined) return answer;
   const removed = await callInbox(inbox, context, "remove", { turn, id: message.id });
   if (removed === true) return undefined;
-  return fate.orTimeout(FATE_MS).catch(lostWithItsTurn);
+  // Sent twice, the second one may have come when the turn had the message already.
+  return (await knownAnswer(context, message.id)) ?? fate.orTimeout(FATE_MS).catch(lostWithItsTurn);
 }
 
 /** The turn had taken it and was killed before it could say what became of it. */
