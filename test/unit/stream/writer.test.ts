@@ -246,22 +246,31 @@ describe("a turn that is asked to stop", () => {
 
 describe("what readers have seen of a step", () => {
   /** Says something else each time that it is asked. */
-  const fickle = () => {
+  const fickle = (failsAt = 0) => {
     let asked = 0;
     return scriptedModel((_, at) => {
       asked += 1;
+      if (asked === failsAt) throw new Error("overloaded");
       const call = { ...callEcho, id: `call-${at}-${asked}` };
       return at < 3 ? { text: `said ${asked}`, toolCalls: [call] } : { text: `done ${asked}` };
     });
   };
 
+  const once = <T>(make: () => T): (() => T) => {
+    const made = make();
+    return () => made;
+  };
+
   test("cannot change any more when the next one begins, though steps run ahead", async () => {
-    const init = { model: fickle, tools: { echo }, options: { toolOptions: { echo: { readOnly: true } } } };
+    const init = { tools: { echo }, options: { toolOptions: { echo: { readOnly: true } } } };
     const modes = ["request-response", "bidirectional"] as const;
     for (const mode of modes) {
       for (let length = 1; length <= 16; length += 1) {
         const store = memoryStreamStore();
-        const { chunks, message } = await turn({ ...init, store, fake: { mode, crashAt: [length], seed: length } });
+        // An attempt that fails loses what it had run ahead; one that dies loses what came last.
+        const model = fickle.bind(undefined, 1 + (length % 4));
+        const fake = { mode, crashAt: [length], seed: length };
+        const { chunks, message } = await turn({ ...init, model: once(model), store, fake });
         expect(await fold(chunks), `${mode}, ${length}`).toEqual(JSON.parse(JSON.stringify(message)));
       }
     }
