@@ -77,12 +77,17 @@ test("the Worker dies in mid-stream: one whole answer, no word twice", async () 
   const chat = await open();
   await chat.send("Tell me a story");
   await chat.see(/word5/);
+  await chat.watch();
   const { pid } = stack.worker;
   await chat.button("Crash the Worker").click();
   await waitUntil("The Worker is another one", () => stack.worker.pid !== pid, { timeoutMs: 30_000 });
   stack.pace.wordMs = QUICK_MS;
   await chat.settled();
   expect(await chat.text()).toBe(STORY);
+  // Not for a moment was there something else than its beginning; and it went on live.
+  const watched = await chat.watched();
+  expect(watched.filter((text) => !STORY.startsWith(text.trim()))).toEqual([]);
+  expect(watched.filter((text) => text.includes("word20") && !text.includes("word60"))).not.toEqual([]);
   expect(await chat.messages.count()).toBe(2);
   await chat.page.reload();
   await chat.see(/word60/);

@@ -52,6 +52,26 @@ export class Playground {
     await this.page.locator(".run h2 .state", { hasText: /done|failed/ }).waitFor();
   }
 
+  /** From now on until the page is loaded anew, notes each text that the last answer has. */
+  async watch(): Promise<void> {
+    await this.page.evaluate(`
+      window.watched = [];
+      const look = () => {
+        const answer = [...document.querySelectorAll("li.message.assistant")].at(-1);
+        const text = [...(answer?.querySelectorAll(":scope > .text") ?? [])].map((part) => part.textContent).join("|");
+        if (window.watched.at(-1) !== text) window.watched.push(text);
+      };
+      new MutationObserver(look).observe(document.querySelector("ol.messages"), {
+        subtree: true, childList: true, characterData: true,
+      });
+      look();`);
+  }
+
+  /** What was noted. */
+  async watched(): Promise<readonly string[]> {
+    return (await this.page.evaluate("window.watched")) as readonly string[];
+  }
+
   /** The text of the last answer, without its tools. */
   async text(): Promise<string> {
     return (await this.answer.locator(":scope > .text").allInnerTexts()).join("\n");
