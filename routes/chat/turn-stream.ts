@@ -2,7 +2,8 @@
  * What a client is told of a turn: the chunks of its stream, to its end, which always comes.
  *
  * - T1 A client that went away, or is slow, changes nothing for the turn.
- * - T2 Nothing comes twice: not what the client says it has, by an offset or by its message.
+ * - T2 Nothing comes twice: not what the client says it has, by an offset or by its message, and not what an attempt of
+ *   the turn has told before.
  * - T3 A turn whose stream does not end, because its invocation was killed or the store has lost it, ends with what its
  *   invocation and the history say: the whole message, or a masked error.
  * - T4 With `until: "pause"` the answer ends, without a `finish`, when the turn waits for people alone.
@@ -15,6 +16,7 @@ import { readStreamPages } from "../../src/stream/stream-reader.ts";
 import type { StreamEntry, StreamStore } from "../../src/stream/stream-store.ts";
 import { Continuation } from "./continuation.ts";
 import { chunksOf } from "./message-chunks.ts";
+import { Repeats } from "./repeats.ts";
 import type { TurnResult } from "./turn-result.ts";
 import { TurnWatch } from "./turn-watch.ts";
 
@@ -50,14 +52,16 @@ export async function* readTurn(reading: TurnReading): AsyncGenerator<readonly S
   const { message, after, store } = reading;
   const watch = new TurnWatch(reading.answered);
   const continuation = message === undefined ? undefined : new Continuation(message);
+  const repeats = new Repeats();
   const ending = new TurnEnding(reading);
   let last = 0;
   for (let isLost = store === undefined; !isLost;) {
     try {
       for await (const page of pagesUntilPause(reading, watch, ending, last)) {
         const unknown = page.filter(({ offset, chunk }) => {
-          watch.see(chunk);
           last = offset;
+          if (repeats.has(chunk)) return false;
+          watch.see(chunk);
           const isKnown = continuation?.has(chunk) ?? false;
           return offset > after && !isKnown;
         });

@@ -41,7 +41,8 @@ describe.each(RUNTIMES)("on %s", (runtime) => {
     expect(response.headers.get("x-restate-id")).toMatch(/^inv_/);
     const { events, isDone } = await streamed(response);
     expect(isDone).toBe(true);
-    expect(events.map(({ id }) => id)).toEqual(events.map((_, index) => index + 1));
+    const ids = events.map(({ id = 0 }) => id);
+    expect(ids).toEqual([...new Set(ids)].toSorted((a, b) => a - b));
     const message = await fold(chunksOf(events));
     expect(textOf(message)).toBe("Let me see.|It is to the left.");
     expect(stack.effects.count("look", `${session}-map`)).toBe(1);
@@ -95,7 +96,7 @@ describe.each(RUNTIMES)("on %s", (runtime) => {
     expect([...before.events, ...rest.events]).toEqual(whole.events);
     expect(textOf(await fold(chunksOf(whole.events)))).toBe(COUNT);
     expect((await stack.fetch(`${path}/stream`)).status).toBe(204);
-    const again = await streamed(await stack.fetch(`${path}/stream?turn=m1&after=${whole.events.length - 1}`));
+    const again = await streamed(await stack.fetch(`${path}/stream?turn=m1&after=${whole.events.at(-2)?.id}`));
     expect(again.events).toEqual(whole.events.slice(-1));
     expect((await stack.fetch(`${path}/stream?turn=never`)).status).toBe(204);
   });

@@ -2,6 +2,7 @@ import type { UIMessage, UIMessageChunk } from "ai";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { Continuation } from "../../../../routes/chat/continuation.ts";
+import { Repeats } from "../../../../routes/chat/repeats.ts";
 import { TurnWatch } from "../../../../routes/chat/turn-watch.ts";
 import { propertyRuns, seedOf } from "../../../thorough.ts";
 import { fold } from "./fold.ts";
@@ -140,6 +141,34 @@ test("a client that comes back after a pause gets all that it has not, and nothi
     }),
     { numRuns: propertyRuns(2_000, 200), seed: seedOf("continuation") },
   );
+});
+
+test("what each attempt tells again of the tools is left out, and the message is the same", async () => {
+  await fc.assert(
+    fc.asyncProperty(turn, fc.infiniteStream(fc.nat({ max: 4 })), async (chunks, back) => {
+      // An attempt dies now and then: the next one tells the tools' part of the step from its beginning.
+      const told: UIMessageChunk[] = [];
+      let tools: UIMessageChunk[] = [];
+      for (const chunk of chunks) {
+        told.push(chunk);
+        if (!chunk.type.startsWith("tool-") || chunk.type === "tool-input-available") tools = [];
+        else tools.push(chunk);
+        if (tools.length > 0 && back.next().value === 0) told.push(...tools);
+      }
+      const repeats = new Repeats();
+      const left = told.filter((chunk) => !repeats.has(chunk));
+      expect(left).toEqual(chunks);
+      expect(await fold(left)).toEqual(await fold(told));
+    }),
+    { numRuns: propertyRuns(2_000, 200), seed: seedOf("repeats") },
+  );
+});
+
+test("a tool that is called anew, or gives another result, is told again", () => {
+  const repeats = new Repeats();
+  const other: UIMessageChunk = { type: "tool-output-available", toolCallId: "x", output: "another" };
+  const chunks = [call("x"), output("x"), other, output("x"), call("x"), output("x"), output("x")];
+  expect(chunks.map((chunk) => repeats.has(chunk))).toEqual([false, false, false, false, false, false, true]);
 });
 
 /** What `addToolApprovalResponse` does at the client. */
