@@ -69,7 +69,7 @@ export class Playground {
 
   /** What was noted. */
   async watched(): Promise<readonly string[]> {
-    return (await this.page.evaluate("window.watched")) as readonly string[];
+    return this.page.evaluate<readonly string[]>("window.watched");
   }
 
   /** The text of the last answer, without its tools. */

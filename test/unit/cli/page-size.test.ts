@@ -20,6 +20,6 @@ test("the page weighs what its scripts, styles and markup weigh after gzip", asy
 
 test("a page over its budget fails, and so does none", async () => {
   const large = await folderOf({ "a.js": randomBytes((PAGE_BUDGET_KIB + 1) * 1_024) });
-  expect(judgePage(sizeOfPage(large))).toMatchObject({ ok: false, output: expect.stringContaining("budget") });
+  expect(judgePage(sizeOfPage(large))).toMatchObject({ ok: false });
   expect(judgePage(sizeOfPage(await folderOf({ ".assetsignore": "x" })))).toMatchObject({ ok: false });
 });
