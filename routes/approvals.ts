@@ -1,16 +1,36 @@
 /** `/approvals`: what people are asked, and their answers. */
-import { createRoute, type OpenAPIHono } from "@hono/zod-openapi";
+import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
 import { cors } from "hono/cors";
 import type { ApprovalState } from "../src/approvals/approvals.ts";
 import { type AgentsRouteOptions, apiKeys } from "./agents.ts";
 import { approvalsOf, recorded, unknownApproval } from "./approvals/approval-context.ts";
-import { answerSchema, approvalSchema, idParams, listSchema, querySchema } from "./approvals/approval-schemas.ts";
+import { answerSchema, approvalSchema, idParams, listSchema } from "./approvals/approval-schemas.ts";
 import { linkRoutes } from "./approvals/link.ts";
 import { limitedJson } from "./body.ts";
 import { callerOf } from "./caller.ts";
 import { API_KEY_SCHEME } from "./openapi.ts";
 import { rateLimit } from "./rate-limit.ts";
 import { createRouter, json, problems } from "./router.ts";
+
+const CURSOR = /^\d{1,15}\.apr_[0-9a-z_]{1,60}$/;
+const text = z.string().min(1).max(1_024);
+
+const querySchema = z.strictObject({
+  agent: text.optional().openapi({ description: "Name of the agent, or of the session's service" }),
+  session: text.optional().openapi({ description: "Key of the conversation" }),
+  state: z
+    .enum(["pending", "decided", "approved", "denied", "expired", "cancelled"])
+    .optional()
+    .openapi({ description: "Default `pending`. Decided ones are listed by when that was" }),
+  before: z.string().regex(CURSOR, "must be `next` of the page before").optional(),
+  limit: z
+    .string()
+    .regex(/^\d{1,3}$/, "must be a whole number")
+    .transform(Number)
+    .pipe(z.int().min(1).max(100))
+    .optional()
+    .openapi({ type: "integer", minimum: 1, maximum: 100, default: 50 }),
+});
 
 /** How approvals are served. */
 export interface ApprovalRouteOptions extends Pick<AgentsRouteOptions, "auth" | "cors" | "rateLimit"> {

@@ -48,7 +48,11 @@ function isJson(contentType: string | null): boolean {
 }
 
 /** Reads a body to its end. The errors are `body-too-large` (413), `body-timeout` (408) and `invalid-request` (400). */
-export async function readWithin(stream: ReadableStream<Uint8Array>, maxBytes: number, timeoutMs: number): Promise<Blob> {
+export async function readWithin(
+  stream: ReadableStream<Uint8Array>,
+  maxBytes: number,
+  timeoutMs: number,
+): Promise<Blob> {
   const reader = stream.getReader();
   const chunks: Uint8Array<ArrayBuffer>[] = [];
   let timer: ReturnType<typeof setTimeout> | undefined;

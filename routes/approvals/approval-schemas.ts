@@ -65,23 +65,3 @@ export const answerSchema: z.ZodType<AnswerBody> = z
       .openapi({ description: "Told to the model when it is denied. Of a question: the answer" }),
   })
   .openapi("ApprovalAnswer");
-
-const CURSOR = /^\d{1,15}\.apr_[0-9a-z_]{1,60}$/;
-const text = z.string().min(1).max(1_024);
-
-export const querySchema = z.strictObject({
-  agent: text.optional().openapi({ description: "Name of the agent, or of the session's service" }),
-  session: text.optional().openapi({ description: "Key of the conversation" }),
-  state: z
-    .enum(["pending", "decided", "approved", "denied", "expired", "cancelled"])
-    .optional()
-    .openapi({ description: "Default `pending`. Decided ones are listed by when that was" }),
-  before: z.string().regex(CURSOR, "must be `next` of the page before").optional(),
-  limit: z
-    .string()
-    .regex(/^\d{1,3}$/, "must be a whole number")
-    .transform(Number)
-    .pipe(z.int().min(1).max(100))
-    .optional()
-    .openapi({ type: "integer", minimum: 1, maximum: 100, default: 50 }),
-});

@@ -1,9 +1,9 @@
 /** A tool's input as people see it: JSON, and not more of it than a page can show. */
 
 /** Most characters of the JSON text that are kept. */
-export const MAX_INPUT = 64 * 1024;
+export const MAX_INPUT: number = 64 * 1024;
 /** Most characters of it that a list shows. */
-export const MAX_LISTED_INPUT = 2 * 1024;
+export const MAX_LISTED_INPUT: number = 2 * 1024;
 
 /** What is shown of an input. */
 export interface ShownInput {

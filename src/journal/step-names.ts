@@ -53,7 +53,8 @@ export function continueStepName(agent: string): string {
 }
 
 const COUNTED = /^(?<agent>.+) (?<kind>model|download) (?<n>[1-9]\d{0,9})$/s;
-const TOOL = /^(?<agent>.+?) (?<kind>tool|policy|approval|decision) (?<tool>\S+) (?<toolCallId>\S+)(?: #(?<repetition>[1-9]\d{0,9}))?$/s;
+const TOOL =
+  /^(?<agent>.+?) (?<kind>tool|policy|approval|decision) (?<tool>\S+) (?<toolCallId>\S+)(?: #(?<repetition>[1-9]\d{0,9}))?$/s;
 const KINDS_OF_TOOL = ["tool", "policy", "approval", "decision"] as const;
 const CONTINUE = /^(?<agent>.+) continue$/s;
 

@@ -36,7 +36,9 @@ test.each([
 });
 
 test("what is made of names is read back", () => {
-  const agent = fc.stringMatching(/^[a-z]+( [a-z]+)?$/).filter((name) => !/model|tool|download|continue|policy|approval|decision/.test(name));
+  const agent = fc
+    .stringMatching(/^[a-z]+( [a-z]+)?$/)
+    .filter((name) => !/model|tool|download|continue|policy|approval|decision/.test(name));
   const word = fc.stringMatching(/^[\w-]{1,12}$/);
   const count = fc.integer({ min: 1, max: 1e9 });
   fc.assert(
