@@ -49,7 +49,7 @@ export async function wanderer(stack: ChatStack, { agent, session, turn }: Readi
   for (let n = 0; ; n++) {
     try {
       const headers = { "last-event-id": String(after) };
-      const response = await stack.fetch(`/chat/${agent}/${session}/stream?turn=${turn}`, { headers });
+      const response = await stack.fetch(`/chat/${agent}/${session}/stream?turn=${turn}&until=end`, { headers });
       if (response.status === 200) {
         let seen = 0;
         const most = stays[n] ?? Number.MAX_SAFE_INTEGER;
@@ -75,6 +75,7 @@ function transport(stack: ChatStack, { agent }: Reading, cuts: Cuts) {
     url: stack.endpoint.url,
     agent,
     apiKey: API_KEY,
+    until: "end",
     maxRetries: 100,
     retryDelayMs: 20,
     fetch: async (url, init) => {

@@ -42,15 +42,18 @@ afterAll(() => stack.stop());
 
 const WORDS = "so then we walk along the river and look at all the boats that pass by".split(" ");
 
-/** Three answers: with two tools at once, with one, with none. What is said follows from the conversation. */
+/**
+ * Three answers: with two tools at once, with one that waits for a person, with none. What is said follows from the
+ * conversation.
+ */
 function script(request: RecordedRequest): ScriptedReply {
   const run = /run (\w+)/.exec(JSON.stringify(request.body["input"]))?.[1] ?? "";
   const n = turnOfConversation(request);
-  const call = (id: string) => ({ id: `call_${run}_${id}`, name: "look", input: { id: `${run}-${id}` } });
+  const call = (id: string, name = "look") => ({ id: `call_${run}_${id}`, name, input: { id: `${run}-${id}` } });
   const text = `${n}: ${WORDS.join(` ${n} `)}.`;
   const reply = { text, chunkDelayMs: 12 };
   if (n === 0) return { ...reply, reasoning: "What to do?", toolCalls: [call("a"), call("b")] };
-  return n === 1 ? { ...reply, toolCalls: [call("c")] } : reply;
+  return n === 1 ? { ...reply, toolCalls: [call("c", "book")] } : reply;
 }
 
 test.each(shareOf(TRIALS, NTH, "chat streams"))(
@@ -82,7 +85,9 @@ test.each(shareOf(TRIALS, NTH, "chat streams"))(
       deaths.inTurn += isOver ? 0 : 1;
     }
     await trouble(victim);
+    const person = approver(reading);
     const messages = await Promise.all(readers);
+    person.abort();
     await stack.isIdle(session, reading.agent);
     const answer = await journaled(reading);
     const history = await stack.messages(session, reading.agent);
@@ -93,7 +98,12 @@ test.each(shareOf(TRIALS, NTH, "chat streams"))(
       if (message === undefined && index === 1) continue;
       expect(plain(message), `reader ${index}`).toEqual(plain(answer));
     }
-    const counts = ["a", "b", "c"].map((id) => stack.effects.count("look", `${run}-${id}`));
+    const effects = [
+      ["look", "a"],
+      ["look", "b"],
+      ["book", "c"],
+    ] as const;
+    const counts = effects.map(([name, id]) => stack.effects.count(name, `${run}-${id}`));
     expect(Math.min(...counts)).toBe(1);
     expect(Math.max(...counts)).toBeLessThanOrEqual(victim === "worker" || victim === "restate" ? 2 : 1);
   },
@@ -111,6 +121,23 @@ async function trouble(victim: Victim): Promise<void> {
     await stack.endpoint.start();
   }
   if (victim === "restate") await stack.restate.restart();
+}
+
+/** A person who says yes to everything, and tries again when nobody is there. */
+function approver({ agent, session }: Reading): AbortController {
+  const done = new AbortController();
+  const chats = stack.chats(agent);
+  const look = async (): Promise<void> => {
+    for (const { id } of await chats.approvals(session)) await chats.answer(id, { approved: true });
+  };
+  const work = async (): Promise<void> => {
+    while (!done.signal.aborted) {
+      await look().catch(() => undefined);
+      await delay(50);
+    }
+  };
+  void work();
+  return done;
 }
 
 /** What the invocation returned: the journal's last word. */
