@@ -143,6 +143,33 @@ test("an interrupted answer stays as far as it got, and the conversation goes on
   await chat.see("Which day?");
 });
 
+test("a cancelled run ends, with what a person was asked, and the conversation goes on", async () => {
+  const chat = await open();
+  await chat.send("Please book a trip");
+  await chat.see(/May bookTrip run/);
+  await chat.button("Cancel").click();
+  await chat.settled();
+  await chat.page.getByText(/May bookTrip run/).waitFor({ state: "detached" });
+  await chat.send("Please ask me");
+  await chat.see("Which day?");
+});
+
+test("a message for into the turn reaches the model with its next step", async () => {
+  const chat = await open();
+  await chat.send("Please book a trip");
+  await chat.see(/May bookTrip run/);
+  await chat.page.getByLabel("What becomes of this message").selectOption("into this turn");
+  await chat.send("By train only");
+  await chat.see("You, into this turn");
+  await chat.button("Approve").click();
+  // The provider answers the last message that it sees.
+  await chat.see(/word60/);
+  await chat.settled();
+  await chat.see("You added: By train only");
+  expect(JSON.stringify(stack.openai.requests.at(-1)?.body)).toContain("By train only");
+  expect(await chat.messages.count()).toBe(2);
+});
+
 test("two tabs of a conversation show the same, and each may answer", async () => {
   const first = await open();
   await first.see("Talk to Assistant");
