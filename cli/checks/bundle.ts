@@ -15,6 +15,8 @@ const PLAIN_WORKER = "test/fixtures/plain/worker.ts";
 const PLAIN_OUTDIR = ".wrangler/bundle-plain";
 const AGENTS_WORKER = "test/fixtures/agents-alone/worker.ts";
 const AGENTS_OUTDIR = ".wrangler/bundle-agents";
+const CONVERSATIONS_WORKER = "test/fixtures/sessions-alone/worker.ts";
+const CONVERSATIONS_OUTDIR = ".wrangler/bundle-conversations";
 
 /** Builds the Worker as a deployment would, weighs it, looks into it, and runs it. */
 export const bundle: Check = {
@@ -25,10 +27,13 @@ export const bundle: Check = {
     const build = await dryRun(OUTDIR, "--metafile", META);
     const plain = await dryRun(PLAIN_OUTDIR, PLAIN_WORKER);
     const agents = await dryRun(AGENTS_OUTDIR, AGENTS_WORKER);
-    if (!build.ok || !plain.ok || !agents.ok) return asOne([build, plain, agents]);
+    const conversations = await dryRun(CONVERSATIONS_OUTDIR, CONVERSATIONS_WORKER);
+    const builds = [build, plain, agents, conversations];
+    if (builds.some(({ ok }) => !ok)) return asOne(builds);
     const size = judgeSize({
       plain: sizeOfBundle(inRoot(PLAIN_OUTDIR)),
       agents: sizeOfBundle(inRoot(AGENTS_OUTDIR)),
+      conversations: sizeOfBundle(inRoot(CONVERSATIONS_OUTDIR)),
       whole: sizeOfBundle(inRoot(OUTDIR)),
     });
     const sdk = judgeSdks(readFileSync(inRoot(META), "utf8"));
