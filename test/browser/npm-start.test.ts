@@ -11,6 +11,7 @@ import { beforeAll, expect, onTestFinished, test } from "vitest";
 import { buildPage } from "../../cli/page/build-page.ts";
 import { inRoot } from "../../cli/stack/paths.ts";
 import { waitUntil } from "../../src/testing/wait.ts";
+import { shareOf } from "../thorough.ts";
 import { startBrowser } from "./browser.ts";
 import { Playground } from "./playground.ts";
 
@@ -58,28 +59,36 @@ async function requestsOf(chat: Playground): Promise<number> {
   return Number(await chat.page.locator(".facts div", { hasText: "Requests" }).locator("dd").innerText());
 }
 
-test.for([
+const SERVERS = [
   ["wrangler dev", []],
   ["Deno", ["--deno"]],
-] as const)("%s: the page works at once, without a key, and the app may be crashed", async ([, flags]) => {
-  const url = await start(...flags);
-  const chat = await open(url);
-  await chat.see("Talk to Assistant");
-  await chat.send("Please book a trip to Lisbon");
-  await chat.see(/May bookTrip run/);
-  const before = await requestsOf(chat);
-  expect(before).toBeGreaterThan(0);
-  await chat.button("Crash the Worker").click();
-  await chat.see("The Worker was killed, and starts again");
-  await waitUntil("The app is away", async () => !(await answers(`${url}health`)), { timeoutMs: 20_000, everyMs: 20 });
-  await waitUntil("The app is back", () => answers(`${url}health`), { timeoutMs: 60_000, everyMs: 100 });
-  await chat.button("Approve").click();
-  await chat.see(/status booked/);
-  await chat.settled();
-  expect(await chat.messages.count()).toBe(2);
-  // It was counted on by who did not die.
-  expect(await requestsOf(chat)).toBeGreaterThan(before);
-});
+] as const;
+
+test.for(shareOf(SERVERS, 2, "npm start"))(
+  "%s: the page works at once, without a key, and the app may be crashed",
+  async ([, flags]) => {
+    const url = await start(...flags);
+    const chat = await open(url);
+    await chat.see("Talk to Assistant");
+    await chat.send("Please book a trip to Lisbon");
+    await chat.see(/May bookTrip run/);
+    const before = await requestsOf(chat);
+    expect(before).toBeGreaterThan(0);
+    await chat.button("Crash the Worker").click();
+    await chat.see("The Worker was killed, and starts again");
+    await waitUntil("The app is away", async () => !(await answers(`${url}health`)), {
+      timeoutMs: 20_000,
+      everyMs: 20,
+    });
+    await waitUntil("The app is back", () => answers(`${url}health`), { timeoutMs: 60_000, everyMs: 100 });
+    await chat.button("Approve").click();
+    await chat.see(/status booked/);
+    await chat.settled();
+    expect(await chat.messages.count()).toBe(2);
+    // It was counted on by who did not die.
+    expect(await requestsOf(chat)).toBeGreaterThan(before);
+  },
+);
 
 async function answers(url: string): Promise<boolean> {
   return fetch(url).then(

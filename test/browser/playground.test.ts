@@ -3,6 +3,7 @@ import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { afterAll, afterEach, beforeAll, expect, onTestFinished, test } from "vitest";
 import { waitUntil } from "../../src/testing/wait.ts";
+import { shareOf } from "../thorough.ts";
 import { screenshot, seriousFindings } from "./browser.ts";
 import type { Playground } from "./playground.ts";
 import { PlaygroundStack } from "./playground-stack.ts";
@@ -234,34 +235,37 @@ test("what is copied as curl works in a shell", async () => {
   expect(stdout).toContain('"toolName":"askUser"');
 });
 
-test.for(["light", "dark"] as const)("axe-core finds nothing serious in five states, %s", async (colorScheme) => {
-  const chat = await open({ colorScheme });
-  const check = async (state: string, { page }: Playground = chat): Promise<void> => {
-    await screenshot(page, `${state}-${colorScheme}`);
-    expect(await seriousFindings(page), state).toEqual([]);
-  };
-  await chat.see("Talk to Assistant");
-  await check("1-empty");
-  stack.pace.wordMs = SLOW_MS;
-  await chat.send("What is the weather? Tell it as a story");
-  await chat.see(/word3/);
-  await check("2-streaming");
-  stack.pace.wordMs = QUICK_MS;
-  await chat.settled();
-  await chat.answer.getByText("getWeather").click();
-  await check("3-answered");
-  await chat.send("Please book a trip");
-  await chat.see(/May bookTrip run/);
-  await check("4-approval");
-  const phone = await stack.visit(chat.place, { colorScheme, viewport: { width: 390, height: 780 }, hasTouch: true });
-  opened.push(phone);
-  await phone.see(/May bookTrip run/);
-  await check("5-phone", phone);
-  expect(await phone.page.evaluate("document.documentElement.scrollWidth")).toBe(390);
-  await phone.button("Run").click();
-  await phone.see("answer from outside");
-  await check("6-phone-run", phone);
-});
+test.for(shareOf(["light", "dark"] as const, 2, "color scheme"))(
+  "axe-core finds nothing serious in five states, %s",
+  async (colorScheme) => {
+    const chat = await open({ colorScheme });
+    const check = async (state: string, { page }: Playground = chat): Promise<void> => {
+      await screenshot(page, `${state}-${colorScheme}`);
+      expect(await seriousFindings(page), state).toEqual([]);
+    };
+    await chat.see("Talk to Assistant");
+    await check("1-empty");
+    stack.pace.wordMs = SLOW_MS;
+    await chat.send("What is the weather? Tell it as a story");
+    await chat.see(/word3/);
+    await check("2-streaming");
+    stack.pace.wordMs = QUICK_MS;
+    await chat.settled();
+    await chat.answer.getByText("getWeather").click();
+    await check("3-answered");
+    await chat.send("Please book a trip");
+    await chat.see(/May bookTrip run/);
+    await check("4-approval");
+    const phone = await stack.visit(chat.place, { colorScheme, viewport: { width: 390, height: 780 }, hasTouch: true });
+    opened.push(phone);
+    await phone.see(/May bookTrip run/);
+    await check("5-phone", phone);
+    expect(await phone.page.evaluate("document.documentElement.scrollWidth")).toBe(390);
+    await phone.button("Run").click();
+    await phone.see("answer from outside");
+    await check("6-phone-run", phone);
+  },
+);
 
 test("without a key of its own the page asks for one, and keeps it in this tab alone", async () => {
   // As with `wrangler dev` alone, without the development stack.
