@@ -99,7 +99,7 @@ test("a person approves in place, and the tool runs", async () => {
   const chat = await open();
   await chat.send("Please book a trip");
   await chat.see(/May bookTrip run/);
-  expect(await chat.page.locator(".step[data-state=waiting]").count()).toBeGreaterThan(0);
+  await chat.page.locator(".step[data-state=waiting]").waitFor();
   await chat.button("Approve").click();
   await chat.see("All is arranged.");
   await chat.settled();
