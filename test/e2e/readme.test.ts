@@ -55,9 +55,12 @@ test("every curl example of the README works", { timeout: 120_000 }, async () =>
   const commands = blocks.reduce((sum, block) => sum + (block.match(CALL)?.length ?? 0), 0);
   // One in another kind of block would not be run.
   expect(commands).toBe(page.match(CALL)?.length);
-  const [asked = "", later = "", , health = "", invocations = "", deployments = ""] = outputs;
+  const [asked = "", later = "", , chat = "", approvals = "", health = "", invocations = "", deployments = ""] =
+    outputs;
   expect(asked).toContain("Berlin");
   expect(later).toContain("Paris");
+  expect(chat).toMatch(/"type":"text-delta"[^]*\[DONE\][^]*"id":"m1-answer"/);
+  expect(approvals).toContain('{"approvals":[]');
   expect(health).toContain('"status":"ok"');
   expect(invocations).toContain('"kind":"model"');
   expect(deployments).toContain("WeatherAgent");

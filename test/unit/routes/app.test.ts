@@ -49,6 +49,10 @@ async function expectProblem(response: Response, status: number, code: keyof typ
 test("codes of problems are a contract", () => {
   expect(Object.keys(PROBLEM_CODES)).toEqual([
     "api-keys-missing",
+    "approval-answered",
+    "approval-link-expired",
+    "approval-link-invalid",
+    "approval-not-found",
     "bidirectional-unsupported",
     "body-timeout",
     "body-too-large",
