@@ -2,7 +2,6 @@
 import { z } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import type { SessionInfo } from "../../src/session/session-info.ts";
-import type { SessionStatus } from "../../src/session/session-types.ts";
 import type { IngressClient } from "../../src/ingress/ingress-client.ts";
 import { failed } from "../agents/answers.ts";
 import { ingressClient } from "../agents/route-context.ts";
@@ -53,19 +52,19 @@ const HANDLER_MS = 15_000;
 /** `interrupt` waits a while for the turn's end. */
 export const INTERRUPT_MS = 60_000;
 
-export const agentParam = z
+export const agentParam: z.ZodType<string, string> = z
   .string()
   .regex(/^[A-Za-z0-9_][A-Za-z0-9_.-]{0,254}$/, "must be a name, such as Assistant")
   .openapi({ example: "Assistant", description: "Name of the session's service" });
 
-export const sessionParam = z
+export const sessionParam: z.ZodType<string, string> = z
   .string()
   .min(1)
   .max(512)
   .refine((text) => text !== "." && text !== ".." && text.isWellFormed(), 'must be text, and not "." or ".."')
   .openapi({ example: "chat-1", description: "The conversation: any text, percent-encoded" });
 
-export const turnParam = z.string().regex(TURN_ID, "must be the id of a turn").openapi({
+export const turnParam: z.ZodType<string, string> = z.string().regex(TURN_ID, "must be the id of a turn").openapi({
   description: "The turn: the id of its user message, unless it was run again",
 });
 
@@ -98,25 +97,4 @@ export function valueOf(result: Awaited<ReturnType<IngressClient["call"]>>): unk
   if (result.kind === "failure") throw failed(result);
   if (result.kind === "already-started" || result.bytes.byteLength === 0) return undefined;
   return JSON.parse(new TextDecoder().decode(result.bytes));
-}
-
-const usageSchema = z.looseObject({}).openapi({ description: "Tokens of all turns, as the AI SDK counts them" });
-
-const statusSchema = z.looseObject({
-  state: z.enum(["idle", "running"]),
-  turn: z.string().optional(),
-  invocationId: z.string().optional(),
-  startedAt: z.string().optional(),
-  message: z.looseObject({ id: z.string() }).optional(),
-  title: z.string().optional(),
-  metadata: z.record(z.string(), z.unknown()).optional(),
-  usage: usageSchema,
-  turns: z.int(),
-});
-
-export { statusSchema };
-
-/** What the session does now. */
-export async function statusOf(conversation: Conversation): Promise<SessionStatus> {
-  return statusSchema.parse(await callHandler(conversation, "status")) as unknown as SessionStatus;
 }

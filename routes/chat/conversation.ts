@@ -1,6 +1,6 @@
 /** What is known of conversations: `GET /chat`, and `GET`, `PATCH`, `DELETE` and interrupt of one. */
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
-import type { HistoryInput, UpdateInput } from "../../src/session/session-types.ts";
+import type { HistoryInput, SessionStatus, UpdateInput } from "../../src/session/session-types.ts";
 import { pending } from "../agents/answers.ts";
 import { callOrAccept, type Outcome } from "../agents/call.ts";
 import { keySpaceOf } from "../agents/key-space.ts";
@@ -16,8 +16,6 @@ import {
   conversationOf,
   INTERRUPT_MS,
   sessionParam,
-  statusOf,
-  statusSchema,
   turnParam,
   valueOf,
 } from "./chat-context.ts";
@@ -27,6 +25,20 @@ import type { Context } from "hono";
 const WAIT_MS = 10_000;
 
 const agentsSchema = z.object({ agents: z.array(z.object({ name: z.string() })) }).openapi("ChatAgents");
+
+const usageSchema = z.looseObject({}).openapi({ description: "Tokens of all turns, as the AI SDK counts them" });
+
+const statusSchema = z.looseObject({
+  state: z.enum(["idle", "running"]),
+  turn: z.string().optional(),
+  invocationId: z.string().optional(),
+  startedAt: z.string().optional(),
+  message: z.looseObject({ id: z.string() }).optional(),
+  title: z.string().optional(),
+  metadata: z.record(z.string(), z.unknown()).optional(),
+  usage: usageSchema,
+  turns: z.int(),
+});
 
 const messageSchema = z.looseObject({ id: z.string(), role: z.string(), parts: z.array(z.looseObject({})) });
 
@@ -212,4 +224,9 @@ async function exclusive(
 function accepted(context: Context, id: string): Response {
   const base = new URL(context.req.url).pathname.split("/").slice(0, -3);
   return pending({ id, status: "accepted", location: [...base, "agents", "invocations", id].join("/") });
+}
+
+/** What the session does now. */
+export async function statusOf(conversation: Conversation): Promise<SessionStatus> {
+  return statusSchema.parse(await callHandler(conversation, "status")) as unknown as SessionStatus;
 }

@@ -8,7 +8,7 @@ import type { UserInput } from "../../src/session/session-types.ts";
 import { HttpProblem } from "../problem.ts";
 
 /** Without a slash: the name of a turn's stream holds it, after the session's key. */
-export const TURN_ID = /^[A-Za-z0-9_.:~-]{1,128}$/;
+export const TURN_ID: RegExp = /^[A-Za-z0-9_.:~-]{1,128}$/;
 const TURN_RULE = "must be 1 to 128 letters, digits and _ . : ~ -";
 
 /** Most parts of a message that are looked at. */
@@ -48,8 +48,19 @@ const answeredPart = z.looseObject({
   approval: z.looseObject({ id: z.string(), approved: z.boolean(), reason: z.string().max(10_000).optional() }),
 });
 
-/** The body of a POST. AI SDK clients may add members of their own. */
-export const chatBody = z
+/** The body of a POST. */
+export interface ChatBody {
+  readonly id?: string | undefined;
+  readonly messages?: unknown[] | undefined;
+  readonly message?: string | undefined;
+  readonly trigger?: "submit-message" | "regenerate-message" | undefined;
+  readonly messageId?: string | undefined;
+  readonly mode?: ChatMode | undefined;
+  readonly until?: "pause" | "end" | undefined;
+}
+
+/** AI SDK clients may add members of their own. */
+export const chatBody: z.ZodType<ChatBody, ChatBody> = z
   .looseObject({
     id: z.string().optional().openapi({ description: "The session, where the path does not name it" }),
     messages: z
@@ -92,7 +103,7 @@ export type UserMessage = Exclude<UserInput, string> & { readonly id: string };
  *
  * @throws HttpProblem `invalid-request` (400)
  */
-export function chatRequestOf(body: z.output<typeof chatBody>): ChatRequest {
+export function chatRequestOf(body: ChatBody): ChatRequest {
   const { messages, message, trigger, messageId, mode = "queue" } = body;
   if (trigger === "regenerate-message") return { kind: "regenerate", of: messageId ?? idOf(messages?.at(-1)) };
   if (message !== undefined) {

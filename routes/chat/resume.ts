@@ -12,9 +12,9 @@ import {
   type Conversation,
   conversationOf,
   sessionParam,
-  statusOf,
   turnParam,
 } from "./chat-context.ts";
+import { statusOf } from "./conversation.ts";
 import { eventsResponse } from "./send.ts";
 import { findTurn, streamTurn, type Turn } from "./turns.ts";
 

@@ -20,10 +20,10 @@ import {
   conversationOf,
   INTERRUPT_MS,
   sessionParam,
-  statusOf,
   valueOf,
 } from "./chat-context.ts";
-import { type ApprovalAnswer, chatBody, type ChatRequest, chatRequestOf, TURN_ID } from "./input.ts";
+import { statusOf } from "./conversation.ts";
+import { type ApprovalAnswer, type ChatBody, chatBody, type ChatRequest, chatRequestOf, TURN_ID } from "./input.ts";
 import type { EntryPages } from "../../src/stream/sse.ts";
 import { sseResponse } from "./sse-response.ts";
 import { findTurn, streamTurn, type Turn, turnOfAnswer } from "./turns.ts";
@@ -92,7 +92,7 @@ async function post(
   context: Context,
   chat: ChatContext,
   conversation: Conversation,
-  given: z.output<typeof chatBody>,
+  given: ChatBody,
 ): Promise<Response> {
   const { until = "pause" } = given;
   const request = chatRequestOf(given);
