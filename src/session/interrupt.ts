@@ -5,8 +5,15 @@
 import { jsonSerde } from "./json-serde.ts";
 import { jsonCodec } from "../journal/codec.ts";
 import { requirePlace } from "../journal/ambient.ts";
+import type { StepOptions } from "../journal/step-host.ts";
 import { stepHostAt } from "../journal/step.ts";
-import { type InvocationId, type ObjectSharedContext, TimeoutError } from "../restate.ts";
+import {
+  CancelledError,
+  type InvocationId,
+  type ObjectSharedContext,
+  TerminalError,
+  TimeoutError,
+} from "../restate.ts";
 import type { StreamStore } from "../stream/stream-store.ts";
 import { streamIdOf } from "./session-info.ts";
 import { checkInterrupt } from "./session-input.ts";
@@ -19,6 +26,8 @@ import { readHead, readId } from "./turn/turn-state.ts";
 const GRACE_MS = 2_000;
 /** How long a turn that was cancelled may take to note its end, in milliseconds. */
 const CLEANUP_MS = 10_000;
+
+const STOP_TRIES: StepOptions = { maxRetryAttempts: 3, initialRetryInterval: 200 };
 
 /** @throws InvalidInputError (400) */
 export async function interrupt(
@@ -37,8 +46,8 @@ export async function interrupt(
   }
   const { invocationId } = running;
   if (session.streams !== undefined) {
-    await stopStream(session, session.streams, context, running.turn);
-    if (await endsWithin(context, invocationId, GRACE_MS)) return { turn: running.turn, result: "ended" };
+    const isAsked = await asksToEnd(session, session.streams, context, running.turn);
+    if (isAsked && (await endsWithin(context, invocationId, GRACE_MS))) return { turn: running.turn, result: "ended" };
   }
   context.cancel(invocationId as InvocationId);
   await endsWithin(context, invocationId, CLEANUP_MS);
@@ -55,7 +64,18 @@ async function stopStream(
     await streams.stop(streamIdOf(name, key, turn));
     return undefined;
   };
-  await stepHostAt(requirePlace("interrupt")).step(stopStepName(name), stop, jsonCodec);
+  await stepHostAt(requirePlace("interrupt")).step(stopStepName(name), stop, jsonCodec, STOP_TRIES);
+}
+
+/** False when its stream's store is away: then the turn cannot be asked, and is cancelled. */
+async function asksToEnd(...asked: Parameters<typeof stopStream>): Promise<boolean> {
+  try {
+    await stopStream(...asked);
+    return true;
+  } catch (error) {
+    if (error instanceof CancelledError || !(error instanceof TerminalError)) throw error;
+    return false;
+  }
 }
 
 /** True when the invocation has ended, in whatever way, or is not known any more. */

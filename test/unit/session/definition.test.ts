@@ -68,9 +68,20 @@ describe("input", () => {
       message: { role: "user", parts: [{ type: "tool-look", toolCallId: "a", state: "output-available", output: 1 }] },
     },
     { regenerate: false },
+    ...["x.png", "ftp://a/b", "https://", "data:", "data:text/plain,Hi", "data:image/png;base64,!!!!"].map((url) => ({
+      message: { parts: [{ type: "file", mediaType: "image/png", url }] },
+    })),
   ])("of send is refused: %j", (input) => {
     expect(() => checkSend("Support", input)).toThrow(InvalidInputError);
   });
+
+  test.each(["https://example.com/a.png", "data:image/png;base64,AA==", "data:;base64,AAA"])(
+    "takes a file at %s",
+    (url) => {
+      const message = { parts: [{ type: "file" as const, mediaType: "image/png", url }] };
+      expect(checkSend("Support", { message })).toMatchObject({ message });
+    },
+  );
 
   test("of the other handlers is refused too", () => {
     expect(() => checkSteer("Support", "text")).toThrow(InvalidInputError);
