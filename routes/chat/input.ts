@@ -33,7 +33,9 @@ const userMessage = z.object({
   parts: z
     .array(z.discriminatedUnion("type", [textPart, filePart]))
     .min(1)
-    .max(MAX_PARTS),
+    .max(MAX_PARTS)
+    // The session would refuse it, too, but its id would be used up by then.
+    .refine((parts) => parts.some((part) => part.type === "file" || part.text !== ""), "it says nothing"),
   metadata: z.unknown().optional(),
 });
 

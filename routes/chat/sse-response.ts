@@ -1,6 +1,9 @@
 /** Chunks as server-sent events, as the AI SDK's chat client reads them. */
 import { type EntryPages, SSE_HEADERS, sseBody } from "../../src/stream/sse.ts";
 
+/** What a header can carry. Turns that were begun through the agents API may have other ids, which are then not told. */
+const SENDABLE = /^[!-~]+$/;
+
 /**
  * Streams chunks to a client. They are read only as fast as the client does, and `open`'s signal is aborted when it is
  * gone.
@@ -10,7 +13,7 @@ export function sseResponse(
   headers: Readonly<Record<string, string | undefined>>,
 ): Response {
   const given = Object.entries(headers).flatMap(([name, value]) =>
-    value === undefined ? [] : [[name, value] as const],
+    value !== undefined && SENDABLE.test(value) ? [[name, value] as const] : [],
   );
   return new Response(sseBody(open), {
     // What compresses or keeps would hold parts back.

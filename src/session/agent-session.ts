@@ -22,7 +22,7 @@ import { status, update } from "./status.ts";
 import { inboxObject } from "./steering/inbox-object.ts";
 import { steer } from "./steering/steer.ts";
 import type { ExpireInput } from "./turn/after-turn.ts";
-import type { TurnsAnswer, TurnsInput } from "./turn/past-turns.ts";
+import type { TurnsAnswer } from "./turn/past-turns.ts";
 import { runTurn } from "./turn/run-turn.ts";
 
 /** What `agentSession()` makes. */
@@ -42,7 +42,7 @@ export type SessionDefinition<NAME extends string, CALL_OPTIONS, OUTPUT> = Virtu
  * The agent's calls, tools and steps are journaled as in any handler. A turn needs `RESTATE_INGRESS_URL`: streams, and the
  * turns before, go through Restate's ingress, so that no turn uploads the whole conversation again.
  *
- * @param agent The agent, or a function that makes it, called once a turn.
+ * @param agent The agent, or a function that makes it, called anew in each attempt of a turn.
  * @throws DefinitionError for an option that makes no sense.
  *
  * @example
@@ -112,7 +112,7 @@ function sessionHandlers(session: Session) {
     // Over the ingress: see past-turns.ts. Nobody asks for its answers later.
     turns: shared(
       { output: turnsSerde, journalRetention: 0, idempotencyRetention: 0 },
-      async (context: ObjectSharedContext, input: TurnsInput) => turns(context, input),
+      async (context: ObjectSharedContext, input: unknown) => turns(name, context, input),
     ),
     expire: exclusive({ ingressPrivate: true }, async (context: ObjectContext, input: ExpireInput) =>
       expire(session, context, input),

@@ -1,10 +1,12 @@
 /** Reading a conversation: its history, and the turns that the session itself asks for. */
 import type { ModelMessage } from "ai";
+import { z } from "zod";
+import { InvalidInputError } from "../errors/invalid-input-error.ts";
 import type { ObjectSharedContext } from "../restate.ts";
 import { type SessionHead, slotsOf } from "./session-head.ts";
 import { checkHistory } from "./session-input.ts";
 import type { HistoryAnswer, SessionMessage } from "./session-types.ts";
-import type { TurnsAnswer, TurnsInput } from "./turn/past-turns.ts";
+import type { TurnsAnswer } from "./turn/past-turns.ts";
 import { summaryMessages } from "./turn/prompt.ts";
 import { readHead, readModelMessages, readSummary, readTurn } from "./turn/turn-state.ts";
 
@@ -62,8 +64,24 @@ function lastPage(slots: readonly number[], limit: number): Page {
   return { page, before: page.length < slots.length && first !== undefined ? { before: first } : {} };
 }
 
-/** What past-turns.ts asks for. Of another epoch there is nothing. */
-export async function turns(context: ObjectSharedContext, { epoch, slots, summary }: TurnsInput): Promise<TurnsAnswer> {
+/** More than past-turns.ts asks for at once. */
+const MAX_SLOTS = 1_000;
+const slotSchema = z.int().min(0);
+const turnsSchema = z.object({
+  epoch: z.string(),
+  slots: z.array(slotSchema).max(MAX_SLOTS),
+  summary: slotSchema.optional(),
+});
+
+/**
+ * What past-turns.ts asks for. Of another epoch there is nothing.
+ *
+ * @throws InvalidInputError (400): others reach it, too, and what fails is repeated for ever.
+ */
+export async function turns(service: string, context: ObjectSharedContext, rawInput: unknown): Promise<TurnsAnswer> {
+  const { success, data, error } = turnsSchema.safeParse(rawInput);
+  if (!success) throw new InvalidInputError(`Cannot read the turns of ${service}: ${z.prettifyError(error)}`);
+  const { epoch, slots, summary } = data;
   const head = await readHead(context);
   if (head?.epoch !== epoch) return { turns: [] };
   const messages = await Promise.all(slots.map((slot) => readModelMessages(context, slot)));

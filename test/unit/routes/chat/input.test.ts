@@ -43,6 +43,11 @@ test("a text will do, and gets an id", () => {
   expect(request.kind === "message" && request.message.id).toMatch(/^[0-9a-f-]{36}$/);
 });
 
+test("a message that says nothing is refused before its id is used up", () => {
+  expect(problemOf({ messages: [user("m1", "")] })).toMatchObject({ code: "invalid-request", status: 400 });
+  expect(problemOf({ messages: [user("m1", "")], mode: "steer" }).message).toContain("it says nothing");
+});
+
 test("files are taken from https: and data: URLs alone", () => {
   const file = (url: string) => ({
     messages: [
