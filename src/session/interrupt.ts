@@ -27,6 +27,7 @@ const GRACE_MS = 2_000;
 /** How long a turn that was cancelled may take to note its end, in milliseconds. */
 const CLEANUP_MS = 10_000;
 
+/** Who interrupts waits for it. */
 const STOP_TRIES: StepOptions = { maxRetryAttempts: 3, initialRetryInterval: 200 };
 
 /** @throws InvalidInputError (400) */

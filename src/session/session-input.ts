@@ -33,7 +33,9 @@ const id = z
   .max(MAX_ID_LENGTH)
   .refine((value) => value.isWellFormed(), "it must be well-formed text");
 const textPart = z.looseObject({ type: z.literal("text"), text: z.string() });
-const filePart = z.looseObject({ type: z.literal("file"), mediaType: z.string().min(1), url: z.string().min(1) });
+/** What the AI SDK cannot read would fail this turn, and each one after it. */
+const fileUrl = z.string().refine(isFileUrl, "it must be an http:, https: or data: URL");
+const filePart = z.looseObject({ type: z.literal("file"), mediaType: z.string().min(1), url: fileUrl });
 const userMessage = z
   .looseObject({
     id: id.optional(),
@@ -63,6 +65,18 @@ const updateSchema = z.strictObject({
   title: z.string().max(1_000).nullish(),
   metadata: z.record(z.string(), z.unknown()).nullish(),
 });
+
+function isFileUrl(text: string): boolean {
+  if (!/^data:/i.test(text)) return /^https?:/i.test(text) && URL.canParse(text);
+  const comma = text.indexOf(",");
+  const content = text.slice(comma + 1).replace(/={1,2}$/, "");
+  return /;base64,$/i.test(text.slice(0, comma + 1)) && isBase64(content);
+}
+
+/** Without its padding. */
+function isBase64(text: string): boolean {
+  return text !== "" && text.length % 4 !== 1 && !/[^\w+/-]/.test(text);
+}
 
 /** @throws InvalidInputError (400) */
 export function checkSend(service: string, input: unknown): CheckedSend {

@@ -1,6 +1,6 @@
 /** Names of the journaled steps of a session. Part of the contract with journals that are being replayed. */
 
-/** `<service> begin`: the time, and whether the turn was interrupted while it was queued. */
+/** `<service> begin`: the time when the turn began. */
 export const beginStepName = (service: string): string => `${service} begin`;
 
 /** `<service> ended`: the time when the run was over. */

@@ -25,6 +25,8 @@ export async function steer(session: Session, context: ObjectSharedContext, rawI
   const [head, known] = await Promise.all([readHead(context), knownAnswer(context, id)]);
   if (known !== undefined) return known;
   const running = head?.running;
+  // It is the very message that the running turn answers.
+  if (running?.turn === id) return { id, delivered: false, turn: id, invocationId: running.invocationId };
   if (session.inbox === undefined || running === undefined) return ownTurn(session, context, message);
   return (await viaInbox(session.inbox, context, running, message)) ?? ownTurn(session, context, message);
 }

@@ -1,4 +1,4 @@
-/** What happens when a turn is over and its readers know it: the session gets its title, and somebody looks after its expiry. */
+/** What happens after a turn: the session gets its title, once its readers know the end; and a timer looks after its expiry. */
 import { jsonSerde } from "../json-serde.ts";
 import type { ModelMessage } from "ai";
 import { requirePlace } from "../../journal/ambient.ts";
@@ -17,11 +17,9 @@ export async function afterTurn(
   head: SessionHead,
   turn: { readonly messages: readonly ModelMessage[]; readonly text: string },
 ): Promise<void> {
-  const watched = watchExpiry(session, context, head);
-  if (watched !== head) writeHead(context, watched);
   if (session.title === undefined || head.title !== undefined || turnCount(head) > 1) return;
   const title = await titleOf(session, context, turn);
-  if (title !== undefined) writeHead(context, { ...watched, title });
+  if (title !== undefined) writeHead(context, { ...head, title });
 }
 
 /** What the timer is told. */

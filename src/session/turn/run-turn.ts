@@ -27,13 +27,13 @@ import { type StreamWriter, streamWriter } from "../../stream/stream-writer.ts";
 import type { TurnEnd } from "../../stream/turn-end.ts";
 import { sendTurn } from "../steering/send-turn.ts";
 import { TurnInbox } from "../steering/turn-inbox.ts";
-import { afterTurn } from "./after-turn.ts";
+import { afterTurn, watchExpiry } from "./after-turn.ts";
 import { compact } from "./compact.ts";
 import { type Conversation, readPast, rememberSummary, rememberTurn } from "./past-turns.ts";
 import { promptOf } from "./prompt.ts";
 import { failureOf, maskedError, type StoredTurn, storedAnswer } from "./stored-turn.ts";
 import { runAgent, type TurnAnswer } from "./turn-agent.ts";
-import { TurnRecorder } from "./turn-recorder.ts";
+import { type EndedStep, TurnRecorder } from "./turn-recorder.ts";
 import { turnIdOf, turnStart, withoutKilled } from "./turn-start.ts";
 import { readHead, readId, readTurn, writeHead, writeId, writeSummary, writeTurn } from "./turn-state.ts";
 
@@ -210,15 +210,13 @@ class Turn {
     writeTurn(this.#context, this.#slot, stored, messages);
     const known = { slot: this.#slot, turn: this.#turn };
     for (const id of [this.#turn, ...(this.#inbox?.deliveredIds ?? [])]) writeId(this.#context, id, known);
-    const last = this.#recorder.lastStep?.usage;
-    const contextTokens =
-      last?.inputTokens === undefined ? {} : { contextTokens: last.inputTokens + (last.outputTokens ?? 0) };
-    this.#head = {
+    const head: SessionHead = {
       ...withTurn(this.#head, this.#slot, this.#replaces),
       usage: addUsage(this.#head.usage, facts.usage),
-      ...contextTokens,
+      contextTokens: end.outcome === "completed" ? contextTokens(this.#recorder.lastStep) : undefined,
       lastEndedAt: endedAt,
     };
+    this.#head = watchExpiry(this.#session, this.#context, head);
     writeHead(this.#context, this.#head);
     this.#inbox?.close((message) => sendTurn(this.#context, this.#session.name, message));
     rememberTurn(this.#conversation, this.#slot, messages);
@@ -255,6 +253,12 @@ class Turn {
     const place = requirePlace("a session's turn");
     return await stepHostAt(place, DEFAULT_WINDOW).step(name, action, jsonCodec, options);
   }
+}
+
+/** Of a turn that was cut off the provider has not counted all. */
+function contextTokens(last: EndedStep | undefined): number | undefined {
+  if (last?.usage.inputTokens === undefined) return undefined;
+  return last.usage.inputTokens + (last.usage.outputTokens ?? 0);
 }
 
 /** Each try lasts for seconds by itself. */

@@ -35,29 +35,27 @@ export function messagesOfOpenStep(step: ModelStep, ends: ReadonlyMap<string, To
 }
 
 /**
- * The same conversation, with a result for each tool call that has none, and without questions that nobody answered.
+ * The same conversation, with a result for each tool call that has none, and without questions that nobody answered. Some
+ * providers give the calls of each step the same ids, so a call is answered by what comes before the next answer alone.
  *
- * @param unsettled Tool calls whose result is none.
+ * @param unsettled Tool calls of the last step whose result is none.
  */
 export function withoutOpenCalls(
   given: readonly ModelMessage[],
   unsettled: ReadonlySet<string> = NONE,
 ): ModelMessage[] {
-  const messages = unsettled.size === 0 ? given : given.flatMap((message) => withoutResults(message, unsettled));
-  const answered = new Set<string>();
-  for (const part of messages.flatMap(partsOf)) {
-    if (part.type === "tool-result") answered.add(part.toolCallId);
-    if (part.type === "tool-approval-response") answered.add(part.approvalId);
-  }
+  const last = given.findLastIndex(({ role }) => role === "assistant");
+  const messages = given.flatMap((message, at) => (at > last ? withoutResults(message, unsettled) : [message]));
   const closed: ModelMessage[] = [];
   let open: ToolPart[] = [];
-  for (const message of messages) {
+  for (const [at, message] of messages.entries()) {
     if (message.role === "tool") {
       closed.push({ ...message, content: [...message.content, ...open] });
       open = [];
       continue;
     }
     if (open.length > 0) closed.push({ role: "tool", content: open });
+    const answered = answeredAfter(messages, at);
     open = openCalls(message, answered);
     const kept = withoutQuestions(message, answered);
     if (kept !== undefined) closed.push(kept);
@@ -65,8 +63,21 @@ export function withoutOpenCalls(
   return open.length === 0 ? closed : [...closed, { role: "tool", content: open }];
 }
 
+/** Ids of the calls and questions that are answered in the message at `at`, or before the next one of the assistant. */
+function answeredAfter(messages: readonly ModelMessage[], at: number): ReadonlySet<string> {
+  const rest = messages.slice(at + 1);
+  const next = rest.findIndex(({ role }) => role === "assistant");
+  const answers = next === -1 ? rest : rest.slice(0, next);
+  const answered = new Set<string>();
+  for (const part of [...messages.slice(at, at + 1), ...answers].flatMap(partsOf)) {
+    if (part.type === "tool-result") answered.add(part.toolCallId);
+    if (part.type === "tool-approval-response") answered.add(part.approvalId);
+  }
+  return answered;
+}
+
 function withoutResults(message: ModelMessage, toolCallIds: ReadonlySet<string>): ModelMessage[] {
-  if (message.role !== "tool") return [message];
+  if (message.role !== "tool" || toolCallIds.size === 0) return [message];
   const content = message.content.filter((part) => part.type !== "tool-result" || !toolCallIds.has(part.toolCallId));
   return content.length === 0 ? [] : [{ ...message, content }];
 }

@@ -72,6 +72,7 @@ export class TurnRecorder implements RunSink {
    * such results never settled.
    */
   runFailed(): void {
+    if (this.#open !== undefined) return; // It failed in another step.
     const results = (this.#last?.response.messages ?? []).flatMap((message) =>
       message.role === "tool" ? message.content : [],
     );

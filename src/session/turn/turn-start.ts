@@ -56,14 +56,17 @@ const KILLED: TurnFailure = { message: "The turn was killed", code: 500 };
 
 /**
  * The head without the turn of an invocation that was killed: nobody could note its end then, so it is noted now. Its
- * steps are lost; the user's message stays.
+ * steps are lost; the user's message stays. Its slot is not used again: an isolate may remember what the killed one
+ * was about to store there (H2).
  */
 export async function withoutKilled(context: ObjectContext, head: SessionHead, turn: string): Promise<SessionHead> {
   const { running, ...rest } = head;
   if (running === undefined) return head;
   // It is sent again: then it never happened.
-  if (running.turn === turn) return rest;
-  const { slot, replaces } = running;
+  const nextSlot = running.slot + 1;
+  if (running.turn === turn) return { ...rest, nextSlot };
+  const { replaces } = running;
+  const slot = nextSlot;
   writeTurn(context, slot, killedTurn(running), [await asModelMessage(running.message)]);
   writeId(context, running.turn, { slot, turn: running.turn });
   return withTurn(head, slot, replaces);

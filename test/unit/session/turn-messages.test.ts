@@ -57,6 +57,19 @@ describe("withoutOpenCalls()", () => {
     expect(JSON.stringify(closed)).toContain("Interrupted");
   });
 
+  test("tells apart calls of several steps that have the same id", () => {
+    const again: ModelMessage[] = [
+      { role: "assistant", content: [toolCall("a")] },
+      { role: "tool", content: [result("a")] },
+      { role: "assistant", content: [toolCall("a")] },
+    ];
+    const closed = withoutOpenCalls(again);
+    expect(idsOf(closed)).toEqual("tool-call a,tool-result a,tool-call a,tool-result a".split(","));
+    expect(JSON.stringify(closed.slice(0, 2))).not.toContain("Interrupted");
+    const failed = withoutOpenCalls([...again, { role: "tool", content: [result("a")] }], new Set(["a"]));
+    expect(failed).toEqual(closed);
+  });
+
   test("leaves calls to the provider that runs them", () => {
     const own: ModelMessage[] = [{ role: "assistant", content: [{ ...toolCall("a"), providerExecuted: true }] }];
     expect(withoutOpenCalls(own)).toEqual(own);

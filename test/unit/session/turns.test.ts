@@ -2,6 +2,7 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { CancelledError, RestateAgent, TerminalError } from "../../../src/index.ts";
 import { agentSession } from "../../../src/session/agent-session.ts";
+import { headSerde, newHead } from "../../../src/session/session-head.ts";
 import type { SessionOptions } from "../../../src/session/session-options.ts";
 import { turnCache } from "../../../src/session/turn/turn-cache.ts";
 import { memoryStreamStore } from "../../../src/stream/memory-stream-store.ts";
@@ -227,3 +228,72 @@ test("a store of streams that is away costs no turn", async () => {
   expect(await session.send("One")).toMatchObject({ text: "Done" });
   expect((await session.history()).messages).toHaveLength(2);
 });
+
+test("a turn is interrupted also when the store of its stream is away", async () => {
+  const away = async (): Promise<never> => {
+    throw new Error("away");
+  };
+  streams = { append: away, end: away, read: away, stop: away, remove: away };
+  await start();
+  session.state = runningState("e1");
+  const { outcome, journal } = await session.run("interrupt", {}, { maxFailures: 10 });
+  expect(outcome).toEqual({ ok: true, value: { turn: "m1", result: "cancelled" } });
+  expect(journal.commands).toContain("cancel inv_1");
+});
+
+test("a conversation whose only turn failed is forgotten, too", async () => {
+  await start({ expiry: { days: 1 } }, () => {
+    throw new TerminalError("No more", { errorCode: 402 });
+  });
+  const { journal } = await session.run("send", { message: "One", turn: "m1" });
+  expect(journal.commands.filter((command) => command.includes("expire"))).toHaveLength(1);
+});
+
+test("after a turn that was cut off the size of the conversation is estimated", async () => {
+  const summaries: string[] = [];
+  const summarize = async (): Promise<string> => `Summary ${summaries.push("")}`;
+  await start({ compaction: { maxTokens: 2_000, keepTurns: 1, summarize } }, () => {
+    if (model.calls.length === 2) throw new TerminalError("Too long", { errorCode: 400 });
+    return { text: "Done" };
+  });
+  await session.send("One");
+  await session.run("send", "x".repeat(100_000));
+  await session.send("Three");
+  expect(summaries).toHaveLength(1);
+});
+
+test("a message that is steered into the turn that answers it is not there twice", async () => {
+  await start({ steering: true });
+  session.state = runningState("e1");
+  const { outcome, journal } = await session.run("steer", { message: "One", id: "m1" });
+  expect(outcome).toEqual({
+    ok: true,
+    value: { id: "m1", delivered: false, turn: "m1", invocationId: "inv_1" },
+  });
+  expect(journal.commands.filter((command) => command.startsWith("call"))).toEqual([]);
+});
+
+test("what a killed turn was about to store is not remembered: its slot is not used again", async () => {
+  await start();
+  await session.send({ message: "One", turn: "m1" });
+  const { epoch } = headSerde.deserialize(session.state.get("head") ?? new Uint8Array());
+  session.state = runningState(epoch);
+  await session.send({ message: "Once more", turn: "m1" });
+  expect([...session.state.keys()].filter((key) => key.startsWith("model/"))).toEqual(["model/1"]);
+  session.state = runningState(epoch);
+  await session.send({ message: "Two", turn: "m2" });
+  expect([...session.state.keys()].filter((key) => key.startsWith("model/"))).toEqual(["model/1", "model/2"]);
+  expect((await session.history()).messages).toHaveLength(4);
+});
+
+/** A session in whose first turn, m1, nothing has been said. */
+function runningState(epoch: string): FakeSession["state"] {
+  const running = {
+    turn: "m1",
+    slot: 0,
+    invocationId: "inv_1",
+    startedAt: "2026-01-01T00:00:00.000Z",
+    message: { id: "m1", role: "user" as const, parts: [{ type: "text" as const, text: "One" }] },
+  };
+  return new Map([["head", headSerde.serialize({ ...newHead(epoch), running })]]);
+}
