@@ -15,8 +15,8 @@
 import type { ModelMessage } from "ai";
 import { readMessage } from "../../errors/read-error.ts";
 import { ownIngress } from "../../http/own-ingress.ts";
-import { decodeValue, encodeValue } from "../../journal/codec.ts";
-import { type CachedContent, type TurnCache, turnCache } from "./turn-cache.ts";
+import { decodeValue } from "../../journal/codec.ts";
+import { type TurnCache, turnCache } from "./turn-cache.ts";
 
 /** Which conversation. */
 export interface Conversation {
@@ -88,28 +88,24 @@ export async function readPast(
       const messages = answer.turns[index];
       if (messages === undefined) throw notThere(conversation, `turn ${slot}`);
       found.set(slot, messages);
-      remember(turnName(conversation, slot), messages, cache);
+      cache.set(turnName(conversation, slot), messages);
     }
     if (!isFirst) continue;
     if (answer.summary === undefined) throw notThere(conversation, "the summary");
     text = answer.summary;
-    remember(summaryName(conversation, summary), text, cache);
+    cache.set(summaryName(conversation, summary), text);
   }
   return { summary: text, turns: slots.map((slot) => found.get(slot) ?? []) };
 }
 
 /** Remembers a turn that has ended, for the next one. */
 export function rememberTurn(conversation: Conversation, slot: number, messages: readonly ModelMessage[]): void {
-  remember(turnName(conversation, slot), messages, turnCache);
+  turnCache.set(turnName(conversation, slot), messages);
 }
 
 /** Remembers a summary. */
 export function rememberSummary(conversation: Conversation, upTo: number, summary: string): void {
-  remember(summaryName(conversation, upTo), summary, turnCache);
-}
-
-function remember(name: string, content: CachedContent, cache: TurnCache): void {
-  cache.set(name, content, encodeValue(content).length);
+  turnCache.set(summaryName(conversation, upTo), summary);
 }
 
 function turnName({ service, key, epoch }: Conversation, slot: number): string {

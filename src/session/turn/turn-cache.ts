@@ -1,13 +1,12 @@
 /**
  * What an isolate remembers of turns that have ended, so that the next turn need not ask for them. It may forget
  * anything at any time: content never changes (H1, H2), so whoever misses it reads the same again.
+ *
+ * It keeps the stored form, so that whoever changes what it is given changes nothing here, and content from memory is the
+ * same as content that was read.
  */
 import type { ModelMessage } from "ai";
-
-interface Known {
-  readonly content: CachedContent;
-  readonly bytes: number;
-}
+import { decodeValue, encodeValue } from "../../journal/codec.ts";
 
 /** A turn's messages, or a summary. */
 export type CachedContent = readonly ModelMessage[] | string;
@@ -18,7 +17,7 @@ const MAX_BYTES = 8 * 1_048_576;
 /** Forgets what was used longest ago when it has more than `maxBytes`. */
 export class TurnCache {
   readonly #maxBytes: number;
-  readonly #known = new Map<string, Known>();
+  readonly #known = new Map<string, Uint8Array>();
   #bytes = 0;
 
   constructor(maxBytes: number = MAX_BYTES) {
@@ -30,15 +29,15 @@ export class TurnCache {
     if (known === undefined) return undefined;
     this.#known.delete(name);
     this.#known.set(name, known);
-    return known.content;
+    return decodeValue(known) as CachedContent;
   }
 
-  /** @param bytes How large it is as it is stored. */
-  set(name: string, content: CachedContent, bytes: number): void {
+  set(name: string, content: CachedContent): void {
     this.#forget(name);
-    if (bytes > this.#maxBytes) return;
-    this.#known.set(name, { content, bytes });
-    this.#bytes += bytes;
+    const bytes = encodeValue(content);
+    if (bytes.length > this.#maxBytes) return;
+    this.#known.set(name, bytes);
+    this.#bytes += bytes.length;
     for (const oldest of this.#known.keys()) {
       if (this.#bytes <= this.#maxBytes) return;
       this.#forget(oldest);
@@ -59,7 +58,7 @@ export class TurnCache {
     const known = this.#known.get(name);
     if (known === undefined) return;
     this.#known.delete(name);
-    this.#bytes -= known.bytes;
+    this.#bytes -= known.length;
   }
 }
 

@@ -74,17 +74,32 @@ describe("readPast()", () => {
 describe("TurnCache", () => {
   test("forgets what was used longest ago, and keeps to its bound", () => {
     const cache = new TurnCache(100);
-    for (const name of ["a", "b", "c"]) cache.set(name, name, 30);
-    expect(cache.get("a")).toBe("a");
-    cache.set("d", "d", 30);
-    expect(["a", "b", "c", "d"].map((name) => cache.get(name))).toEqual(["a", undefined, "c", "d"]);
+    const text = (length: number): string => "x".repeat(length - 2); // As JSON it has its quotes, too.
+    for (const name of ["a", "b", "c"]) cache.set(name, text(30));
+    expect(cache.get("a")).toBe(text(30));
+    cache.set("d", text(30));
+    const known = ["a", "b", "c", "d"].filter((name) => cache.get(name) !== undefined);
+    expect(known).toEqual(["a", "c", "d"]);
     expect(cache.bytes).toBe(90);
-    cache.set("a", "larger", 60);
+    cache.set("a", text(60));
     expect(cache.bytes).toBeLessThanOrEqual(100);
-    expect(cache.get("a")).toBe("larger");
-    cache.set("huge", "huge", 101);
+    expect(cache.get("a")).toBe(text(60));
+    cache.set("huge", text(101));
     expect(cache.get("huge")).toBeUndefined();
     cache.clear();
     expect(cache.bytes).toBe(0);
+  });
+
+  test("remembers what it was given, whatever becomes of that, and as it is stored", () => {
+    const cache = new TurnCache();
+    const given = message(0);
+    cache.set("a", given);
+    Object.assign(given[0] ?? {}, { content: "changed" });
+    const [first] = (cache.get("a") ?? []) as ModelMessage[];
+    Object.assign(first ?? {}, { content: "changed" });
+    expect(cache.get("a")).toEqual(message(0));
+    const data = Buffer.from([1, 2]);
+    cache.set("b", [{ role: "user", content: [{ type: "file", mediaType: "image/png", data }] }]);
+    expect(JSON.stringify(cache.get("b"))).toContain('{"0":1,"1":2}');
   });
 });
