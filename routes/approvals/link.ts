@@ -11,7 +11,8 @@ import {
   readApprovalToken,
 } from "../../src/approvals/approval-link.ts";
 import { readWithin } from "../body.ts";
-import { HttpProblem, isProblem, problemOf } from "../problem.ts";
+import type { Observed } from "../operations/observe.ts";
+import { HttpProblem, isProblem, problemCodeOf, problemOf } from "../problem.ts";
 import { createRouter, problems } from "../router.ts";
 import { invalidSetting, settingsOf } from "../settings.ts";
 import { approvalsOf, recorded, unknownApproval } from "./approval-context.ts";
@@ -50,7 +51,14 @@ const answer = createRoute({
   requestBody: {
     content: {
       "application/x-www-form-urlencoded": {
-        schema: { type: "object", properties: { decision: { type: "string", enum: ["approve", "deny"] } } },
+        schema: {
+          type: "object",
+          properties: {
+            decision: { type: "string", enum: ["approve", "deny"] },
+            reason: { type: "string", maxLength: MAX_REASON },
+          },
+          required: ["decision"],
+        },
       },
     },
   },
@@ -59,29 +67,26 @@ const answer = createRoute({
 
 /** The routes of signed links. Without the setting APPROVAL_LINK_SECRET they answer 404. */
 export function linkRoutes(objects: readonly string[]): OpenAPIHono {
-  return createRouter()
-    .openapi(show, (context) => {
-      const { id } = context.req.valid("param");
-      const { token } = context.req.valid("query");
-      return orProblemPage(context, async () => {
-        const { decision } = await grantOf(context, id, token);
-        const approval = await approvalsOf(context, objects).get(id);
-        if (approval === undefined) throw unknownApproval(id);
-        return questionPage(approval, decision);
-      });
-    })
-    .openapi(answer, (context) => {
-      const { id } = context.req.valid("param");
-      const { token } = context.req.valid("query");
-      return orProblemPage(context, async () => {
-        const grant = await grantOf(context, id, token);
-        const { approved, reason } = await readForm(context, grant);
-        const answeredBy = grant.recipient ?? "signed link";
-        const result = await approvalsOf(context, objects).answer({ id, approved, reason, answeredBy });
-        if (result.result === "decided") return decidedPage(result.approval, 409, "This has been decided already");
-        return decidedPage(recorded(id, result), 200, "Thank you, this is recorded");
-      });
-    });
+  const router = createRouter();
+  router.openapi(show, async (context) => {
+    const { id } = context.req.valid("param");
+    const { decision } = await grantOf(context, id, context.req.valid("query").token);
+    const approval = await approvalsOf(context, objects).get(id);
+    if (approval === undefined) throw unknownApproval(id);
+    return questionPage(approval, decision);
+  });
+  router.openapi(answer, async (context) => {
+    const { id } = context.req.valid("param");
+    const grant = await grantOf(context, id, context.req.valid("query").token);
+    const { approved, reason } = await readForm(context, grant);
+    const answeredBy = grant.recipient ?? "signed link";
+    const result = await approvalsOf(context, objects).answer({ id, approved, reason, answeredBy });
+    if (result.result === "decided") return decidedPage(result.approval, 409, "This has been decided already");
+    return decidedPage(recorded(id, result), 200, "Thank you, this is recorded");
+  });
+  // Also for what validation says: mail programs break links.
+  router.onError((error, context) => orProblemPage(error, context as Context<Observed>));
+  return router;
 }
 
 /**
@@ -131,16 +136,13 @@ async function readForm(
 }
 
 /** Who opens a link in a browser reads a page, programs problem details. */
-async function orProblemPage(context: Context, work: () => Promise<Response>): Promise<Response> {
-  try {
-    return await work();
-  } catch (error) {
-    if (!isProblem(error) || !(context.req.header("accept") ?? "").includes("text/html")) throw error;
-    const { status, title, detail } = (await problemOf(error).json()) as {
-      readonly status: number;
-      readonly title: string;
-      readonly detail: string;
-    };
-    return problemPage(title, detail, status);
-  }
+async function orProblemPage(error: Error, context: Context<Observed>): Promise<Response> {
+  if (!isProblem(error) || !(context.req.header("accept") ?? "").includes("text/html")) throw error;
+  context.set("problemCode", problemCodeOf(error));
+  const { status, title, detail } = (await problemOf(error).json()) as {
+    readonly status: number;
+    readonly title: string;
+    readonly detail: string;
+  };
+  return problemPage(title, detail, status);
 }

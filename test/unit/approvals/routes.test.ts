@@ -3,6 +3,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi 
 import { approvalId, shardOf } from "../../../src/approvals/approval-id.ts";
 import { type Approval, approvalLink, approvalObject } from "../../../src/index.ts";
 import { createEdgeApp, type EdgeAppOptions } from "../../../routes/index.ts";
+import type { LogLine } from "../../../routes/operations/log.ts";
 import { operationsOf, readDocument } from "../../e2e/openapi/document.ts";
 import { echoService } from "../endpoint/echo-service.ts";
 import { FakeRestate, refused, returned } from "../routes/agents/fake-restate.ts";
@@ -186,6 +187,24 @@ describe("a signed link", () => {
     ]);
     const page = await app().request(link, { headers: { accept: "text/html,*/*" } });
     expect([page.status, (await page.text()).includes("not valid any more")]).toEqual([410, true]);
+  });
+
+  test("that a mail program has broken is a page for a person, too", async () => {
+    const link = await linkOf();
+    for (const broken of [link.replace(/\?.*/, ""), link.replace(id, id.slice(0, 20))]) {
+      const page = await app().request(broken, { headers: { accept: "text/html,*/*" } });
+      expect([page.status, page.headers.get("content-type")]).toEqual([400, "text/html; charset=utf-8"]);
+      expect(page.headers.get("content-security-policy")).toContain("default-src 'none'");
+      expect(await codeOf(await app().request(broken))).toEqual([400, "invalid-request"]);
+    }
+  });
+
+  test("that shows a person a problem has its code in the log", async () => {
+    const codes: unknown[] = [];
+    const log = (line: LogLine): void => void (line.message === "request" && codes.push(line.code));
+    const link = await linkOf({ validFor: -1 });
+    expect((await app({ log }).request(link, { headers: { accept: "text/html" } })).status).toBe(410);
+    expect(codes).toEqual(["approval-link-expired"]);
   });
 
   test("is not in use without a secret; one that is too short is a setting to be mended", async () => {
