@@ -8,7 +8,7 @@ import { forgetStepName } from "./session-steps.ts";
 import { type SessionHead, slotsOf } from "./session-head.ts";
 import type { Session } from "./session.ts";
 import { type ExpireInput, sendExpire } from "./turn/after-turn.ts";
-import { readHead, readTurn } from "./turn/turn-state.ts";
+import { readHead, readTurn, writeHead } from "./turn/turn-state.ts";
 
 /** Streams that are removed with their conversation. */
 const LAST_STREAMS = 20;
@@ -23,7 +23,12 @@ export async function reset(session: Session, context: ObjectContext): Promise<v
 export async function expire(session: Session, context: ObjectContext, { epoch }: ExpireInput): Promise<void> {
   const { expiryMs } = session;
   const head = await readHead(context);
-  if (head === undefined || head.epoch !== epoch || expiryMs === undefined) return;
+  if (head === undefined || head.epoch !== epoch) return;
+  if (expiryMs === undefined) {
+    // This version forgets nothing; a later one may, and needs a timer of its own.
+    writeHead(context, { ...head, expiryWatched: undefined });
+    return;
+  }
   const now = await context.date.now();
   const idleMs = now - Date.parse(head.lastEndedAt ?? new Date(0).toISOString());
   if (idleMs < expiryMs) sendExpire(context, session.name, epoch, expiryMs - idleMs);

@@ -249,6 +249,13 @@ test("a conversation whose only turn failed is forgotten, too", async () => {
   expect(journal.commands.filter((command) => command.includes("expire"))).toHaveLength(1);
 });
 
+test("a timer of a version that forgot conversations leaves room for another one", async () => {
+  await start();
+  session.state = new Map([["head", headSerde.serialize({ ...newHead("e1"), expiryWatched: true })]]);
+  expect(await session.run("expire", { epoch: "e1" })).toMatchObject({ outcome: { ok: true } });
+  expect(headSerde.deserialize(session.state.get("head") ?? new Uint8Array()).expiryWatched).toBeUndefined();
+});
+
 test("after a turn that was cut off the size of the conversation is estimated", async () => {
   const summaries: string[] = [];
   const summarize = async (): Promise<string> => `Summary ${summaries.push("")}`;
