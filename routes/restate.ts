@@ -3,6 +3,7 @@ import { parseIdentityKeys } from "../src/endpoint/identity-keys.ts";
 import { type AnyService, createRestateEndpoint, type RestateEndpoint } from "../src/endpoint/restate-endpoint.ts";
 import type { SpanExporter } from "../src/telemetry/span.ts";
 import { taggedWithVersion } from "./readiness/version-tag.ts";
+import { HttpProblem } from "./problem.ts";
 import { settingsOf, versionOf } from "./settings.ts";
 import { telemetryOf, telemetrySettingsKey } from "./telemetry.ts";
 
@@ -39,8 +40,23 @@ export function restateRoute(options: RestateRouteOptions): Hono {
     return endpoint;
   };
   return new Hono().all(`${options.mount}/*`, (context) => {
+    refusePages(context);
     return endpointFor(context)(context.req.raw, ...platformOf(context));
   });
+}
+
+/**
+ * Without identity keys, which is in development alone, a page whose name was pointed at this machine could run handlers.
+ * Browsers send `origin` with each POST, also to the page's own host; Restate never does.
+ *
+ * @throws HttpProblem `forbidden` (403)
+ */
+function refusePages(context: Context): void {
+  const { ENVIRONMENT, RESTATE_IDENTITY_KEYS = "" } = settingsOf(context);
+  if (ENVIRONMENT !== "development" || RESTATE_IDENTITY_KEYS.trim() !== "") return;
+  const { req } = context;
+  if (req.header("origin") === undefined && req.header("sec-fetch-site") === undefined) return;
+  throw new HttpProblem("forbidden", 403, "This is for Restate, not for pages in browsers");
 }
 
 /** What the platform gave besides the request; handlers find it in `ctx.request().extraArgs`. */
