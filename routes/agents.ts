@@ -30,7 +30,8 @@ export interface AgentsRouteOptions {
    *
    * Callers who are named have rate limits, idempotency keys and invocations of their own: another's invocation is
    * `invocation-not-found`. They share the keys of objects and workflows, and a workflow's `run`, whose id is its only key:
-   * give such keys out by caller, or check them in `auth`. Callers whom nothing names share everything, as API keys do: those
+   * give such keys out by caller, or check them in `auth`. So it is with conversations at `/chat/{agent}/{session}`, and
+   * `/approvals` has the questions of all. Callers whom nothing names share everything, as API keys do: those
    * are of one trust, so that a key can be replaced by another.
    */
   readonly auth?: MiddlewareHandler | undefined;
