@@ -26,9 +26,11 @@ import { statusOf } from "./conversation.ts";
 import { type ApprovalAnswer, type ChatBody, chatBody, type ChatRequest, chatRequestOf, TURN_ID } from "./input.ts";
 import type { EntryPages } from "../../src/stream/sse.ts";
 import { sseResponse } from "./sse-response.ts";
-import { findTurn, streamTurn, type Turn, turnOfAnswer } from "./turns.ts";
+import { findTurn, streamTurn, type Turn, turnOfAnswer, turnPages } from "./turns.ts";
 
 const ANSWER_MS = 15_000;
+/** How long the answer's head waits until it is known what became of a message for the running turn, in milliseconds. */
+const STEER_SOON_MS = 5_000;
 
 /** What is answered: events. */
 export const eventsResponse: {
@@ -98,7 +100,7 @@ async function post(
   const request = chatRequestOf(given);
   switch (request.kind) {
     case "message":
-      if (request.mode === "steer") return steer(conversation, request, until);
+      if (request.mode === "steer") return steer(context, chat, conversation, request, until);
       if (request.mode === "interrupt") await interruptOthers(conversation, request.message.id);
       return streamTurn(conversation, await send(context, chat, conversation, turnOfMessage(request)), { until });
     case "regenerate": {
@@ -153,21 +155,51 @@ const steerAnswer = z.looseObject({
   invocationId: z.string().optional(),
 });
 
-/** Adds a message to the running turn. Its readers see it there; who sent it gets that news, and no second answer. */
+/**
+ * Adds a message to the running turn. Its readers see it there; who sent it gets that news, and no second answer. The
+ * turn takes it with its next step, which a long answer or a person may hold up: the connection waits for that.
+ */
 async function steer(
+  context: Context,
+  { hasAuth }: ChatContext,
   conversation: Conversation,
   { message }: MessageRequest,
   until: "pause" | "end",
 ): Promise<Response> {
-  const input: SteerInput = { id: message.id, message };
-  const answer = steerAnswer.parse(await callHandler(conversation, "steer", input));
-  const { delivered, turn, invocationId } = answer;
-  if (!delivered && invocationId !== undefined) return streamTurn(conversation, { turn, invocationId }, { until });
+  const { ingress, info, key, headers } = conversation;
   const { id } = message;
-  async function* news(): EntryPages {
+  const input: SteerInput = { id, message };
+  const keys = await keySpaceOf(context, hasAuth);
+  const request = { body: JSON.stringify(input), idempotencyKey: keys.forRestate(`steer:${id}`), headers };
+  const target = { service: info.name, key, handler: "steer" };
+  const steering = await sendOrSay(() => ingress.send(target, request), id);
+  const soon = await ingress.attach(steering.id, STEER_SOON_MS);
+  if (soon === undefined) return sseResponse((signal) => later(signal), { "x-restate-id": steering.id });
+  const known = steerAnswer.parse(valueOf(soon));
+  const own = ownTurn(known);
+  if (own !== undefined) return streamTurn(conversation, own, { until });
+  return sseResponse(() => news(known.turn), { "x-restate-id": known.invocationId, "x-turn": known.turn });
+
+  async function* news(turn: string): EntryPages {
     yield [{ chunk: { type: "data-steering", data: { id, turn }, transient: true } }];
   }
-  return sseResponse(news, { "x-restate-id": invocationId, "x-turn": turn });
+
+  async function* later(signal: AbortSignal): EntryPages {
+    const gone = AbortSignal.any([signal, conversation.signal]);
+    while (!gone.aborted) {
+      const result = await ingress.attach(steering.id, STEER_SOON_MS);
+      if (result === undefined) continue;
+      const answer = steerAnswer.parse(valueOf(result));
+      const turn = ownTurn(answer);
+      yield* turn === undefined ? news(answer.turn) : turnPages(conversation, turn, { until }, signal);
+      return;
+    }
+  }
+}
+
+/** The turn that a message became which no running turn took. */
+function ownTurn({ delivered, turn, invocationId }: z.infer<typeof steerAnswer>): Turn | undefined {
+  return delivered || invocationId === undefined ? undefined : { turn, invocationId };
 }
 
 /** Records answers to approvals, and goes on with the turn from where the client is. */

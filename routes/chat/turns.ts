@@ -24,19 +24,28 @@ const LOOK_BACK = 5;
 export type TurnRequest = Pick<TurnReading, "until" | "message" | "answered"> & { readonly after?: number | undefined };
 
 /** Streams a turn to a client. */
-export function streamTurn(conversation: Conversation, { turn, invocationId }: Turn, request: TurnRequest): Response {
+export function streamTurn(conversation: Conversation, turn: Turn, request: TurnRequest): Response {
+  const headers = { "x-restate-id": turn.invocationId, "x-turn": turn.turn };
+  return sseResponse((signal) => turnPages(conversation, turn, request, signal), headers);
+}
+
+/** What `streamTurn` answers, some entries at a time. */
+export function turnPages(
+  conversation: Conversation,
+  { turn, invocationId }: Turn,
+  request: TurnRequest,
+  signal: AbortSignal,
+): EntryPages {
   const { info, key } = conversation;
-  const open = (signal: AbortSignal): EntryPages =>
-    readTurn({
-      ...request,
-      store: info.streams,
-      stream: streamIdOf(info.name, key, turn),
-      after: request.after ?? 0,
-      result: () => resultOf(conversation, { turn, invocationId }),
-      // A body is cancelled only when something is sent to a client that has gone: at the latest a comment.
-      signal: AbortSignal.any([signal, conversation.signal]),
-    });
-  return sseResponse(open, { "x-restate-id": invocationId, "x-turn": turn });
+  return readTurn({
+    ...request,
+    store: info.streams,
+    stream: streamIdOf(info.name, key, turn),
+    after: request.after ?? 0,
+    result: () => resultOf(conversation, { turn, invocationId }),
+    // A body is cancelled only when something is sent to a client that has gone: at the latest a comment.
+    signal: AbortSignal.any([signal, conversation.signal]),
+  });
 }
 
 /** How a turn ended; undefined while it goes on, or is queued. A turn that failed may have said something. */

@@ -23,7 +23,7 @@ export type CheckedSend =
       readonly options?: unknown;
     };
 
-/** Ids are parts of names of streams, and of URLs. */
+/** Ids are parts of URLs, and the last part of a stream's name: with a slash, that of another conversation's. */
 const MAX_ID_LENGTH = 200;
 const MAX_TURNS_OF_A_PAGE = 200;
 
@@ -31,7 +31,7 @@ const id = z
   .string()
   .min(1)
   .max(MAX_ID_LENGTH)
-  .refine((value) => value.isWellFormed(), "it must be well-formed text");
+  .refine((value) => value.isWellFormed() && !value.includes("/"), "it must be well-formed text without slashes");
 const textPart = z.looseObject({ type: z.literal("text"), text: z.string() });
 /** What the AI SDK cannot read would fail this turn, and each one after it. */
 const fileUrl = z.string().refine(isFileUrl, "it must be an http:, https: or data: URL");

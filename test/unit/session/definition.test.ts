@@ -61,6 +61,7 @@ describe("input", () => {
     { message: "x", mode: "queue" },
     { message: "x", turn: "" },
     { message: "x", turn: "a".repeat(201) },
+    { message: "x", turn: "b/c" },
     { message: { role: "assistant", parts: [{ type: "text", text: "x" }] } },
     { message: { role: "user", parts: [] } },
     { message: { role: "user", parts: [{ type: "text", text: "" }] } },
