@@ -51,6 +51,9 @@ const longShips = [
   "operate-cloudflare",
 ].map((file) => `test/ship/${file}.test.ts`);
 
+/** End-to-end tests of sessions, live streams and approvals. */
+const conversations = ["approvals", "chat", "session", "streams"].map((begin) => `test/e2e/${begin}*.test.ts`);
+
 const inEndToEnd = (files: readonly string[]): string[] => files.map((file) => `test/e2e/${file}.test.ts`);
 
 export default defineConfig({
@@ -75,7 +78,9 @@ export default defineConfig({
         ],
         test: { name: "workers", include: ["test/workers/**/*.test.ts"], testTimeout: MINUTE_MS },
       },
-      { test: { ...realStack, name: "e2e", include: ["test/e2e/**/*.test.ts"] } },
+      { test: { ...realStack, name: "e2e", include: ["test/e2e/**/*.test.ts"], exclude: conversations } },
+      // These wait for models and people most of the time, so two files at once fit.
+      { test: { ...realStack, name: "conversations", fileParallelism: true, include: conversations } },
       {
         test: {
           ...realStack,

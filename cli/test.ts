@@ -35,7 +35,7 @@ async function runCheck(check: Check): Promise<Outcome> {
 }
 
 function print(check: Check, outcome: Outcome, ms: number): void {
-  const name = check.name.padEnd(10);
+  const name = check.name.padEnd(13);
   if (outcome.status === "skipped") {
     console.log(`- ${name} skipped: ${outcome.reason}`);
     return;

@@ -4,7 +4,7 @@ import { THOROUGH } from "../thorough.ts";
 import { call } from "./lab-stack.ts";
 import { type Conversation, promptOf, SessionStack } from "./session-stack.ts";
 
-const TURNS = 200;
+const TURNS = THOROUGH ? 200 : 60;
 const WORDS = "This sentence is what one turn adds to the conversation. ".repeat(8);
 
 /** What Restate uploaded for one turn, in bytes. */
@@ -17,7 +17,7 @@ interface Upload {
   readonly requests: number;
 }
 
-describe("a conversation of 200 turns on workerd", () => {
+describe(`a conversation of ${TURNS} turns on workerd`, () => {
   let stack: SessionStack;
 
   beforeAll(async () => {
