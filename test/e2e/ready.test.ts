@@ -72,7 +72,7 @@ const becomes = (endpoint: ServedEndpoint, registered: string): Promise<void> =>
   });
 
 const LATEST = "pass All services are registered, and this version is the latest";
-const OTHER = "fail 2 of 2 services registered with another version as the latest";
+const OTHER = "fail 3 of 3 services registered with another version as the latest";
 
 test("a version is ready when it is the latest of its services, and no longer when another one is", async () => {
   expect(await ready(first)).toEqual({ status: 503, registered: "fail 3 of 3 services not registered with Restate" });
