@@ -32,6 +32,7 @@ import { isPermanent } from "./permanent-errors.ts";
 import { providerFailure, type ProviderFailure } from "./provider-failure.ts";
 import { isSafely, readMessage, readNumber, readProperty, readString } from "./read-error.ts";
 import { retryAfterMs } from "./retry-after.ts";
+import { shownUrl } from "./shown-url.ts";
 
 /** Where a failure happened. */
 export interface FailureContext {
@@ -95,7 +96,7 @@ function wallClock(): number {
 function judgeDownload(error: DownloadError): Error {
   const statusCode = readNumber(error, "statusCode");
   const location = readString(error, "url") ?? "";
-  const url = location.replace(/[?#].*$/s, "").slice(0, 200);
+  const url = shownUrl(location);
   const detail = statusCode === undefined ? readMessage(error).replaceAll(location, url) : `status ${statusCode}`;
   const refused = statusCode === undefined && (readProperty(error, "cause") ?? undefined) === undefined;
   if (refused || (statusCode !== undefined && !isTransientStatus(statusCode))) {

@@ -49,6 +49,8 @@ export interface SessionHead {
   readonly compaction?: CompactionMark | undefined;
   /** Tokens of the conversation, as the last model step counted them. */
   readonly contextTokens?: number | undefined;
+  /** Files of turns that cannot be had any more; see lost-files.ts. */
+  readonly lostFiles?: readonly string[] | undefined;
   /** When the last turn ended, as ISO 8601. */
   readonly lastEndedAt?: string | undefined;
   /** True while a timer looks after the session's expiry. */

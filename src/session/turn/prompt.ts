@@ -1,10 +1,10 @@
-/** What the model is given with a turn: a summary, the turns before, and the new message. */
-import type { ModelMessage, UserModelMessage } from "ai";
+/** What the model is given of the turns before one: a summary, and those after it. */
+import type { ModelMessage } from "ai";
 import type { Past } from "./past-turns.ts";
 
-/** The conversation up to the new message, and with it. */
-export function promptOf({ summary, turns }: Past, message: UserModelMessage): ModelMessage[] {
-  return [...summaryMessages(summary), ...turns.flat(), message];
+/** The conversation up to the new message. */
+export function promptOf({ summary, turns }: Past): ModelMessage[] {
+  return [...summaryMessages(summary), ...turns.flat()];
 }
 
 /** A user message: the AI SDK refuses system messages among those of a conversation. */

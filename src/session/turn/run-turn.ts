@@ -29,6 +29,7 @@ import { sendTurn } from "../steering/send-turn.ts";
 import { TurnInbox } from "../steering/turn-inbox.ts";
 import { afterTurn, watchExpiry } from "./after-turn.ts";
 import { compact } from "./compact.ts";
+import { lostFilesAfter, withoutLostFiles } from "./lost-files.ts";
 import { type Conversation, readPast, rememberSummary, rememberTurn } from "./past-turns.ts";
 import { promptOf } from "./prompt.ts";
 import { failureOf, maskedError, type StoredTurn, storedAnswer } from "./stored-turn.ts";
@@ -135,7 +136,8 @@ class Turn {
       this.#head = { ...this.#head, compaction: { upTo: compacted.upTo }, contextTokens: undefined };
       this.#writeRunning();
     }
-    return promptOf(compacted.past, message);
+    const { lostFiles = [] } = this.#head;
+    return [...withoutLostFiles(promptOf(compacted.past), lostFiles), message];
   }
 
   /** So that others see that it runs, and the next turn that it did should this one be killed. */
@@ -191,6 +193,8 @@ class Turn {
     const facts = isCancelled ? { interrupted: true } : { error: maskedError(error) };
     const end: TurnEnd = { outcome, error, metadata: { ...this.#facts(endedAt), finishReason: "error", ...facts } };
     const text = lastStep?.text ?? "";
+    const lostFiles = lostFilesAfter(this.#head.lostFiles ?? [], error);
+    if (lostFiles.length > 0) this.#head = { ...this.#head, lostFiles };
     await this.#store(end, { text, finishReason: "error", usage, failure: failureOf(error) }, endedAt);
     await this.#endStream(end).catch(() => {});
   }
