@@ -12,8 +12,15 @@ export function createRouter<E extends Env = Env>(): OpenAPIHono<E> {
     defaultHook: (result) => {
       if (result.success) return;
       const errors = result.error.issues.map(({ path, message }) => ({ at: path.join("."), message }));
-      const where = { json: "body", form: "body", param: "path", query: "query", header: "headers", cookie: "cookies" };
-      throw new HttpProblem("invalid-request", 400, `The ${where[result.target]} is invalid: ${summary(errors)}`, {
+      const where = {
+        json: "body is",
+        form: "body is",
+        param: "path is",
+        query: "query is",
+        header: "headers are",
+        cookie: "cookies are",
+      };
+      throw new HttpProblem("invalid-request", 400, `The ${where[result.target]} invalid: ${summary(errors)}`, {
         // A body may have tens of thousands of wrong values.
         members: { errors: errors.slice(0, MAX_ERRORS) },
       });

@@ -6,6 +6,7 @@ import { z } from "@hono/zod-openapi";
 import type { UIMessage } from "ai";
 import type { UserInput } from "../../src/session/session-types.ts";
 import { HttpProblem } from "../problem.ts";
+import { MAX_REASON } from "../approvals/approval-schemas.ts";
 
 /** Without a slash: the name of a turn's stream holds it, after the session's key. */
 export const TURN_ID: RegExp = /^[A-Za-z0-9_.:~-]{1,128}$/;
@@ -47,7 +48,7 @@ const assistantMessage = z.looseObject({
 
 const answeredPart = z.looseObject({
   state: z.literal("approval-responded"),
-  approval: z.looseObject({ id: z.string(), approved: z.boolean(), reason: z.string().max(10_000).optional() }),
+  approval: z.looseObject({ id: z.string(), approved: z.boolean(), reason: z.string().max(MAX_REASON).optional() }),
 });
 
 /** The body of a POST. */

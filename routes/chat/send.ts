@@ -243,5 +243,5 @@ async function record(context: Context, conversation: Conversation, answer: Appr
     const { result } = answerResult.parse(valueOf(await ingress.call(target, request)));
     if (result !== "unknown") return;
   }
-  throw new HttpProblem("not-found", 404, "There is no such approval in this conversation");
+  throw new HttpProblem("approval-not-found", 404, "There is no such approval in this conversation");
 }
