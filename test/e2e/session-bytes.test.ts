@@ -4,7 +4,7 @@ import { THOROUGH } from "../thorough.ts";
 import { call } from "./lab-stack.ts";
 import { type Conversation, promptOf, SessionStack } from "./session-stack.ts";
 
-const TURNS = THOROUGH ? 200 : 60;
+const TURNS = THOROUGH ? 200 : 100;
 const WORDS = "This sentence is what one turn adds to the conversation. ".repeat(8);
 
 /** What Restate uploaded for one turn, in bytes. */
