@@ -8,7 +8,7 @@ import { type RestateCloud, startRestateCloud } from "../../src/testing/restate-
 import { factsIn } from "../../cli/deployments/metadata.ts";
 import { DenoDeploy } from "../deno-deploy/deno-deploy.ts";
 import type { LoopbackServer } from "../../src/testing/http-server.ts";
-import { startDenoAdmin } from "./deno-deploy-admin.ts";
+import { startPlainAdmin } from "./plain-admin.ts";
 import { type Gate, startGate } from "./gate.ts";
 import { run } from "./wrangler.ts";
 
@@ -103,7 +103,7 @@ export class DenoWorld implements AsyncDisposable {
     await writeFile(certificate, restate.certificate);
     deno.trust(certificate);
     const { adminUrl, ingressUrl } = restate.server;
-    const secure = await startDenoAdmin(adminUrl);
+    const secure = await startPlainAdmin(adminUrl, "acme.deno.net");
     const [admin, ingress] = await Promise.all([startGate(secure.url), startGate(ingressUrl)]);
     const folder = await mkdtemp(join(tmpdir(), "desk-project-"));
     const world = new DenoWorld({ deno, restate, effects, secure, gates: { admin, ingress }, folder });

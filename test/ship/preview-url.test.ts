@@ -3,11 +3,11 @@
  * and of each version after that. They are https, and a restate-server sends nothing but http through a proxy: before its Admin
  * API stands one that writes `http:` in place of `https:` into what it is told of these addresses, and back into what it answers.
  */
-import { request as forward } from "node:http";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { AdminClient } from "../../src/admin/index.ts";
-import { listen, type LoopbackServer } from "../../src/testing/http-server.ts";
+import type { LoopbackServer } from "../../src/testing/http-server.ts";
 import type { ClerkProject } from "./clerk-project.ts";
+import { startPlainAdmin } from "./plain-admin.ts";
 import { ended, startRuns } from "./runs.ts";
 import { type DeployDocument, tool, type ToolResult } from "./tool.ts";
 import { startWorld, type World } from "./world.ts";
@@ -22,7 +22,7 @@ let admin: LoopbackServer;
 let project: ClerkProject;
 beforeAll(async () => {
   world = await startWorld();
-  admin = await startTranslator(world.restate.server.adminUrl);
+  admin = await startPlainAdmin(world.restate.server.adminUrl, "acme.workers.dev");
   project = await world.project("Clerk", TABLES);
 });
 afterAll(async () => {
@@ -87,34 +87,3 @@ test("run again, it finds the version where wrangler had told it, and rollback g
   expect(run?.code).toBe("old");
   expect(world.cloudflare.unknownCalls).toEqual([]);
 });
-
-const SECURE = /https:\/\/([\w-]+\.acme\.workers\.dev)/g;
-const PLAIN = /http:\/\/([\w-]+\.acme\.workers\.dev)/g;
-
-/** Stands before an Admin API. What it is told of https addresses is registered for HTTP/1.1, as Workers speak it without TLS. */
-async function startTranslator(target: string): Promise<LoopbackServer> {
-  return listen(async (request, response) => {
-    const { method, url = "/", headers } = request;
-    const told = await textOf(request);
-    const isFirst = method === "POST" && url === "/deployments" && !told.includes('"use_http_11"');
-    const plain = told.replaceAll(SECURE, "http://$1");
-    const body = isFirst ? plain.replace(/^\{/, '{"use_http_11":true,') : plain;
-    const { "content-length": _, "transfer-encoding": __, ...rest } = headers;
-    const upstream = forward(new URL(url, target), { method, headers: { ...rest, "accept-encoding": "identity" } });
-    upstream.on("error", () => response.destroy());
-    upstream.on("response", (answer) => {
-      void textOf(answer).then((text) => {
-        const { "content-length": ___, "transfer-encoding": ____, ...kept } = answer.headers;
-        response.writeHead(answer.statusCode ?? 502, kept);
-        response.end(text.replaceAll(PLAIN, "https://$1"));
-      });
-    });
-    upstream.end(body);
-  });
-}
-
-async function textOf(from: AsyncIterable<unknown>): Promise<string> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of from) chunks.push(chunk as Buffer);
-  return Buffer.concat(chunks).toString("utf8");
-}

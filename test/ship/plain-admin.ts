@@ -1,19 +1,24 @@
 /**
- * Apps of Deno Deploy have https addresses, and a restate-server sends nothing but http through a proxy. So before its Admin
- * API stands this server, which writes `http:` in place of `https:` into what it is told of these addresses, and back into what
+ * Deployed apps have https addresses, and a restate-server sends nothing but http through a proxy. So before its Admin API
+ * stands this server, which writes `http:` in place of `https:` into what it is told of these addresses, and back into what
  * it answers.
  */
 import { request as forward } from "node:http";
 import { listen, type LoopbackServer } from "../../src/testing/http-server.ts";
 
-const SECURE = /https:\/\/([a-z0-9-]+\.acme\.deno\.net)/g;
-const PLAIN = /http:\/\/([a-z0-9-]+\.acme\.deno\.net)/g;
-
-/** @param target The Admin API. */
-export async function startDenoAdmin(target: string): Promise<LoopbackServer> {
+/**
+ * @param target The Admin API.
+ * @param domain Of the addresses that are meant: all names below it.
+ */
+export async function startPlainAdmin(
+  target: string,
+  domain: "acme.deno.net" | "acme.workers.dev",
+): Promise<LoopbackServer> {
+  const secure = new RegExp(`https://([\\w-]+\\.${domain})`, "g");
+  const plain = new RegExp(`http://([\\w-]+\\.${domain})`, "g");
   return listen(async (request, response) => {
     const { method, url = "/", headers } = request;
-    const body = (await textOf(request)).replaceAll(SECURE, "http://$1");
+    const body = (await textOf(request)).replaceAll(secure, "http://$1");
     // Over TLS both sides agree on a version of HTTP; without, it has to be said.
     const isUnsaid = method === "POST" && url === "/deployments" && !body.includes('"use_http_11"');
     const told = isUnsaid ? body.replace(/^\{/, '{"use_http_11":true,') : body;
@@ -24,7 +29,7 @@ export async function startDenoAdmin(target: string): Promise<LoopbackServer> {
       void textOf(answer).then((text) => {
         const { "content-length": ___, "transfer-encoding": ____, ...kept } = answer.headers;
         response.writeHead(answer.statusCode ?? 502, kept);
-        response.end(text.replaceAll(PLAIN, "https://$1"));
+        response.end(text.replaceAll(plain, "https://$1"));
       });
     });
     upstream.end(told);
