@@ -84,7 +84,7 @@ describe("an app with three versions", () => {
     try {
       const { code, stdout } = await world.tool(["status", "--check"]);
       expect(code).toBe(3);
-      expect(stdout).toContain(`${first.id} serves another version, another: 4 invocations cannot go on`);
+      expect(stdout).toContain(`${first.id} is not served now, another is: 4 invocations cannot go on`);
     } finally {
       first.serves = FIRST;
     }
