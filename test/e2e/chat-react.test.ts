@@ -280,6 +280,33 @@ test.each([700, 6_000])(
   },
 );
 
+test("who adds a message hears what became of it, also when the turn takes it late", async () => {
+  const session = stack.newSession();
+  // Longer than the answer's head waits.
+  stack.effectMs = 6_000;
+  stack.script = (request) =>
+    JSON.stringify(request.body).includes("And be quick")
+      ? { text: "Quickly done." }
+      : { text: "Looking.", toolCalls: [{ id: "call_1", name: "look", input: { id: `${session}-late` } }] };
+  const page = new ChatPage({
+    session,
+    transport: chatTransport({ url: stack.endpoint.url, agent: "Chat", apiKey: API_KEY }),
+  });
+  pages.push(page);
+  await page.send("Look");
+  await page.until("Nothing streams", ({ shown }) => shown.startsWith("Looking."));
+  const answer = await fetch(`${stack.endpoint.url}/chat/Chat/${session}`, {
+    method: "POST",
+    headers: { authorization: `Bearer ${API_KEY}`, "content-type": "application/json" },
+    body: JSON.stringify({ message: "And be quick", mode: "steer" }),
+  });
+  expect([answer.status, answer.headers.get("x-turn")]).toEqual([200, null]);
+  const told = await answer.text();
+  expect(told).toMatch(/^data: \{"type":"data-steering","data":\{"id":"[^"]+","turn":"[^"]+"\},"transient":true\}$/m);
+  expect(told).toContain("data: [DONE]");
+  await page.until("It does not end", ({ shown }) => shown.endsWith("Quickly done."));
+});
+
 test("a broken connection is taken up where it was, without the page noticing", async () => {
   const session = stack.newSession();
   const text = COUNT.repeat(3);
