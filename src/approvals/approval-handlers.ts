@@ -1,19 +1,12 @@
 /** What the handlers of an approval object take and return. */
-import type { Approval, ApprovalDecision, ApprovalSession } from "./approvals.ts";
+import type { Approval, ApprovalDecision } from "./approvals.ts";
 import type { IndexFilter } from "./approval-index.ts";
 
 /** A question that a run asks. */
-export interface OpenRequest {
-  readonly id: string;
-  readonly kind: Approval["kind"];
-  readonly agent: string;
-  readonly session?: ApprovalSession | undefined;
-  readonly invocationId: string;
-  readonly tool: string;
-  readonly toolCallId: string;
-  readonly input: unknown;
-  readonly inputTruncated?: boolean | undefined;
-  readonly reason?: string | undefined;
+export interface OpenRequest extends Pick<
+  Approval,
+  "id" | "kind" | "agent" | "session" | "invocationId" | "tool" | "toolCallId" | "input" | "inputTruncated" | "reason"
+> {
   /** How long the run waits, in milliseconds. */
   readonly timeoutMs?: number | undefined;
   /** What the answer resolves. */
