@@ -9,6 +9,7 @@
  */
 import { CancelledError } from "../restate.ts";
 import type { Place } from "../journal/ambient.ts";
+import type { Fiber } from "../journal/fiber.ts";
 import type { Window } from "../journal/run-ahead.ts";
 import { blobCodec } from "../journal/blob-codec.ts";
 import { Blobs } from "../journal/blobs.ts";
@@ -29,8 +30,14 @@ import { RunTrace } from "./run-trace.ts";
  */
 export const LAST_ACT: unique symbol = Symbol("restate-edge-agents.last-act");
 
+/** The run that began at a fiber. */
+const runs = new WeakMap<Fiber, AgentRun>();
+
 /** The state of one run. */
 export class AgentRun {
+  /** The run inside a tool of which this one happens, in the same invocation; undefined: nobody's. */
+  readonly parent: AgentRun | undefined;
+
   /** Prefix of the run's step names. */
   readonly name: string;
   /** The agent's name. */
@@ -75,6 +82,8 @@ export class AgentRun {
     callerSignal: AbortSignal | undefined,
     extras: RunExtras = {},
   ) {
+    this.parent = AgentRun.of(place.fiber);
+    runs.set(place.fiber, this);
     this.name = name;
     this.agent = agent;
     this.extras = extras;
@@ -89,6 +98,15 @@ export class AgentRun {
     const { trace } = place.invocation;
     this.trace = trace === undefined ? undefined : new RunTrace(trace, place, { run: name, agent });
     this.#releases.push(place.invocation.scheduler.onCancel((reason) => this.#record(reason)));
+  }
+
+  /** The innermost run that `fiber` is in. */
+  static of(fiber: Fiber): AgentRun | undefined {
+    for (let at: Fiber | undefined = fiber; at !== undefined; at = at.parent) {
+      const run = runs.get(at);
+      if (run !== undefined) return run;
+    }
+    return undefined;
   }
 
   /** Aborted when the run fails; makes the AI SDK leave its loop. */
