@@ -23,6 +23,7 @@ import { type RestateAgentOptions, windowOf } from "./agent-options.ts";
 import type { LiveEvents } from "./live-integrations.ts";
 import type { RunExtras } from "./run-extras.ts";
 import { RunTrace } from "./run-trace.ts";
+import { UsageLedger } from "./usage-ledger.ts";
 
 /**
  * A parameter of `generate()`: the caller does nothing with the result but return it. So the answer need not wait for
@@ -49,6 +50,9 @@ export class AgentRun {
 
   /** What the library's own callers have given. */
   readonly extras: RunExtras;
+
+  /** What the run and the agents that it called have used. */
+  readonly usage: UsageLedger;
 
   /** How far the run's steps may run ahead of their acknowledgements; undefined: not at all. */
   readonly window: Window | undefined;
@@ -87,6 +91,7 @@ export class AgentRun {
     this.name = name;
     this.agent = agent;
     this.extras = extras;
+    this.usage = new UsageLedger(extras.usage ?? this.parent?.usage);
     this.place = place;
     this.options = options;
     this.callerSignal = callerSignal;

@@ -17,9 +17,11 @@ import {
   numbered,
   stepCount,
   stepResults,
+  usageByModel,
   withSteps,
 } from "./continue-as-new-steps.ts";
 import type { LooseSettings } from "./run-settings.ts";
+import type { ModelUsage, UsageLedger } from "./usage-ledger.ts";
 
 /** Under this key `RestateAgent.generate()` is given a segment. */
 export const SEGMENT: unique symbol = Symbol("restate-edge-agents.segment");
@@ -38,6 +40,8 @@ export interface Handover {
   readonly overrides: Overrides;
   /** When the run's total timeout ends it, in milliseconds since 1970. */
   readonly deadlineMs?: number;
+  /** What the run has used so far, agents that it called included. Absent: a version before has handed over. */
+  readonly usage?: readonly ModelUsage[];
 }
 
 /** What a segment starts with; the first has no messages but the caller's. */
@@ -67,6 +71,7 @@ export class Segment {
   #sent: ModelMessage[] = [];
   #deadlineMs: number | undefined;
   #handover: Handover | undefined;
+  #ledger: UsageLedger | undefined;
 
   constructor(bounds: SegmentBounds, start: SegmentStart) {
     this.#bounds = bounds;
@@ -81,6 +86,12 @@ export class Segment {
   /** What the next segment needs; undefined when the run has ended. */
   get handover(): Handover | undefined {
     return this.#handover;
+  }
+
+  /** Counts what was used before, and hands over what `ledger` has at the end. */
+  count(ledger: UsageLedger): void {
+    ledger.addEarlier(this.#start.usage ?? usageByModel(this.#start.earlier));
+    this.#ledger = ledger;
   }
 
   /** The settings of this segment's loop, from those that the user's `prepareCall` has returned. */
@@ -113,6 +124,7 @@ export class Segment {
         earlier: withSteps(this.#start.earlier, steps),
         overrides: this.#overrides,
         ...(this.#deadlineMs === undefined ? {} : { deadlineMs: this.#deadlineMs }),
+        ...(this.#ledger === undefined ? {} : { usage: this.#ledger.models }),
       };
       return true;
     };

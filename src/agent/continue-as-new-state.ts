@@ -26,6 +26,8 @@ const usage = z.looseObject({
   outputTokenDetails: z.looseObject({ textTokens: tokens, reasoningTokens: tokens }),
   totalTokens: tokens,
 });
+/** What one model has used. */
+const modelUsageSchema = z.looseObject({ provider: z.string(), modelId: z.string(), steps: count, usage });
 const step = z.looseObject({
   finishReason: z.string(),
   usage,
@@ -44,6 +46,7 @@ const schema = z.looseObject({
   earlier: z.looseObject({ folded: count, usage, calls: z.map(z.string(), count), recent: z.array(step).max(1_000) }),
   overrides: z.record(z.string(), z.unknown()),
   deadlineMs: z.number().optional(),
+  usage: z.array(modelUsageSchema).max(1_000).optional(),
 });
 
 /** @throws UnserializableValueError when a part of it cannot be stored, with its path. */

@@ -7,6 +7,7 @@
  * were called are exact for the whole run.
  */
 import type { FinishReason, LanguageModelUsage, StepResult, ToolSet } from "ai";
+import type { ModelUsage } from "./usage-ledger.ts";
 import { addUsage, NO_USAGE } from "./usage.ts";
 
 /** Steps that are kept one by one. */
@@ -55,6 +56,12 @@ export function stepCount({ folded, recent }: EarlierSteps): number {
 /** The usage of all of them. */
 export function totalUsage({ usage, recent }: EarlierSteps): LanguageModelUsage {
   return recent.reduce((sum, step) => addUsage(sum, step.usage), usage);
+}
+
+/** The usage of each of them; nobody knows any more which model the folded ones were. */
+export function usageByModel({ folded, usage, recent }: EarlierSteps): ModelUsage[] {
+  const old = folded === 0 ? [] : [{ provider: "", modelId: "", steps: folded, usage }];
+  return [...old, ...recent.map(({ model, usage: used }) => ({ ...model, steps: 1, usage: used }))];
 }
 
 /** `earlier`, and then the steps of the segment that ends. */

@@ -12,6 +12,7 @@ import { SEGMENT, type Segment } from "./continue-as-new-segment.ts";
 import { EXTRAS, type RunExtras } from "./run-extras.ts";
 import { durableSettings, type LooseSettings, wrapCallbacks } from "./run-settings.ts";
 import { streamGuard } from "./stream-guard.ts";
+import { withUsage } from "./usage-ledger.ts";
 
 type AgentContext = Record<string, unknown>;
 type Agent<
@@ -81,7 +82,8 @@ export class RestateAgent<
       let failure: { readonly error: unknown } | undefined;
       try {
         const { [LAST_ACT]: isLastAct = false } = parameters as { readonly [LAST_ACT]?: boolean };
-        return await run.settle(this.#loop(run, parameters).generate(this.#parameters(run, parameters)), isLastAct);
+        const work = this.#loop(run, parameters).generate(this.#parameters(run, parameters));
+        return withUsage(await run.settle(work, isLastAct), run.usage);
       } catch (error) {
         failure = { error };
         throw error;
@@ -137,11 +139,14 @@ export class RestateAgent<
     {
       abortSignal,
       [EXTRAS]: extras,
-    }: { readonly abortSignal?: AbortSignal | undefined; readonly [EXTRAS]?: RunExtras },
+      [SEGMENT]: segment,
+    }: { readonly abortSignal?: AbortSignal | undefined; readonly [EXTRAS]?: RunExtras; readonly [SEGMENT]?: Segment },
   ): AgentRun {
     const agent = this.#name;
     const start = () => new AgentRun({ name: nextRunName(agent), agent }, place, this.#options, abortSignal, extras);
-    return runAt(place, start);
+    const run = runAt(place, start);
+    segment?.count(run.usage);
+    return run;
   }
 
   /** The AI SDK's agent for one run. */

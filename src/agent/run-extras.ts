@@ -1,6 +1,7 @@
 /** What the library's own callers give to a run besides the AI SDK's parameters. */
 import type { Approvals } from "../approvals/approvals.ts";
 import type { RunSink } from "../stream/run-sink.ts";
+import type { UsageLedger } from "./usage-ledger.ts";
 
 /** A parameter of `generate()` and `stream()` with what only this library passes. */
 export const EXTRAS: unique symbol = Symbol("restate-edge-agents.extras");
@@ -11,4 +12,6 @@ export interface RunExtras {
   readonly sink?: RunSink | undefined;
   /** Who is asked before tools that need an approval; before those of the agent's options. */
   readonly approvals?: Approvals | undefined;
+  /** Gets what the run uses, too. Default: the run in whose tool this one happens. */
+  readonly usage?: UsageLedger | undefined;
 }

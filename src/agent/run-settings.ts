@@ -24,6 +24,7 @@ import type { AgentStreamEvent } from "./agent-options.ts";
 import type { AgentRun } from "./agent-run.ts";
 import { runTelemetry, telemetrySettings } from "./telemetry.ts";
 import { type Timeouts, timeoutsOf } from "./timeouts.ts";
+import { withUsage } from "./usage-ledger.ts";
 
 /** Settings whose types depend on the agent's type parameters; this file only moves them. */
 export type LooseSettings = Record<string, unknown>;
@@ -47,7 +48,8 @@ export function wrapCallbacks(settings: LooseSettings, run: AgentRun): LooseSett
  */
 function journaledCallback(name: string, callback: Callback, run: AgentRun): Callback {
   return async (...parameters) => {
-    const call = (): Promise<unknown> => inFiber(run.place, async () => callback(...parameters));
+    const told = parameters.map((event) => withUsage(event, run.usage));
+    const call = (): Promise<unknown> => inFiber(run.place, async () => callback(...told));
     try {
       return await (name.endsWith("onToolExecutionStart") ? run.inOrder(call) : call());
     } catch (error) {
@@ -127,6 +129,7 @@ function durableModelOf(model: LanguageModel, timeouts: Timeouts, run: AgentRun)
     timeout: timeouts.model,
     onModelStep: (result, own, step) => {
       run.advance(result.ms);
+      run.usage.addStep(own, result.usage);
       run.trace?.onModelStep(result, own);
       run.settled({ type: "model-step", step, result });
     },

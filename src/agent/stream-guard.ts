@@ -1,5 +1,6 @@
 import type { StreamTextTransform, ToolSet } from "ai";
 import type { AgentRun } from "./agent-run.ts";
+import { withUsage } from "./usage-ledger.ts";
 
 /**
  * The last transform of a durable stream. The AI SDK ends the stream of a cancelled or failed run normally, so that
@@ -14,7 +15,7 @@ export function streamGuard<TOOLS extends ToolSet>(
     return new TransformStream({
       transform(part, controller) {
         if (part.type === "error") failure ??= { error: part.error };
-        controller.enqueue(part);
+        controller.enqueue(withUsage(part, run.usage));
       },
       async flush(controller) {
         try {

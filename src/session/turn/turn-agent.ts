@@ -31,7 +31,7 @@ export interface TurnAnswer {
  */
 export async function runAgent(run: TurnRun): Promise<TurnAnswer> {
   const { agent, messages, options, recorder, approvals, inbox } = run;
-  const extras: RunExtras = { sink: recorder, approvals };
+  const extras: RunExtras = { sink: recorder, approvals, usage: recorder.ledger };
   try {
     const result = await agent.generate({
       messages: [...messages],

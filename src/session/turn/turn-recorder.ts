@@ -5,7 +5,7 @@
 import type { FinishReason, LanguageModelUsage, ModelMessage, UserModelMessage } from "ai";
 import type { ModelStep } from "../../model/model-step.ts";
 import type { LiveEvent, RunSink, SettledEvent } from "../../stream/run-sink.ts";
-import { addUsage, NO_USAGE } from "../../agent/usage.ts";
+import { UsageLedger } from "../../agent/usage-ledger.ts";
 import { messagesOfOpenStep, type ToolEnd, withoutOpenCalls } from "./turn-messages.ts";
 
 /** What the AI SDK tells when a step has ended. */
@@ -18,6 +18,8 @@ export interface EndedStep {
 
 /** See the head of this file. */
 export class TurnRecorder implements RunSink {
+  /** What the turn has used, agents that its agent called included. */
+  readonly ledger: UsageLedger = new UsageLedger();
   readonly #next: RunSink;
   readonly #messages: ModelMessage[] = [];
   #steering: readonly UserModelMessage[] = [];
@@ -26,7 +28,6 @@ export class TurnRecorder implements RunSink {
   /** Tool calls that ended because the run did: what the AI SDK makes of that is nothing for a model. */
   readonly #unsettled = new Set<string>();
   #last: EndedStep | undefined;
-  #usage = NO_USAGE;
 
   constructor(next: RunSink) {
     this.#next = next;
@@ -64,7 +65,6 @@ export class TurnRecorder implements RunSink {
     this.#steering = [];
     this.#open = undefined;
     this.#last = step;
-    this.#usage = addUsage(this.#usage, step.usage);
   }
 
   /**
@@ -93,8 +93,8 @@ export class TurnRecorder implements RunSink {
     return this.#last;
   }
 
-  /** Usage of all steps that ended. */
+  /** Usage of all model calls that the journal has, those of agents that were called included. */
   get usage(): LanguageModelUsage {
-    return this.#usage;
+    return this.ledger.total;
   }
 }
