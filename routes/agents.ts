@@ -5,6 +5,7 @@ import { cors } from "hono/cors";
 import type { AnyService } from "../src/endpoint/restate-endpoint.ts";
 import { invocationRoutes } from "./agents/invocations.ts";
 import { invokeRoutes } from "./agents/invoke.ts";
+import { hideKeysInProblems } from "./agents/key-space.ts";
 import { checkAgentsOptions } from "./agents/options.ts";
 import type { AgentsContext } from "./agents/route-context.ts";
 import { Targets } from "./agents/targets.ts";
@@ -28,11 +29,12 @@ export interface AgentsRouteOptions {
    * Stands in for the API keys, such as `hono/jwt` or a check of Cloudflare Access. It throws or answers what is not to
    * pass, and may set `caller`, a text that names who asks; without it the `sub` of a JWT that `hono/jwt` has checked does.
    *
-   * Callers who are named have rate limits, idempotency keys and invocations of their own: another's invocation is
-   * `invocation-not-found`. They share the keys of objects and workflows, and a workflow's `run`, whose id is its only key:
-   * give such keys out by caller, or check them in `auth`. So it is with conversations at `/chat/{agent}/{session}`, and
-   * `/approvals` has the questions of all. Callers whom nothing names share everything, as API keys do: those
-   * are of one trust, so that a key can be replaced by another.
+   * Callers who are named have rate limits, idempotency keys, invocations and conversations of their own: another's
+   * invocation is `invocation-not-found`, and two who name a conversation alike have two. Of approvals they see those of
+   * their own conversations; see `approvals`. They share the keys of plain objects and workflows, which are the app's own
+   * data, and a workflow's `run`, whose id is its only key: give such keys out by caller, or check them in `auth`.
+   * Callers whom nothing names share everything, as API keys do: those are of one trust, so that a key can be replaced by
+   * another. They reach nothing of a named caller's.
    */
   readonly auth?: MiddlewareHandler | undefined;
   /** Lets pages of other origins use the API; without it no browser lets them. Preflights are answered before `auth`. */
@@ -69,7 +71,13 @@ export function agentsRoutes(options: AgentsRouteOptions): OpenAPIHono {
   };
   const router = createRouter();
   if (options.cors !== undefined) router.use("*", cors({ exposeHeaders: EXPOSED, ...options.cors }));
-  router.use("*", auth, rateLimit(options.rateLimit), limitedJson({ maxBytes, timeoutMs: BODY_TIMEOUT_MS }));
+  router.use(
+    "*",
+    hideKeysInProblems(agents.hasAuth),
+    auth,
+    rateLimit(options.rateLimit),
+    limitedJson({ maxBytes, timeoutMs: BODY_TIMEOUT_MS }),
+  );
   router.route("/", invocationRoutes(agents));
   router.route("/", invokeRoutes(agents));
   return router;

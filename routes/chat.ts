@@ -2,6 +2,7 @@
 import type { OpenAPIHono } from "@hono/zod-openapi";
 import { cors } from "hono/cors";
 import { sessionInfo, type SessionInfo } from "../src/session/session-info.ts";
+import { hideKeysInProblems } from "./agents/key-space.ts";
 import { type AgentsRouteOptions, apiKeys } from "./agents.ts";
 import { limitedJson } from "./body.ts";
 import type { ChatContext } from "./chat/chat-context.ts";
@@ -31,7 +32,13 @@ export function chatRoutes(options: AgentsRouteOptions): OpenAPIHono {
   const chat: ChatContext = { sessions: sessionsOf(publicServices), hasAuth: options.auth !== undefined };
   const router = createRouter();
   if (options.cors !== undefined) router.use("*", cors({ exposeHeaders: EXPOSED, ...options.cors }));
-  router.use("*", auth, rateLimit(options.rateLimit), limitedJson({ maxBytes, timeoutMs: BODY_TIMEOUT_MS }));
+  router.use(
+    "*",
+    hideKeysInProblems(chat.hasAuth),
+    auth,
+    rateLimit(options.rateLimit),
+    limitedJson({ maxBytes, timeoutMs: BODY_TIMEOUT_MS }),
+  );
   router.route("/", conversationRoutes(chat));
   router.route("/", resumeRoutes(chat));
   router.route("/", sendRoutes(chat));

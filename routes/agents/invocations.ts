@@ -97,6 +97,8 @@ function invocationsOf(context: Context): Invocations {
 }
 
 /**
+ * Whose an invocation is says the key of its conversation, elsewhere its idempotency key.
+ *
  * @throws InvocationNotFoundError (404) also for invocations that nobody outside could have made, and for those of another
  * caller: nobody learns which. A workflow's run has no idempotency key, and is of all who know its id.
  */
@@ -106,7 +108,8 @@ async function ownInvocation(context: Context, { targets, hasAuth }: AgentsConte
   const handler = await targets.find(invocation.service, invocation.handler);
   if (handler === undefined) throw new InvocationNotFoundError(id);
   const keys = await keySpaceOf(context, hasAuth);
-  if (!handler.isWorkflowRun && !keys.has(invocation.idempotencyKey)) throw new InvocationNotFoundError(id);
+  const key = targets.isSession(invocation.service) ? invocation.key : invocation.idempotencyKey;
+  if (!handler.isWorkflowRun && !keys.has(key)) throw new InvocationNotFoundError(id);
   return invocation;
 }
 

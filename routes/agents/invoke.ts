@@ -3,11 +3,12 @@ import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { HttpProblem } from "../problem.ts";
 import { createRouter, problems } from "../router.ts";
+import { sessionName } from "../session-name.ts";
 import { failed, ID_HEADER, pending, success } from "./answers.ts";
 import { callOrAccept, type Outcome, sendOrSay } from "./call.ts";
 import { durationMs, MAX_DELAY_MS } from "./delay.ts";
 import { readJson } from "./input.ts";
-import { keySpaceOf } from "./key-space.ts";
+import { keySpaceOf, type KeySpace } from "./key-space.ts";
 import { preferencesOf, type Wait, waitOf } from "./preferences.ts";
 import {
   AGENTS_ABOUT,
@@ -129,17 +130,27 @@ async function invoke(
   // With a key the invocation can be found again when its answer is lost. It costs Restate nothing that was measurable.
   const ownKey = isWorkflowRun ? undefined : (sentKey ?? crypto.randomUUID());
   const keys = await keySpaceOf(context, agents.hasAuth);
+  const inSession = agents.targets.isSession(target.service) ? conversationOf(target, keys) : undefined;
   const request = {
     body: await readJson(context.req.raw),
     headers: traceHeadersOf(context.req.raw.headers),
-    idempotencyKey: ownKey === undefined ? undefined : keys.forRestate(ownKey),
+    // Below a key of its own a caller meets nobody else.
+    idempotencyKey: ownKey === undefined || inSession !== undefined ? ownKey : keys.forRestate(ownKey),
   };
+  const called = inSession ?? target;
   const ingress = ingressClient(context);
   const outcome: Outcome =
     waitMs === 0
-      ? { kind: "accepted", ...(await sendOrSay(() => ingress.send(target, { ...request, delayMs: delay }), ownKey)) }
-      : await callOrAccept(ingress, target, { ...request, timeoutMs: waitMs }, ownKey);
+      ? { kind: "accepted", ...(await sendOrSay(() => ingress.send(called, { ...request, delayMs: delay }), ownKey)) }
+      : await callOrAccept(ingress, called, { ...request, timeoutMs: waitMs }, ownKey);
   return answer(outcome, locationOf(context.req.url, target), applied);
+}
+
+/** The caller's own conversation. @throws HttpProblem `invalid-request` (400) for what is no name of one. */
+function conversationOf(target: Target, keys: KeySpace): Target {
+  const parsed = sessionName.safeParse(target.key);
+  if (parsed.success) return { ...target, key: keys.forRestate(parsed.data) };
+  throw new HttpProblem("invalid-request", 400, `The path is invalid: key: ${z.prettifyError(parsed.error)}`);
 }
 
 function answer(outcome: Outcome, locationOfId: (id: string) => string, applied: string | undefined): Response {

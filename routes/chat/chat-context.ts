@@ -4,11 +4,13 @@ import type { Context } from "hono";
 import type { SessionInfo } from "../../src/session/session-info.ts";
 import type { IngressClient } from "../../src/ingress/ingress-client.ts";
 import { failed } from "../agents/answers.ts";
+import { keySpaceOf, type KeySpace } from "../agents/key-space.ts";
 import { ingressClient } from "../agents/route-context.ts";
 import { traceHeadersOf } from "../agents/trace-headers.ts";
 import { HttpProblem } from "../problem.ts";
 import { problems } from "../router.ts";
 import { API_KEY_SCHEME } from "../openapi.ts";
+import { sessionName } from "../session-name.ts";
 import { TURN_ID } from "./input.ts";
 
 /** How the routes behave. */
@@ -22,7 +24,11 @@ export interface ChatContext {
 /** One conversation. */
 export interface Conversation {
   readonly info: SessionInfo;
+  /** As the caller knows it. */
+  readonly name: string;
+  /** As Restate knows it: in the caller's own space. So what belongs to it, such as the ids of turns, needs none. */
   readonly key: string;
+  readonly keys: KeySpace;
   readonly ingress: IngressClient;
   /** The caller's trace. */
   readonly headers: Readonly<Record<string, string>>;
@@ -57,23 +63,29 @@ export const agentParam: z.ZodType<string, string> = z
   .regex(/^[A-Za-z0-9_][A-Za-z0-9_.-]{0,254}$/, "must be a name, such as Assistant")
   .openapi({ example: "Assistant", description: "Name of the session's service" });
 
-export const sessionParam: z.ZodType<string, string> = z
-  .string()
-  .min(1)
-  .max(512)
-  .refine((text) => text !== "." && text !== ".." && text.isWellFormed(), 'must be text, and not "." or ".."')
-  .openapi({ example: "chat-1", description: "The conversation: any text, percent-encoded" });
+export const sessionParam: z.ZodType<string, string> = sessionName;
 
 export const turnParam: z.ZodType<string, string> = z.string().regex(TURN_ID, "must be the id of a turn").openapi({
   description: "The turn: the id of its user message, unless it was run again",
 });
 
-/** @throws HttpProblem `not-found` (404), also for a session that is not public: nobody learns which. */
-export function conversationOf(context: Context, chat: ChatContext, agent: string, key: string): Conversation {
+/**
+ * The caller's conversation of this name.
+ *
+ * @throws HttpProblem `not-found` (404), also for a session that is not public: nobody learns which.
+ */
+export async function conversationOf(
+  context: Context,
+  chat: ChatContext,
+  agent: string,
+  name: string,
+): Promise<Conversation> {
   const info = chat.sessions.get(agent);
   if (info === undefined) throw new HttpProblem("not-found", 404, `There is no agent ${agent} to chat with`);
   const { headers, signal } = context.req.raw;
-  return { info, key, ingress: ingressClient(context), headers: traceHeadersOf(headers), signal };
+  const keys = await keySpaceOf(context, chat.hasAuth);
+  const key = keys.forRestate(name);
+  return { info, name, key, keys, ingress: ingressClient(context), headers: traceHeadersOf(headers), signal };
 }
 
 /**

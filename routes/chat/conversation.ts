@@ -3,7 +3,6 @@ import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
 import type { HistoryInput, SessionStatus, UpdateInput } from "../../src/session/session-types.ts";
 import { pending } from "../agents/answers.ts";
 import { callOrAccept, type Outcome } from "../agents/call.ts";
-import { keySpaceOf } from "../agents/key-space.ts";
 import { pendingResponse } from "../agents/route-context.ts";
 import { createRouter, json, problems } from "../router.ts";
 import {
@@ -143,31 +142,31 @@ const interrupt = createRoute({
 
 /** The routes about conversations. */
 export function conversationRoutes(chat: ChatContext): OpenAPIHono {
-  const find = (context: Context, { agent, session }: z.output<typeof params>): Conversation =>
+  const find = (context: Context, { agent, session }: z.output<typeof params>): Promise<Conversation> =>
     conversationOf(context, chat, agent, session);
   return createRouter()
     .openapi(list, (context) => context.json({ agents: [...chat.sessions.keys()].map((name) => ({ name })) }, 200))
     .openapi(get, async (context) => {
-      const conversation = find(context, context.req.valid("param"));
+      const conversation = await find(context, context.req.valid("param"));
       return context.json(await describe(conversation, context.req.valid("query")), 200);
     })
     .openapi(interrupt, async (context) => {
-      const conversation = find(context, context.req.valid("param"));
+      const conversation = await find(context, context.req.valid("param"));
       // Without a body there is nothing to validate.
       const { turn } = (context.req.valid("json") as { readonly turn?: string } | undefined) ?? {};
       const answer = await callHandler(conversation, "interrupt", turn === undefined ? {} : { turn }, INTERRUPT_MS);
       return context.json(interruptSchema.parse(answer), 200);
     })
     .openapi(patch, async (context) => {
-      const conversation = find(context, context.req.valid("param"));
-      const outcome = await exclusive(context, chat, conversation, "update", context.req.valid("json"));
+      const conversation = await find(context, context.req.valid("param"));
+      const outcome = await exclusive(conversation, "update", context.req.valid("json"));
       if (outcome.kind === "accepted") return accepted(context, outcome.id);
       return context.json(statusSchema.parse(valueOf(outcome)), 200);
     })
     .openapi(remove, async (context) => {
-      const conversation = find(context, context.req.valid("param"));
+      const conversation = await find(context, context.req.valid("param"));
       await callHandler(conversation, "interrupt", {}, INTERRUPT_MS);
-      const outcome = await exclusive(context, chat, conversation, "reset");
+      const outcome = await exclusive(conversation, "reset");
       if (outcome.kind === "accepted") return accepted(context, outcome.id);
       valueOf(outcome);
       return new Response(null, { status: 204 });
@@ -189,7 +188,7 @@ async function describe(
   const isNew = message !== undefined && before === undefined && limit !== 0 && !page.messages.some(isOf(message.id));
   return {
     ...status,
-    session: conversation.key,
+    session: conversation.name,
     messages: isNew ? [...page.messages, messageSchema.parse(message)] : page.messages,
     ...(page.before === undefined ? {} : { before: page.before }),
   };
@@ -203,18 +202,15 @@ function isOf(id: string): (message: { readonly id: string }) => boolean {
 
 /** Calls a handler that waits for the turns before it. */
 async function exclusive(
-  context: Context,
-  { hasAuth }: ChatContext,
   { ingress, info, key, headers }: Conversation,
   handler: "update" | "reset",
   input?: UpdateInput,
 ): Promise<Outcome> {
-  const keys = await keySpaceOf(context, hasAuth);
   const ownKey = crypto.randomUUID();
   const request = {
     body: input === undefined ? undefined : JSON.stringify(input),
     headers,
-    idempotencyKey: keys.forRestate(ownKey),
+    idempotencyKey: ownKey,
     timeoutMs: WAIT_MS,
   };
   return callOrAccept(ingress, { service: info.name, key, handler }, request, ownKey);

@@ -1,8 +1,6 @@
 /** `GET /chat/{agent}/{session}/stream`: the running turn, from its beginning or from where the client was. */
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
-import type { Context } from "hono";
 import { streamIdOf } from "../../src/session/session-info.ts";
-import { keySpaceOf } from "../agents/key-space.ts";
 import { createRouter } from "../router.ts";
 import {
   agentParam,
@@ -53,9 +51,8 @@ export function resumeRoutes(chat: ChatContext): OpenAPIHono {
     const { agent, session } = context.req.valid("param");
     const { turn: named, after, until = "pause" } = context.req.valid("query");
     const { "last-event-id": lastEventId } = context.req.valid("header");
-    const conversation = conversationOf(context, chat, agent, session);
-    const turn =
-      named === undefined ? await runningTurn(conversation) : await namedTurn(context, chat, conversation, named);
+    const conversation = await conversationOf(context, chat, agent, session);
+    const turn = named === undefined ? await runningTurn(conversation) : await namedTurn(conversation, named);
     if (turn === undefined) return new Response(null, { status: 204 });
     return streamTurn(conversation, turn, { until, after: lastEventId ?? after ?? 0 });
   });
@@ -67,16 +64,10 @@ async function runningTurn(conversation: Conversation): Promise<Turn | undefined
 }
 
 /** Also one that is queued, or has ended. */
-async function namedTurn(
-  context: Context,
-  { hasAuth }: ChatContext,
-  conversation: Conversation,
-  turn: string,
-): Promise<Turn | undefined> {
+async function namedTurn(conversation: Conversation, turn: string): Promise<Turn | undefined> {
   const running = await runningTurn(conversation);
   if (running?.turn === turn) return running;
-  const keys = await keySpaceOf(context, hasAuth);
-  const found = await findTurn(conversation, turn, keys.forRestate(turn));
+  const found = await findTurn(conversation, turn);
   if (found === undefined) return undefined;
   const { info, key } = conversation;
   const stream = streamIdOf(info.name, key, turn);

@@ -5,7 +5,6 @@ import { isKeptBy, shardOf } from "../../src/approvals/approval-id.ts";
 import type { AnswerRequest } from "../../src/approvals/approval-handlers.ts";
 import { answerIdOf } from "../../src/session/session-info.ts";
 import type { RegenerateTurn, SendMessage, SteerInput } from "../../src/session/session-types.ts";
-import { keySpaceOf } from "../agents/key-space.ts";
 import { sendOrSay } from "../agents/call.ts";
 import { callerOf } from "../caller.ts";
 import { HttpProblem } from "../problem.ts";
@@ -75,44 +74,40 @@ const sendToAgent = createRoute({
 /** The routes that send. */
 export function sendRoutes(chat: ChatContext): OpenAPIHono {
   return createRouter()
-    .openapi(sendToSession, (context) => {
+    .openapi(sendToSession, async (context) => {
       const { agent, session } = context.req.valid("param");
-      return post(context, chat, conversationOf(context, chat, agent, session), context.req.valid("json"));
+      const conversation = await conversationOf(context, chat, agent, session);
+      return post(context, conversation, context.req.valid("json"));
     })
-    .openapi(sendToAgent, (context) => {
+    .openapi(sendToAgent, async (context) => {
       const { agent } = context.req.valid("param");
       const given = context.req.valid("json");
       const session = sessionParam.safeParse(given.id);
       if (!session.success) {
         throw new HttpProblem("invalid-request", 400, "Name the session: id in the body, or the path's last segment");
       }
-      return post(context, chat, conversationOf(context, chat, agent, session.data), given);
+      return post(context, await conversationOf(context, chat, agent, session.data), given);
     });
 }
 
-async function post(
-  context: Context,
-  chat: ChatContext,
-  conversation: Conversation,
-  given: ChatBody,
-): Promise<Response> {
+async function post(context: Context, conversation: Conversation, given: ChatBody): Promise<Response> {
   const { until = "pause" } = given;
   const request = chatRequestOf(given);
   switch (request.kind) {
     case "message":
-      if (request.mode === "steer") return steer(context, chat, conversation, request, until);
+      if (request.mode === "steer") return steer(conversation, request, until);
       if (request.mode === "interrupt") await interruptOthers(conversation, request.message.id);
-      return streamTurn(conversation, await send(context, chat, conversation, turnOfMessage(request)), { until });
+      return streamTurn(conversation, await send(conversation, turnOfMessage(request)), { until });
     case "regenerate": {
       const input: RegenerateTurn & { readonly turn: string } = {
         regenerate: true,
         turn: crypto.randomUUID(),
         ...(request.of === undefined ? {} : { of: request.of }),
       };
-      return streamTurn(conversation, await send(context, chat, conversation, input), { until });
+      return streamTurn(conversation, await send(conversation, input), { until });
     }
     case "continue":
-      return goOn(context, chat, conversation, request, until);
+      return goOn(context, conversation, request, until);
   }
 }
 
@@ -129,14 +124,10 @@ function turnOfMessage({ message, replaces }: MessageRequest): SendMessage & { r
 
 /** Sends without waiting, once for each turn. */
 async function send(
-  context: Context,
-  { hasAuth }: ChatContext,
   { ingress, info, key, headers }: Conversation,
   input: (SendMessage | RegenerateTurn) & { readonly turn: string },
 ): Promise<Turn> {
-  const keys = await keySpaceOf(context, hasAuth);
-  const idempotencyKey = keys.forRestate(input.turn);
-  const request = { body: JSON.stringify(input), idempotencyKey, headers };
+  const request = { body: JSON.stringify(input), idempotencyKey: input.turn, headers };
   const target = { service: info.name, key, handler: "send" };
   const { id } = await sendOrSay(() => ingress.send(target, request), input.turn);
   return { turn: input.turn, invocationId: id };
@@ -160,8 +151,6 @@ const steerAnswer = z.looseObject({
  * turn takes it with its next step, which a long answer or a person may hold up: the connection waits for that.
  */
 async function steer(
-  context: Context,
-  { hasAuth }: ChatContext,
   conversation: Conversation,
   { message }: MessageRequest,
   until: "pause" | "end",
@@ -169,8 +158,7 @@ async function steer(
   const { ingress, info, key, headers } = conversation;
   const { id } = message;
   const input: SteerInput = { id, message };
-  const keys = await keySpaceOf(context, hasAuth);
-  const request = { body: JSON.stringify(input), idempotencyKey: keys.forRestate(`steer:${id}`), headers };
+  const request = { body: JSON.stringify(input), idempotencyKey: `steer:${id}`, headers };
   const target = { service: info.name, key, handler: "steer" };
   const steering = await sendOrSay(() => ingress.send(target, request), id);
   const soon = await ingress.attach(steering.id, STEER_SOON_MS);
@@ -205,7 +193,6 @@ function ownTurn({ delivered, turn, invocationId }: z.infer<typeof steerAnswer>)
 /** Records answers to approvals, and goes on with the turn from where the client is. */
 async function goOn(
   context: Context,
-  { hasAuth }: ChatContext,
   conversation: Conversation,
   { message, answers }: Extract<ChatRequest, { kind: "continue" }>,
   until: "pause" | "end",
@@ -219,8 +206,7 @@ async function goOn(
   }
   const turn = turnOfAnswer(message.id);
   if (turn !== undefined && TURN_ID.test(turn)) {
-    const keys = await keySpaceOf(context, hasAuth);
-    const ended = await findTurn(conversation, turn, keys.forRestate(turn));
+    const ended = await findTurn(conversation, turn);
     if (ended !== undefined) return streamTurn(conversation, ended, request);
   }
   throw new HttpProblem("not-found", 404, "The message that is answered is of no turn of this conversation");

@@ -52,15 +52,16 @@ const route = createRoute({
 export function timelineRoutes(chat: ChatContext): OpenAPIHono {
   return createRouter().openapi(route, async (context) => {
     const { agent, session } = context.req.valid("param");
-    const { info } = conversationOf(context, chat, agent, session);
+    const { info, key, keys } = await conversationOf(context, chat, agent, session);
     const settings = settingsOf(context);
     const invocations = new Invocations(new AdminHttp(restateAddress(settings, "admin")));
-    const { id } = await lastBegun(invocations, info.name, session);
+    const { id } = await lastBegun(invocations, info.name, key);
     const [timeline, requests] = await Promise.all([
       invocations.timeline(id),
       playgroundControl(settings)?.requestsOf(id),
     ]);
-    return context.json({ ...timeline, requests }, 200);
+    const shown = turnTimelineSchema.parse(JSON.parse(keys.hide(JSON.stringify({ ...timeline, requests }))));
+    return context.json(shown, 200);
   });
 }
 

@@ -64,17 +64,9 @@ export function turnOfAnswer(id: string): string | undefined {
   return turn === "" ? undefined : turn;
 }
 
-/**
- * The turn that was sent with this idempotency key; undefined when there is none, or Restate has forgotten it.
- *
- * @param idempotencyKey As Restate knows it.
- */
-export async function findTurn(
-  { ingress, info, key }: Conversation,
-  turn: string,
-  idempotencyKey: string,
-): Promise<Turn | undefined> {
-  const invocationId = await ingress.lookup({ service: info.name, key, handler: "send" }, idempotencyKey);
+/** The turn of this id, which is its idempotency key; undefined when there is none, or Restate has forgotten it. */
+export async function findTurn({ ingress, info, key }: Conversation, turn: string): Promise<Turn | undefined> {
+  const invocationId = await ingress.lookup({ service: info.name, key, handler: "send" }, turn);
   try {
     await ingress.output(invocationId);
   } catch (error) {

@@ -40,7 +40,7 @@ afterEach(() => {
   vi.unstubAllEnvs();
 });
 
-const prefix = (caller: string): string => `${createHash("sha256").update(caller).digest("hex").slice(0, 16)}:`;
+const prefix = (caller: string): string => `${createHash("sha256").update(caller).digest("hex").slice(0, 32)}:`;
 const keys = (): unknown[] => restate.requests.map(({ headers }) => headers["idempotency-key"]);
 const alice = { "x-caller": "alice" };
 const bob = { "x-sub": "bob" };
