@@ -94,6 +94,8 @@ export default defineConfig({
       },
       { test: { ...ship, name: "ship", include: ["test/ship/**/*.test.ts"], exclude: longShips } },
       { test: { ...ship, name: "ship-more", include: longShips } },
+      // These wait for people and timers most of the time, so two files at once fit.
+      { test: { ...realStack, name: "examples", fileParallelism: true, include: ["test/examples/**/*.test.ts"] } },
       { test: { ...realStack, name: "browser", include: ["test/browser/**/*.test.ts"] } },
       // These wait for restarts most of the time, so two files at once fit.
       { test: { ...realStack, name: "crash", fileParallelism: true, include: ["test/crash/**/*.test.ts"] } },

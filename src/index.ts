@@ -83,12 +83,13 @@ export type { R2BucketLike } from "./journal/r2-blob-store.ts";
 export { DEFAULT_WINDOW } from "./journal/run-ahead.ts";
 export type { Window } from "./journal/run-ahead.ts";
 export type { StepOptions } from "./journal/step-host.ts";
-export { CancelledError, RetryableError, serde, TerminalError, TimeoutError } from "./restate.ts";
+export { CancelledError, RetryableError, rpc, serde, TerminalError, TimeoutError } from "./restate.ts";
 export type {
   Context,
   ObjectContext,
   ObjectSharedContext,
   ServiceOptions,
+  VirtualObjectDefinition,
   WorkflowContext,
   WorkflowSharedContext,
 } from "./restate.ts";

@@ -47,6 +47,7 @@ export {
   object as sdkObject,
   RestateError,
   RetryableError,
+  rpc,
   serde,
   service as sdkService,
   TerminalError,

@@ -37,6 +37,7 @@ export const CHECKS: readonly Check[] = [
   denoTests,
   vitestProject("e2e", "real restate-server, wrangler dev, deno serve"),
   vitestProject("conversations", "sessions, live streams and approvals on the same", "e2e"),
+  vitestProject("examples", "every story of examples/ on Workers and a real restate-server"),
   vitestProject("e2e-cloud", "some of it on Workers, Restate behind TLS and tokens, signing", "e2e"),
   vitestProject("crash", "the same, with SIGKILL"),
   vitestProject("ship", "the tool and real wrangler, against look-alikes of Cloudflare and Restate Cloud"),

@@ -13,6 +13,8 @@ import { watchSource } from "./watch-source.ts";
 export interface AppServerInit {
   /** Absolute path of the project. */
   readonly folder: string;
+  /** What is served, in the folder. Default: the configuration's `main`, or entry/deno.ts. */
+  readonly entry?: string | undefined;
   /** Environment of wrangler's configuration. */
   readonly environment?: string | undefined;
   readonly port: number;
@@ -35,7 +37,7 @@ export interface AppServer {
 /** A way to serve the app. */
 export type StartAppServer = (init: AppServerInit) => AppServer;
 
-/** Serves entry/worker.ts with `wrangler dev`. */
+/** Serves the Worker with `wrangler dev`. */
 export const startWorker: StartAppServer = (init) => {
   const file = writeSettingsFile(init.settings);
   process.on("exit", file.remove);
@@ -60,7 +62,13 @@ function startWrangler(init: AppServerInit, envFile: string): Child {
   return startChild({
     label: "wrangler dev",
     command: process.execPath,
-    args: [wranglerScript(init.folder), "dev", ...flags, "--show-interactive-dev-session=false"],
+    args: [
+      wranglerScript(init.folder),
+      "dev",
+      ...(init.entry === undefined ? [] : [init.entry]),
+      ...flags,
+      "--show-interactive-dev-session=false",
+    ],
     cwd: init.folder,
     env: { ...process.env, ...QUIET, FORCE_COLOR: "0" },
     onLine: announce(init, /Ready on http|Local server updated and ready/),
@@ -81,14 +89,23 @@ const PAGE_FOLDERS = ["web/dist", "node_modules/restate-edge-agents/dist/web"];
 /** What Deno serves of a project. */
 export const DENO_ENTRY = "entry/deno.ts";
 
-/** Serves entry/deno.ts with `deno serve`, over HTTP/2. */
+/** Serves the app with `deno serve`, over HTTP/2. */
 export const startDeno: StartAppServer = (init) => {
   const permissions = [...DENO_PERMISSIONS, `--allow-read=${PAGE_FOLDERS.join(",")}`];
   const child = startRestartable(() =>
     startChild({
       label: "deno serve",
       command: denoBinary(init.folder),
-      args: ["serve", ...permissions, "--watch", "--host", "127.0.0.1", "--port", String(init.port), DENO_ENTRY],
+      args: [
+        "serve",
+        ...permissions,
+        "--watch",
+        "--host",
+        "127.0.0.1",
+        "--port",
+        String(init.port),
+        init.entry ?? DENO_ENTRY,
+      ],
       cwd: init.folder,
       env: { ...process.env, ...QUIET, ...init.settings, NO_COLOR: "1" },
       onLine: announce(init, /Listening on http/),

@@ -17,6 +17,8 @@ import { describeModel, developmentSettings, type Settings, withPlayground } fro
 export interface DevelopmentOptions {
   /** Absolute path of the project. */
   readonly folder: string;
+  /** What is served, in the folder. Default: the project's own entry. */
+  readonly entry?: string | undefined;
   /** True: the app is served by Deno, not by wrangler dev. */
   readonly deno: boolean;
   /** Environment of wrangler's configuration. */
@@ -59,7 +61,7 @@ async function stopAll(children: readonly Child[]): Promise<void> {
 }
 
 async function start(options: DevelopmentOptions, add: (child: Child) => void): Promise<void> {
-  const { folder, environment, signal } = options;
+  const { folder, entry, environment, signal } = options;
   const ports = await takePorts({ app: 9080, ingress: 8080, admin: 9070, node: 5122 });
   signal.throwIfAborted();
   sayMovedPorts(Object.values(ports));
@@ -76,6 +78,7 @@ async function start(options: DevelopmentOptions, add: (child: Child) => void): 
   const print = prefixed(options.deno ? "deno" : "worker");
   const app: AppServer = startApp({
     folder,
+    entry,
     environment,
     port: ports.app.port,
     settings: withPlayground(settings, control.url),

@@ -1,0 +1,47 @@
+/** All examples in one Worker. */
+import { createEdgeApp } from "../routes/index.ts";
+import { refundApprovals, refunds } from "./approval-timeout/agent.ts";
+import { chat } from "./chat/agent.ts";
+import { shipping } from "./error-handling/agent.ts";
+import { writer } from "./evaluator-optimizer/agent.ts";
+import { claimApprovals, claims } from "./human-approval/agent.ts";
+import { codingAgent } from "./interrupt/agent.ts";
+import { reviewDesk } from "./kafka/agent.ts";
+import { research } from "./notify-when-ready/agent.ts";
+import { orchestrator, planWorker } from "./orchestrator-workers/agent.ts";
+import { insuranceClaim } from "./parallel-tools/agent.ts";
+import { review } from "./parallel-workflow/agent.ts";
+import { reportChain } from "./prompt-chain/agent.ts";
+import { support } from "./routing/agent.ts";
+import { dailyBrief } from "./scheduled/agent.ts";
+import { bookingWorkflow, travelDesk } from "./sub-workflow/agent.ts";
+import { weather } from "./weather/agent.ts";
+import { newsroom } from "./web-search/agent.ts";
+import { transcripts } from "./webhooks/agent.ts";
+
+const publicServices = [
+  bookingWorkflow,
+  chat,
+  claims,
+  codingAgent,
+  dailyBrief,
+  insuranceClaim,
+  newsroom,
+  orchestrator,
+  refunds,
+  reportChain,
+  research,
+  review,
+  reviewDesk,
+  shipping,
+  support,
+  transcripts,
+  travelDesk,
+  weather,
+  writer,
+];
+
+export default createEdgeApp({
+  services: [...publicServices, claimApprovals, planWorker, refundApprovals],
+  publicServices,
+});
