@@ -37,6 +37,12 @@ export type {
 // Models
 export { durableModel } from "./model/durable-model.ts";
 export type { DurableModelOptions } from "./model/durable-model.ts";
+export type { DurableCallOptions } from "./model/kinds/call-options.ts";
+export { durableEmbeddingModel } from "./model/kinds/durable-embedding-model.ts";
+export { durableImageModel } from "./model/kinds/durable-image-model.ts";
+export { durableRerankingModel } from "./model/kinds/durable-reranking-model.ts";
+export { durableSpeechModel } from "./model/kinds/durable-speech-model.ts";
+export { durableTranscriptionModel } from "./model/kinds/durable-transcription-model.ts";
 export { demoModel } from "./model/demo-model.ts";
 export type { StreamEvent } from "./model/stream-event.ts";
 

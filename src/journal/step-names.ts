@@ -6,12 +6,16 @@
  */
 export type ApprovalStep = "policy" | "approval" | "decision";
 
+/** Calls of models that are no language models. */
+export const MODEL_CALLS = ["embed", "image", "speech", "transcribe", "rerank"] as const;
+export type ModelCallStep = (typeof MODEL_CALLS)[number];
+
 /** What a step's name tells. */
 export interface StepName {
-  readonly kind: "model" | "tool" | "download" | "continue" | ApprovalStep;
+  readonly kind: "model" | "tool" | "download" | "continue" | ApprovalStep | ModelCallStep;
   /** The agent, or the prefix of a durable model. */
   readonly agent: string;
-  /** Of a model step and a download: which of them it is in its run, from 1. */
+  /** Of a model's call and a download: which of them it is in its run or invocation, from 1. */
   readonly n?: number | undefined;
   readonly tool?: string | undefined;
   readonly toolCallId?: string | undefined;
@@ -22,6 +26,11 @@ export interface StepName {
 /** `<agent> model <n>` */
 export function modelStepName(agent: string, n: number): string {
   return `${agent} model ${n}`;
+}
+
+/** `<model> embed <n>`, `<model> image <n>`, and so on. */
+export function modelCallStepName(kind: ModelCallStep, model: string, n: number): string {
+  return `${model} ${kind} ${n}`;
 }
 
 /** `<agent> tool <toolName> <toolCallId>`; a call id that a provider uses twice gets ` #2`. */
@@ -53,6 +62,7 @@ export function continueStepName(agent: string): string {
 }
 
 const COUNTED = /^(?<agent>.+) (?<kind>model|download) (?<n>[1-9]\d{0,9})$/s;
+const MODEL_CALL = /^(?<agent>.+) (?<kind>embed|image|speech|transcribe|rerank) (?<n>[1-9]\d{0,9})$/s;
 const TOOL =
   /^(?<agent>.+?) (?<kind>tool|policy|approval|decision) (?<tool>\S+) (?<toolCallId>\S+)(?: #(?<repetition>[1-9]\d{0,9}))?$/s;
 const KINDS_OF_TOOL = ["tool", "policy", "approval", "decision"] as const;
@@ -71,6 +81,11 @@ export function parseStepName(name: string): StepName | undefined {
     const again = repetition === undefined ? {} : { repetition: Number(repetition) };
     const kind = KINDS_OF_TOOL.find((candidate) => candidate === tool["kind"]) ?? "tool";
     return { kind, agent, tool: toolName, toolCallId, ...again };
+  }
+  const call = MODEL_CALL.exec(name)?.groups; // After the tools, whose names may be these words.
+  const callKind = MODEL_CALLS.find((candidate) => candidate === call?.["kind"]);
+  if (call !== undefined && callKind !== undefined) {
+    return { kind: callKind, agent: call["agent"] ?? "", n: Number(call["n"]) };
   }
   const agent = CONTINUE.exec(name)?.groups?.["agent"];
   return agent === undefined ? undefined : { kind: "continue", agent };

@@ -1,12 +1,11 @@
 import type { LanguageModelV4 } from "@ai-sdk/provider";
 import type { LanguageModel } from "ai";
-import { currentPlace } from "../journal/ambient.ts";
 import { invocationCounter } from "../journal/context.ts";
 import type { StepOptions } from "../journal/step-host.ts";
 import { modelStepName } from "../journal/step-names.ts";
 import { currentStepHost } from "../journal/step.ts";
+import { currentTrace } from "./current-trace.ts";
 import { journalModel, type ModelHost } from "./journal-model.ts";
-import type { ModelTrace } from "./model-trace.ts";
 import type { StreamEvent } from "./stream-event.ts";
 
 /** Options of `durableModel`. */
@@ -48,13 +47,4 @@ export function durableModel(model: LanguageModel, options: DurableModelOptions 
     ...(timeout === undefined ? {} : { timeout }),
   };
   return journalModel(model, host);
-}
-
-/** The call belongs to the tool around it, if there is one. Content is not recorded: there is no setting that says so. */
-function currentTrace(): ModelTrace | undefined {
-  const place = currentPlace();
-  const trace = place?.invocation.trace;
-  if (place === undefined || trace === undefined) return undefined;
-  const parentSpanId = place.spanId ?? trace.outerSpanId;
-  return { trace, parentSpanId, attributes: {}, recordInputs: false, recordOutputs: false };
 }

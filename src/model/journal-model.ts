@@ -12,14 +12,12 @@
  */
 import type { LanguageModelV4, LanguageModelV4CallOptions, LanguageModelV4GenerateResult } from "@ai-sdk/provider";
 import { gateway, type LanguageModel, UnsupportedModelVersionError, wrapLanguageModel } from "ai";
-import { AbortedError } from "../errors/aborted-error.ts";
-import { classifyFailure } from "../errors/classify.ts";
 import type { StepCodec, StepHost, StepOptions, StepScope } from "../journal/step-host.ts";
-import { RestateError } from "../restate.ts";
 import type { RunSink } from "../stream/run-sink.ts";
 import { CallLimits, type CallTimeout } from "./call-limits.ts";
 import { type ModelStep, modelStepCodec } from "./model-step.ts";
 import { type ModelTrace, traceAnswer, traceFailure } from "./model-trace.ts";
+import { judgeCall, untilAborted } from "./provider-call.ts";
 import { streamAnswer } from "./stream-answer.ts";
 import type { StreamEvent } from "./stream-event.ts";
 import { synthesizeStream } from "./synthesize-stream.ts";
@@ -119,38 +117,11 @@ async function callProvider(call: Omit<ProviderCall, "limits">, scope: StepScope
     const { runParentSpanId } = trace;
     return { ...step, startedMs: started, ...(runParentSpanId === undefined ? {} : { runParentSpanId }) };
   } catch (error) {
-    const failure = judge(error, call, scope.signal, limits.signal);
+    const failure = judgeCall(error, { ...call, caller, attempt: scope.signal, limits: limits.signal }); // M4
     if (trace !== undefined) traceFailure(trace, { ...call, startMs: started }, error, failure);
     throw failure;
   } finally {
     limits.end();
-  }
-}
-
-/** What to throw out of the step; see M4. */
-function judge(error: unknown, call: Omit<ProviderCall, "limits">, attempt: AbortSignal, limits: AbortSignal): unknown {
-  const { name, provider, parameters } = call;
-  if (attempt.aborted) return attempt.reason;
-  const caller = parameters.abortSignal;
-  if (caller?.aborted === true) {
-    return caller.reason instanceof RestateError ? caller.reason : new AbortedError(name, caller.reason);
-  }
-  const context = { what: name, provider: provider.provider, modelId: provider.modelId };
-  return classifyFailure(limits.aborted ? limits.reason : error, context);
-}
-
-/** A provider that ignores its signal must not outlast it. */
-async function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  const stop = Promise.withResolvers<never>();
-  const onAbort = (): void => stop.reject(signal.reason);
-  signal.addEventListener("abort", onAbort, { once: true });
-  if (signal.aborted) onAbort();
-  try {
-    return await Promise.race([work, stop.promise]);
-  } finally {
-    signal.removeEventListener("abort", onAbort);
-    stop.promise.catch(() => {});
-    work.catch(() => {});
   }
 }
 

@@ -63,7 +63,7 @@ export function traceFailure(model: ModelTrace, call: TracedCall, thrown: unknow
     key: failure instanceof TerminalError ? call.name : `${call.name} ${call.startMs}`,
     endMs,
     attributes: commonAttributes(model, call),
-    error: errorOf(thrown, failure),
+    error: spanErrorOf(thrown, failure),
   }));
 }
 
@@ -84,8 +84,8 @@ function commonAttributes(model: ModelTrace, { name, provider, parameters, strea
   };
 }
 
-/** The judged message is bounded and holds no bodies, headers or keys. */
-function errorOf(thrown: unknown, failure: unknown): SpanError {
+/** Why a call failed. The judged message is bounded and holds no bodies, headers or keys. */
+export function spanErrorOf(thrown: unknown, failure: unknown): SpanError {
   const status = providerFailure(thrown)?.statusCode;
   const type = status === undefined ? readString(failure, "errorCode") : String(status);
   return { type: type ?? readString(thrown, "name") ?? "_OTHER", message: readString(failure, "message") };

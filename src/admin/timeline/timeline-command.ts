@@ -7,6 +7,11 @@ import type { JournalEntry } from "./journal.ts";
 export const STEP_KINDS = [
   "input",
   "model",
+  "embed",
+  "image",
+  "speech",
+  "transcribe",
+  "rerank",
   "tool",
   "download",
   "continue",

@@ -139,6 +139,16 @@ test("every kind of command is named and timed", () => {
   ]);
 });
 
+test("calls of every kind of model are named", () => {
+  const kinds = ["embed", "image", "speech", "transcribe", "rerank"];
+  const { steps } = timeline(
+    kinds.flatMap((kind, index) => run(index + 1, `some-model-1 ${kind} 2`, index, index + 1)),
+  );
+  expect(steps).toMatchObject(
+    kinds.map((kind) => ({ kind, name: `some-model-1 ${kind} 2`, agent: "some-model-1", durationMs: 1 })),
+  );
+});
+
 describe("agents", () => {
   const stored = (text: string) => new TextEncoder().encode(text);
   const model = stored(

@@ -4,6 +4,8 @@ import {
   approvalStepName,
   continueStepName,
   downloadStepName,
+  MODEL_CALLS,
+  modelCallStepName,
   modelStepName,
   parseStepName,
   toolStepName,
@@ -24,6 +26,12 @@ test.each([
     { kind: "decision", agent: "travel", tool: "book", toolCallId: "call_1", repetition: 2 },
   ],
   ["travel download 1", { kind: "download", agent: "travel", n: 1 }],
+  ["text-embedding-3-small embed 1", { kind: "embed", agent: "text-embedding-3-small", n: 1 }],
+  ["gpt-image-1 image 2", { kind: "image", agent: "gpt-image-1", n: 2 }],
+  ["tts-1 speech 3", { kind: "speech", agent: "tts-1", n: 3 }],
+  ["whisper-1 transcribe 4", { kind: "transcribe", agent: "whisper-1", n: 4 }],
+  ["rerank-v3.5 rerank 5", { kind: "rerank", agent: "rerank-v3.5", n: 5 }],
+  ["travel tool image 1", { kind: "tool", agent: "travel", tool: "image", toolCallId: "1" }],
   ["travel continue", { kind: "continue", agent: "travel" }],
   ["hold seat", undefined],
   ["model 1", undefined],
@@ -38,13 +46,19 @@ test.each([
 test("what is made of names is read back", () => {
   const agent = fc
     .stringMatching(/^[a-z]+( [a-z]+)?$/)
-    .filter((name) => !/model|tool|download|continue|policy|approval|decision/.test(name));
+    .filter(
+      (name) =>
+        !/embed|image|speech|transcribe|rerank|model|tool|download|continue|policy|approval|decision/.test(name),
+    );
   const word = fc.stringMatching(/^[\w-]{1,12}$/);
   const count = fc.integer({ min: 1, max: 1e9 });
   fc.assert(
     fc.property(agent, word, word, count, (id, tool, toolCallId, n) => {
       expect(parseStepName(modelStepName(id, n))).toEqual({ kind: "model", agent: id, n });
       expect(parseStepName(downloadStepName(id, n))).toEqual({ kind: "download", agent: id, n });
+      for (const kind of MODEL_CALLS) {
+        expect(parseStepName(modelCallStepName(kind, id, n))).toEqual({ kind, agent: id, n });
+      }
       expect(parseStepName(continueStepName(id))).toEqual({ kind: "continue", agent: id });
       const again = n === 1 ? {} : { repetition: n };
       const name = toolStepName(id, tool, toolCallId, n);
