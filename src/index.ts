@@ -9,6 +9,12 @@ export { dropOldToolResults, keepLastMessages } from "./agent/compaction.ts";
 export type { Compaction } from "./agent/compaction.ts";
 export type { CompactInfo, ContinueAsNewOptions } from "./agent/continue-as-new.ts";
 
+// Budgets
+export { budgetReport } from "./agent/budget/budget-report.ts";
+export type { BudgetReport } from "./agent/budget/budget-report.ts";
+export type { Budget, BudgetExceeded, BudgetLimit, BudgetSpent } from "./agent/budget/budget.ts";
+export type { ModelPrice, Prices } from "./agent/budget/prices.ts";
+
 // Sessions
 export { agentSession } from "./session/agent-session.ts";
 export type { SessionDefinition } from "./session/agent-session.ts";
@@ -138,6 +144,7 @@ export type { Span, SpanAttributes, SpanError, SpanExporter } from "./telemetry/
 export { AbortedError } from "./errors/aborted-error.ts";
 export { ApprovalsMissingError } from "./errors/approvals-missing-error.ts";
 export { BlobMissingError } from "./errors/blob-missing-error.ts";
+export { BudgetExceededError } from "./errors/budget-exceeded-error.ts";
 export { DefinitionError } from "./errors/definition-error.ts";
 export { EdgeAgentError } from "./errors/edge-agent-error.ts";
 export { InsideStepError } from "./errors/inside-step-error.ts";

@@ -1,6 +1,7 @@
 import type { ToolSet } from "ai";
 import type { Approvals } from "../approvals/approvals.ts";
 import { DefinitionError } from "../errors/definition-error.ts";
+import { type Budget, checkBudget } from "./budget/budget.ts";
 import { type BlobOptions, Blobs } from "../journal/blobs.ts";
 import { type JournalLimits, JournalSize } from "../journal/journal-size.ts";
 import { DEFAULT_WINDOW, type Window } from "../journal/run-ahead.ts";
@@ -46,6 +47,11 @@ export interface RestateAgentOptions<TOOLS extends ToolSet = ToolSet> {
   readonly blobs?: BlobOptions;
   /** How large the invocation's journal may grow. Default: it warns above 4 MiB, and fails above 16 MiB. */
   readonly journal?: JournalLimits;
+  /**
+   * What each run may use, the agents in its tools included: model calls, tokens, money, time. One call can have other
+   * bounds: `generate({ prompt, budget })`. Default: no bound.
+   */
+  readonly budget?: Budget;
   /** Outside of a handler: `"error"` (default) throws, `"plain"` runs as an ordinary `ToolLoopAgent`. */
   readonly outsideHandler?: "error" | "plain";
 }
@@ -68,6 +74,7 @@ export function checkOptions(id: string | undefined, tools: ToolSet | undefined,
   }
   checkWindow(id, options.window);
   void new JournalSize(options.journal);
+  if (options.budget !== undefined) checkBudget(`agent "${id}"`, options.budget);
   if (options.blobs !== undefined) void new Blobs(options.blobs);
   return id;
 }

@@ -22,6 +22,7 @@ import type { LiveEvent, RunSink, SettledEvent } from "../stream/run-sink.ts";
 import { type RestateAgentOptions, windowOf } from "./agent-options.ts";
 import type { LiveEvents } from "./live-integrations.ts";
 import type { RunExtras } from "./run-extras.ts";
+import type { BudgetGuard } from "./budget/budget-guard.ts";
 import { RunTrace } from "./run-trace.ts";
 import { UsageLedger } from "./usage-ledger.ts";
 
@@ -53,6 +54,9 @@ export class AgentRun {
 
   /** What the run and the agents that it called have used. */
   readonly usage: UsageLedger;
+
+  /** Stands before its model calls; undefined: no budget is there. */
+  budget: BudgetGuard | undefined;
 
   /** How far the run's steps may run ahead of their acknowledgements; undefined: not at all. */
   readonly window: Window | undefined;

@@ -20,6 +20,7 @@ import {
   usageByModel,
   withSteps,
 } from "./continue-as-new-steps.ts";
+import type { BudgetMeter, BudgetState } from "./budget/budget-meter.ts";
 import type { LooseSettings } from "./run-settings.ts";
 import type { ModelUsage, UsageLedger } from "./usage-ledger.ts";
 
@@ -42,6 +43,8 @@ export interface Handover {
   readonly deadlineMs?: number;
   /** What the run has used so far, agents that it called included. Absent: a version before has handed over. */
   readonly usage?: readonly ModelUsage[];
+  /** How far its budget is: when its time began, and what people have allowed. */
+  readonly budget?: BudgetState;
 }
 
 /** What a segment starts with; the first has no messages but the caller's. */
@@ -72,6 +75,7 @@ export class Segment {
   #deadlineMs: number | undefined;
   #handover: Handover | undefined;
   #ledger: UsageLedger | undefined;
+  #budget: BudgetMeter | undefined;
 
   constructor(bounds: SegmentBounds, start: SegmentStart) {
     this.#bounds = bounds;
@@ -92,6 +96,16 @@ export class Segment {
   count(ledger: UsageLedger): void {
     ledger.addEarlier(this.#start.usage ?? usageByModel(this.#start.earlier));
     this.#ledger = ledger;
+  }
+
+  /** What the segment before says of the run's budget. */
+  get budget(): BudgetState | undefined {
+    return this.#start.budget;
+  }
+
+  /** Hands over what `meter` has at the end, besides what the ledger has. */
+  meter(meter: BudgetMeter | undefined): void {
+    this.#budget = meter;
   }
 
   /** The settings of this segment's loop, from those that the user's `prepareCall` has returned. */
@@ -125,6 +139,7 @@ export class Segment {
         overrides: this.#overrides,
         ...(this.#deadlineMs === undefined ? {} : { deadlineMs: this.#deadlineMs }),
         ...(this.#ledger === undefined ? {} : { usage: this.#ledger.models }),
+        ...(this.#budget === undefined ? {} : { budget: this.#budget.handover }),
       };
       return true;
     };

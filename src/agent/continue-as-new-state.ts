@@ -47,6 +47,9 @@ const schema = z.looseObject({
   overrides: z.record(z.string(), z.unknown()),
   deadlineMs: z.number().optional(),
   usage: z.array(modelUsageSchema).max(1_000).optional(),
+  budget: z
+    .looseObject({ startedMs: z.number().optional(), granted: z.record(z.string(), z.number()).optional() })
+    .optional(),
 });
 
 /** @throws UnserializableValueError when a part of it cannot be stored, with its path. */

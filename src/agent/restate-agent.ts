@@ -8,6 +8,9 @@ import { currentPlace, inFiber, type Place, requirePlace, runAt } from "../journ
 import { nextRunName } from "../journal/context.ts";
 import { checkOptions, type RestateAgentOptions } from "./agent-options.ts";
 import { AgentRun, LAST_ACT } from "./agent-run.ts";
+import type { Budget } from "./budget/budget.ts";
+import { reportsOn } from "./budget/budget-report.ts";
+import { startBudget } from "./budget/start-budget.ts";
 import { SEGMENT, type Segment } from "./continue-as-new-segment.ts";
 import { EXTRAS, type RunExtras } from "./run-extras.ts";
 import { durableSettings, type LooseSettings, wrapCallbacks } from "./run-settings.ts";
@@ -21,6 +24,8 @@ type Agent<
   R extends AgentContext,
   O extends Output.Output<unknown, unknown, unknown>,
 > = ToolLoopAgent<C, T, R, O>;
+/** What one call may use, instead of what the agent's options say. */
+type CallBudget = { readonly budget?: Budget | undefined };
 type PrepareCall = (settings: LooseSettings) => unknown;
 
 /**
@@ -74,7 +79,7 @@ export class RestateAgent<
    * @throws ModelCallError when the provider refused for good; TerminalError and CancelledError as they come.
    */
   override async generate(
-    parameters: Parameters<Agent<CALL_OPTIONS, TOOLS, RUNTIME_CONTEXT, OUTPUT>["generate"]>[0],
+    parameters: Parameters<Agent<CALL_OPTIONS, TOOLS, RUNTIME_CONTEXT, OUTPUT>["generate"]>[0] & CallBudget,
   ): ReturnType<Agent<CALL_OPTIONS, TOOLS, RUNTIME_CONTEXT, OUTPUT>["generate"]> {
     if (this.#isPlain()) return super.generate(parameters);
     return inFiber(requirePlace("RestateAgent.generate()"), async (place) => {
@@ -83,7 +88,7 @@ export class RestateAgent<
       try {
         const { [LAST_ACT]: isLastAct = false } = parameters as { readonly [LAST_ACT]?: boolean };
         const work = this.#loop(run, parameters).generate(this.#parameters(run, parameters));
-        return withUsage(await run.settle(work, isLastAct), run.usage);
+        return reportsOn(withUsage(await run.settle(work, isLastAct), run.usage), run.budget);
       } catch (error) {
         failure = { error };
         throw error;
@@ -98,7 +103,7 @@ export class RestateAgent<
    * on replay; for live parts see `onStreamEvent`. A run that fails makes the stream and the result's promises fail.
    */
   override async stream(
-    parameters: Parameters<Agent<CALL_OPTIONS, TOOLS, RUNTIME_CONTEXT, OUTPUT>["stream"]>[0],
+    parameters: Parameters<Agent<CALL_OPTIONS, TOOLS, RUNTIME_CONTEXT, OUTPUT>["stream"]>[0] & CallBudget,
   ): ReturnType<Agent<CALL_OPTIONS, TOOLS, RUNTIME_CONTEXT, OUTPUT>["stream"]> {
     if (this.#isPlain()) return super.stream(parameters);
     const outer = requirePlace("RestateAgent.stream()");
@@ -116,7 +121,7 @@ export class RestateAgent<
     const { experimental_transform: own = [] } = parameters;
     const transforms: StreamTextTransform<TOOLS>[] = Array.isArray(own) ? own : [own];
     try {
-      return await runAt(place, () =>
+      const result = await runAt(place, () =>
         this.#loop(run, parameters).stream(
           this.#parameters(run, {
             ...parameters,
@@ -124,6 +129,7 @@ export class RestateAgent<
           }),
         ),
       );
+      return reportsOn(result, run.budget);
     } catch (error) {
       end({ error });
       throw error;
@@ -139,13 +145,20 @@ export class RestateAgent<
     {
       abortSignal,
       [EXTRAS]: extras,
+      budget,
       [SEGMENT]: segment,
-    }: { readonly abortSignal?: AbortSignal | undefined; readonly [EXTRAS]?: RunExtras; readonly [SEGMENT]?: Segment },
+    }: CallBudget & {
+      readonly abortSignal?: AbortSignal | undefined;
+      readonly [EXTRAS]?: RunExtras;
+      readonly [SEGMENT]?: Segment;
+    },
   ): AgentRun {
     const agent = this.#name;
     const start = () => new AgentRun({ name: nextRunName(agent), agent }, place, this.#options, abortSignal, extras);
     const run = runAt(place, start);
     segment?.count(run.usage);
+    startBudget(run, budget, segment?.budget);
+    segment?.meter(run.budget?.own);
     return run;
   }
 
@@ -169,7 +182,7 @@ export class RestateAgent<
 
   /** The caller's parameters, with the run's signal, and without timers that would run between steps. */
   #parameters<P extends object>(run: AgentRun, parameters: P): P {
-    const { timeout: _timeout, ...rest } = wrapCallbacks(parameters as LooseSettings, run);
+    const { timeout: _timeout, budget: _budget, ...rest } = wrapCallbacks(parameters as LooseSettings, run);
     return { ...rest, abortSignal: run.signal } as P;
   }
 }

@@ -1,6 +1,7 @@
 /** What the library's own callers give to a run besides the AI SDK's parameters. */
 import type { Approvals } from "../approvals/approvals.ts";
 import type { RunSink } from "../stream/run-sink.ts";
+import type { BudgetMeter } from "./budget/budget-meter.ts";
 import type { UsageLedger } from "./usage-ledger.ts";
 
 /** A parameter of `generate()` and `stream()` with what only this library passes. */
@@ -14,4 +15,6 @@ export interface RunExtras {
   readonly approvals?: Approvals | undefined;
   /** Gets what the run uses, too. Default: the run in whose tool this one happens. */
   readonly usage?: UsageLedger | undefined;
+  /** The budget of the conversation that it belongs to. */
+  readonly budget?: BudgetMeter | undefined;
 }

@@ -22,6 +22,7 @@ import { journalTool, type ToolHost } from "../tools/journal-tool.ts";
 import type { ToolOptions } from "../tools/tool-options.ts";
 import type { AgentStreamEvent } from "./agent-options.ts";
 import type { AgentRun } from "./agent-run.ts";
+import { budgetedModel, isBudgetNotice } from "./budget/budgeted-model.ts";
 import { runTelemetry, telemetrySettings } from "./telemetry.ts";
 import { type Timeouts, timeoutsOf } from "./timeouts.ts";
 import { withUsage } from "./usage-ledger.ts";
@@ -68,6 +69,7 @@ export function durableSettings(prepared: LooseSettings, timeout: unknown, run: 
   const { timeout: _timeout, ...rest } = prepared;
   const model = rest["model"] as LanguageModel;
   const gate = toolGate(rest, run);
+  run.budget?.configure(rest["output"] !== undefined);
   return {
     ...rest,
     ...(gate === undefined ? {} : { toolApproval: gate.remaining }),
@@ -111,9 +113,15 @@ function durablePrepareStep(
 }
 
 function durableModelOf(model: LanguageModel, timeouts: Timeouts, run: AgentRun): LanguageModel {
-  const { options, callerSignal } = run;
+  const { callerSignal } = run;
+  const durable = budgetedModel(model, (own) => journaledModelOf(own, timeouts, run), run.budget);
+  return callerSignal === undefined ? durable : withCallerSignal(durable, callerSignal);
+}
+
+function journaledModelOf(model: LanguageModel, timeouts: Timeouts, run: AgentRun): LanguageModelV4 {
+  const { options } = run;
   const { onStreamEvent } = options;
-  const durable = journalModel(model, {
+  return journalModel(model, {
     steps: run.steps,
     nextStepName: () => run.nextModelStep(),
     codec: (step) => run.codec(modelStepForm, step),
@@ -129,14 +137,16 @@ function durableModelOf(model: LanguageModel, timeouts: Timeouts, run: AgentRun)
     timeout: timeouts.model,
     onModelStep: (result, own, step) => {
       run.advance(result.ms);
-      run.usage.addStep(own, result.usage);
+      if (isBudgetNotice(result)) run.budget?.timedOut();
+      else run.usage.addStep(own, result.usage);
+      run.budget?.settled(result.startedMs);
       run.trace?.onModelStep(result, own);
       run.settled({ type: "model-step", step, result });
     },
+    wantsStart: () => run.budget?.wantsTime ?? false,
     trace: () => run.trace?.modelTrace(),
     executing: () => run.events?.executing(),
   });
-  return callerSignal === undefined ? durable : withCallerSignal(durable, callerSignal);
 }
 
 function withCallerSignal(model: LanguageModelV4, callerSignal: AbortSignal): LanguageModelV4 {

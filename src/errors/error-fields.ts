@@ -19,6 +19,13 @@ export class ErrorFields {
     return Array.isArray(value) && value.every((item) => typeof item === "string") ? value : missing(name);
   }
 
+  numbers(name: string): Readonly<Record<string, number>> {
+    const value = this.#fields[name];
+    if (typeof value !== "object" || value === null) return missing(name);
+    const entries = Object.entries(value).filter((entry): entry is [string, number] => typeof entry[1] === "number");
+    return Object.fromEntries(entries);
+  }
+
   optionalString(name: string): string | undefined {
     const value = this.#fields[name];
     return typeof value === "string" ? value : undefined;

@@ -6,6 +6,7 @@
 import { TerminalError } from "../restate.ts";
 import { AbortedError } from "./aborted-error.ts";
 import { BlobMissingError } from "./blob-missing-error.ts";
+import { BudgetExceededError } from "./budget-exceeded-error.ts";
 import { DefinitionError } from "./definition-error.ts";
 import { DownloadFailedError } from "./download-failed-error.ts";
 import { EdgeAgentError, ERROR_METADATA_KEY } from "./edge-agent-error.ts";
@@ -27,6 +28,12 @@ const RESTORE: Readonly<Record<string, Restore>> = {
   aborted: (fields) => new AbortedError(fields.string("step")),
   "blob-missing": (fields) =>
     new BlobMissingError(fields.string("step"), fields.string("key"), fields.string("problem")),
+  "budget-exceeded": (fields) =>
+    new BudgetExceededError(fields.string("what"), {
+      limit: fields.string("limit"),
+      allowed: fields.number("allowed"),
+      spent: fields.numbers("spent"),
+    }),
   "download-failed": (fields, message) =>
     new DownloadFailedError(fields.string("url"), message, fields.optionalNumber("statusCode")),
   "inside-step": (fields) => new InsideStepError(fields.string("what"), fields.string("step")),

@@ -42,6 +42,8 @@ export interface ModelHost {
     model: { readonly provider: string; readonly modelId: string },
     step: string,
   ) => void;
+  /** True when the step must say when its call began. Called inside the step. */
+  readonly wantsStart?: () => boolean;
   /** Called inside the step, before the provider is called. It must not throw. */
   readonly executing?: () => void;
   /** Where the span of the next call belongs; undefined: none is made. Called when the step's name is known. */
@@ -78,7 +80,7 @@ export function journalModel(model: LanguageModel, host: ModelHost): LanguageMod
 }
 
 /** As the AI SDK resolves models: ids through the default provider, older specifications lifted to version 4. */
-function resolveModel(model: LanguageModel): LanguageModelV4 {
+export function resolveModel(model: LanguageModel): LanguageModelV4 {
   const resolved =
     typeof model === "string" ? (globalThis.AI_SDK_DEFAULT_PROVIDER ?? gateway).languageModel(model) : model;
   const { specificationVersion: version, provider, modelId } = resolved;
@@ -112,7 +114,7 @@ async function callProvider(call: Omit<ProviderCall, "limits">, scope: StepScope
     const answer = await untilAborted(run({ ...call, limits }, { ...parameters, abortSignal }), abortSignal);
     // oxlint-disable-next-line no-restricted-properties -- inside a journaled step (M3)
     const step = modelStep(answer, provider, Date.now() - started);
-    if (trace === undefined) return step;
+    if (trace === undefined) return host.wantsStart?.() === true ? { ...step, startedMs: started } : step;
     traceAnswer(trace, { ...call, startMs: started }, step);
     const { runParentSpanId } = trace;
     return { ...step, startedMs: started, ...(runParentSpanId === undefined ? {} : { runParentSpanId }) };

@@ -1,0 +1,201 @@
+/**
+ * What has been used of one budget: of one run's, or one conversation's.
+ *
+ * - B1 Journal order. What is used changes when a journaled answer is handed over, or a call begins, both in the order of the
+ *   journal: so a replay finds the same amounts at each place, and nothing counts twice (G2).
+ * - B2 Reserved. A call that is under way counts as one step, and with as many output tokens as it may bring. So agents that
+ *   run at the same time cannot each take the last of it.
+ */
+import type { LanguageModelUsage } from "ai";
+import type { Awaitable } from "../../journal/awaitable.ts";
+import { Latch } from "../../journal/latch.ts";
+import type { Scheduler } from "../../journal/scheduler.ts";
+import { DefinitionError } from "../../errors/definition-error.ts";
+import { type Budget, BUDGET_LIMITS, type BudgetExceeded, type BudgetLimit, type BudgetSpent } from "./budget.ts";
+import { costOf, money, type ModelPrice, outputTokensFor, priceOf, type PricedModel } from "./prices.ts";
+
+/** Fewest output tokens that a call is asked for: providers refuse less. */
+const FEWEST_OUTPUT_TOKENS = 16;
+
+/** What counts what is used; `UsageLedger` does. */
+export interface UsageSource {
+  readonly models: readonly (PricedModel & { readonly steps: number; readonly usage: LanguageModelUsage })[];
+}
+
+/** Where a meter begins: what a segment or a turn hands to the next. */
+export interface BudgetState {
+  /** Used before, by what the meter's source does not know. */
+  readonly spent?: BudgetSpent | undefined;
+  /** What people have allowed beyond the budget. */
+  readonly granted?: BudgetSpent | undefined;
+  /** When its time began, in milliseconds since 1970. */
+  readonly startedMs?: number | undefined;
+}
+
+/** What a call that is under way may use. */
+type Reserved = Readonly<Record<"steps" | "outputTokens" | "cost", number>>;
+
+/** See the head of this file. */
+export class BudgetMeter {
+  readonly budget: Budget;
+  /** Whose budget it is, for people: `run "weather"`. */
+  readonly what: string;
+  /** Somebody has been asked, and has not answered. */
+  asking: Latch | undefined;
+  /** Somebody has been asked, and wants no more. */
+  isClosed = false;
+  readonly #source: UsageSource;
+  readonly #before: BudgetSpent;
+  readonly #granted: { [LIMIT in BudgetLimit]?: number };
+  readonly #reserved = new Set<Reserved>();
+  #startedMs: number | undefined;
+  #released: Latch | undefined;
+
+  constructor(what: string, budget: Budget, source: UsageSource, state: BudgetState = {}) {
+    this.what = what;
+    this.budget = budget;
+    this.#source = source;
+    this.#before = state.spent ?? {};
+    this.#granted = { ...state.granted } as { [LIMIT in BudgetLimit]?: number };
+    this.#startedMs = state.startedMs;
+  }
+
+  /** When its time began; undefined: it has not. */
+  get startedMs(): number | undefined {
+    return this.#startedMs;
+  }
+
+  /** The time of its first model call. */
+  start(ms: number | undefined): void {
+    this.#startedMs ??= ms;
+  }
+
+  /** When its time ends, in milliseconds since 1970; undefined: it has no end, or has not begun. */
+  get deadlineMs(): number | undefined {
+    const allowed = this.allowed("durationMs");
+    if (allowed === undefined || this.#startedMs === undefined) return undefined;
+    return this.#startedMs + allowed - (this.#before.durationMs ?? 0);
+  }
+
+  /** The bound, with what people have allowed since. */
+  allowed(limit: BudgetLimit): number | undefined {
+    const bound = this.budget[limit];
+    return bound === undefined ? undefined : bound + (this.#granted[limit] ?? 0);
+  }
+
+  /** @param nowMs The journal's time, where it is known. */
+  spent(nowMs?: number): BudgetSpent {
+    const models = this.#source.models;
+    const sum = (limit: keyof BudgetSpent, of: (model: (typeof models)[number]) => number | undefined): number =>
+      models.reduce((total, model) => total + (of(model) ?? 0), this.#before[limit] ?? 0);
+    const { prices, durationMs } = this.budget;
+    const elapsed = nowMs === undefined || this.#startedMs === undefined ? 0 : Math.max(0, nowMs - this.#startedMs);
+    return {
+      steps: sum("steps", ({ steps }) => steps),
+      inputTokens: sum("inputTokens", ({ usage }) => usage.inputTokens),
+      outputTokens: sum("outputTokens", ({ usage }) => usage.outputTokens),
+      totalTokens: sum("totalTokens", ({ usage }) => usage.totalTokens),
+      ...(prices === undefined
+        ? {}
+        : { cost: money(sum("cost", (model) => costOf(this.#priceOf(model), model.usage))) }),
+      ...(durationMs === undefined ? {} : { durationMs: (this.#before.durationMs ?? 0) + elapsed }),
+    };
+  }
+
+  /** What the next segment begins with: its source has what was used. */
+  get handover(): BudgetState {
+    const { startedMs } = this;
+    return { granted: { ...this.#granted }, ...(startedMs === undefined ? {} : { startedMs }) };
+  }
+
+  /** What the next turn begins with: its source begins anew, and so does its time. */
+  stateAt(nowMs: number): BudgetState {
+    return { spent: this.spent(nowMs), granted: { ...this.#granted } };
+  }
+
+  /**
+   * The first bound that is reached; `wait`: it may be, when the calls under way have used what they may.
+   *
+   * @throws DefinitionError when money is counted and `model`, or one that was used, has no price.
+   */
+  check(model: PricedModel, nowMs?: number): BudgetExceeded | "wait" | undefined {
+    const spent = this.spent(nowMs);
+    if (this.budget.prices !== undefined) this.#priceOf(model);
+    let isTight = false;
+    for (const limit of BUDGET_LIMITS) {
+      const allowed = this.allowed(limit);
+      if (allowed === undefined) continue;
+      const left = allowed - (spent[limit] ?? 0);
+      const reserved = this.#reservedOf(limit);
+      if (left <= 0 || (limit === "steps" && left - reserved < 1)) return { limit, allowed, spent };
+      const cap = this.#tokensFor(limit, left, model);
+      if (cap < FEWEST_OUTPUT_TOKENS) return { limit, allowed, spent };
+      isTight ||= reserved > 0 && this.#tokensFor(limit, left - reserved, model) < FEWEST_OUTPUT_TOKENS;
+    }
+    return isTight ? "wait" : undefined;
+  }
+
+  /** Most output tokens that a call of `model` may bring; undefined: there is no bound for one call. */
+  outputCap(model: PricedModel): number | undefined {
+    const { maxOutputTokensPerCall } = this.budget;
+    if (maxOutputTokensPerCall === undefined) return undefined;
+    const spent = this.spent();
+    const caps = BUDGET_LIMITS.map((limit) => {
+      const allowed = this.allowed(limit);
+      if (allowed === undefined) return Infinity;
+      return this.#tokensFor(limit, allowed - (spent[limit] ?? 0) - this.#reservedOf(limit), model);
+    });
+    return Math.min(maxOutputTokensPerCall, ...caps);
+  }
+
+  /** A call begins (B2). Returns what is to be called when it has ended. */
+  reserve(model: PricedModel, outputTokens: number | undefined): () => void {
+    const { prices } = this.budget;
+    const tokens = this.budget.maxOutputTokensPerCall === undefined ? 0 : (outputTokens ?? 0);
+    const usage = { inputTokenDetails: {}, outputTokens: tokens } as LanguageModelUsage;
+    const reserved: Reserved = {
+      steps: 1,
+      outputTokens: tokens,
+      cost: prices === undefined ? 0 : costOf(this.#priceOf(model), usage),
+    };
+    this.#reserved.add(reserved);
+    return () => {
+      if (!this.#reserved.delete(reserved)) return;
+      this.#released?.open();
+      this.#released = undefined;
+    };
+  }
+
+  /** Settles when one of the calls that are under way has ended. */
+  released(scheduler: Scheduler): Awaitable<void> {
+    this.#released ??= new Latch(scheduler);
+    return this.#released;
+  }
+
+  /** Allows more. Of time it counts from now. */
+  grant(limit: BudgetLimit, amount: number, nowMs?: number): void {
+    const overdue = limit === "durationMs" ? (this.spent(nowMs).durationMs ?? 0) - (this.allowed(limit) ?? 0) : 0;
+    this.#granted[limit] = money((this.#granted[limit] ?? 0) + amount + Math.max(0, overdue));
+  }
+
+  #reservedOf(limit: BudgetLimit): number {
+    const key = limit === "totalTokens" ? "outputTokens" : limit;
+    if (key === "inputTokens" || key === "durationMs") return 0;
+    return [...this.#reserved].reduce((sum, reserved) => sum + reserved[key], 0);
+  }
+
+  /** Output tokens that what is left of `limit` allows a call. */
+  #tokensFor(limit: BudgetLimit, left: number, model: PricedModel): number {
+    if (this.budget.maxOutputTokensPerCall === undefined) return Infinity;
+    if (limit === "outputTokens" || limit === "totalTokens") return left;
+    return limit === "cost" ? outputTokensFor(this.#priceOf(model), left) : Infinity;
+  }
+
+  #priceOf(model: PricedModel): ModelPrice {
+    const price = priceOf(this.budget.prices ?? {}, model);
+    if (price !== undefined) return price;
+    throw new DefinitionError(
+      `Cannot count the money of ${this.what}: nobody has said what the model "${model.modelId}" of "${model.provider}" costs; add it to budget.prices, as "${model.modelId}" or "${model.provider}/${model.modelId}"`,
+    );
+  }
+}
