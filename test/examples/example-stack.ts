@@ -26,6 +26,8 @@ export class ExampleStack {
   readonly worker: ServedEndpoint;
   readonly openai: ScriptedOpenAI;
   readonly effects: EffectServer;
+  /** Of those who may invoke agents. */
+  readonly apiKey: string = API_KEY;
   /** What the model answers. */
   script: Script = () => ({ text: "unscripted" });
 
