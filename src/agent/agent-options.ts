@@ -1,4 +1,4 @@
-import type { ToolSet } from "ai";
+import type { InferToolInput, InferToolOutput, ToolSet } from "ai";
 import type { Approvals } from "../approvals/approvals.ts";
 import { DefinitionError } from "../errors/definition-error.ts";
 import { type Budget, checkBudget } from "./budget/budget.ts";
@@ -7,6 +7,8 @@ import { type JournalLimits, JournalSize } from "../journal/journal-size.ts";
 import { DEFAULT_WINDOW, type Window } from "../journal/run-ahead.ts";
 import type { StepOptions } from "../journal/step-host.ts";
 import type { StreamEvent } from "../model/stream-event.ts";
+import type { OnRollbackFailed } from "../tools/rollback/rollback-scope.ts";
+import { rollbackProblem } from "../tools/rollback/tool-rollback.ts";
 import type { ToolErrorPolicy, ToolOptions } from "../tools/tool-options.ts";
 import type { ToolOutputEvent } from "../tools/journal-tool.ts";
 
@@ -22,7 +24,11 @@ export interface RestateAgentOptions<TOOLS extends ToolSet = ToolSet> {
   /** Retry bounds of model steps, and the default of tool steps. Default: the invocation's retry policy. */
   readonly runOptions?: StepOptions;
   /** Options per tool. */
-  readonly toolOptions?: { readonly [NAME in keyof TOOLS]?: ToolOptions };
+  readonly toolOptions?: {
+    readonly [NAME in keyof TOOLS]?: ToolOptions<InferToolInput<TOOLS[NAME]>, InferToolOutput<TOOLS[NAME]>>;
+  };
+  /** Called for each tool call that a failed run should have undone (`onRollback` of its tool), and has not. */
+  readonly onRollbackFailed?: OnRollbackFailed;
   /**
    * Who is asked before tools that need an approval (`needsApproval`, `toolApproval`). The run waits, costing nothing, until
    * somebody answers; without it the run ends with the request, as the AI SDK does it. Agents inside its tools inherit it.
@@ -70,6 +76,10 @@ export function checkOptions(id: string | undefined, tools: ToolSet | undefined,
     }
     if (typeof toolOptions !== "object" || toolOptions === null) {
       throw new DefinitionError(`Cannot define agent "${id}": toolOptions.${name} must be an object`);
+    }
+    const problem = rollbackProblem(toolOptions as ToolOptions);
+    if (problem !== undefined) {
+      throw new DefinitionError(`Cannot define agent "${id}": toolOptions.${name}${problem}`);
     }
   }
   checkWindow(id, options.window);

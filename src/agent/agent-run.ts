@@ -19,6 +19,7 @@ import { downloadStepName, modelStepName, toolStepName } from "../journal/step-n
 import { stepHostAt } from "../journal/step.ts";
 import { RunTimeoutError } from "../errors/run-timeout-error.ts";
 import type { LiveEvent, RunSink, SettledEvent } from "../stream/run-sink.ts";
+import { RollbackScope } from "../tools/rollback/rollback-scope.ts";
 import { type RestateAgentOptions, windowOf } from "./agent-options.ts";
 import type { LiveEvents } from "./live-integrations.ts";
 import type { RunExtras } from "./run-extras.ts";
@@ -67,6 +68,9 @@ export class AgentRun {
   /** What the AI SDK's telemetry integrations are told; undefined when there are none. */
   events: LiveEvents | undefined;
 
+  /** What can be undone of it. */
+  readonly rollback: RollbackScope;
+
   readonly #blobs: Blobs | undefined;
   #failure: { readonly error: unknown } | undefined;
   #modelSteps = 0;
@@ -100,6 +104,8 @@ export class AgentRun {
     this.options = options;
     this.callerSignal = callerSignal;
     this.window = windowOf(options);
+    const { onRollbackFailed } = options;
+    this.rollback = RollbackScope.enter(place, { name, onRollbackFailed, fail: (error) => this.fail(error) });
     this.#blobs = options.blobs === undefined ? undefined : new Blobs(options.blobs);
     place.invocation.size.limit(options.journal ?? {});
     this.#idPrefix = place.invocation.sdkContext.rand.uuidv4();

@@ -186,6 +186,7 @@ function durableTools(tools: ToolSet, timeouts: Timeouts, run: AgentRun, gate: T
     callerSignal: run.callerSignal,
     errorPolicy: toolErrors,
     window: run.window,
+    rollback: run.rollback,
     barrier: (place) => run.barrier(place),
     codec: (step) => run.codec(valueForm, step),
     nextToolStep: (toolName, toolCallId) => run.nextToolStep(toolName, toolCallId),

@@ -16,6 +16,7 @@ import { InvalidInputError } from "./invalid-input-error.ts";
 import { JournalTooLargeError } from "./journal-too-large-error.ts";
 import { ModelCallError } from "./model-call-error.ts";
 import { OutsideHandlerError } from "./outside-handler-error.ts";
+import { OutsideRollbackError } from "./outside-rollback-error.ts";
 import { RunTimeoutError } from "./run-timeout-error.ts";
 import { ToolTimeoutError } from "./tool-timeout-error.ts";
 import { UncaughtError } from "./uncaught-error.ts";
@@ -43,6 +44,7 @@ const RESTORE: Readonly<Record<string, Restore>> = {
     new JournalTooLargeError(fields.string("step"), fields.number("bytes"), fields.number("maxBytes")),
   "model-call-failed": (fields) => restoreModelCallError(fields),
   "outside-handler": (fields) => new OutsideHandlerError(fields.string("what")),
+  "outside-rollback": () => new OutsideRollbackError(),
   "run-timeout": (fields) => new RunTimeoutError(fields.string("run"), fields.number("timeoutMs")),
   "tool-timeout": (fields) => new ToolTimeoutError(fields.string("toolName"), fields.number("timeoutMs")),
   "uncaught-error": (fields, message) => new UncaughtError(namedError(fields.string("name"), message)),
@@ -65,7 +67,8 @@ export function restoreError(error: unknown): unknown {
     new EdgeAgentError({ ...stored, message: error.message, status: error.code });
   // The journal's message wins: a newer version may word it differently.
   if (restored.message !== error.message) restored.message = error.message;
-  return restored;
+  // So do other things that the failure carries, such as the report of a rollback.
+  return Object.assign(restored, { metadata: { ...error.metadata, ...restored.metadata } });
 }
 
 interface StoredError {

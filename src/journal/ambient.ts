@@ -70,10 +70,17 @@ export function requirePlace(what: string): Place {
   return place;
 }
 
-/** Runs `body` as a child fiber of the current one. */
-export async function inFiber<T>(place: Place, body: (place: Place) => PromiseLike<T>): Promise<T> {
+/**
+ * Runs `body` as a child fiber of the current one. A shielded one comes to its end: cancellation does not interrupt it.
+ */
+export async function inFiber<T>(
+  place: Place,
+  body: (place: Place) => PromiseLike<T>,
+  { shielded = false }: { readonly shielded?: boolean } = {},
+): Promise<T> {
   const { scheduler } = place.invocation;
   const fiber = scheduler.fork(place.fiber);
+  fiber.shielded = shielded;
   const child: Place = { invocation: place.invocation, fiber, spanId: place.spanId };
   try {
     return await runAt(child, () => body(child));

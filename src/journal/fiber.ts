@@ -19,6 +19,9 @@ export class Fiber {
   /** Set when the fiber may do nothing more: every further action throws this. */
   dead: { readonly reason: unknown } | undefined;
 
+  /** True for clean-up that must come to its end: interruptions from outside do not reach it and its descendants. */
+  shielded = false;
+
   readonly parent: Fiber | undefined;
   #controller = new AbortController();
 
@@ -40,6 +43,11 @@ export class Fiber {
 
   isWithin(ancestor: Fiber): boolean {
     return this === ancestor || (this.parent?.isWithin(ancestor) ?? false);
+  }
+
+  /** True when an interruption of `scope` reaches this fiber: there is no shield between the two. */
+  hears(scope: Fiber): boolean {
+    return this === scope || (!this.shielded && (this.parent?.hears(scope) ?? false));
   }
 
   /** True while the fiber may be about to add to the journal: it awaits neither the journal nor a child. */

@@ -5,6 +5,7 @@
 import { AISDKError } from "ai";
 import { DefinitionError } from "../errors/definition-error.ts";
 import { classifyFailure } from "../errors/classify.ts";
+import { keepRollbackReport } from "../errors/rollback-report.ts";
 import { UncaughtError } from "../errors/uncaught-error.ts";
 import {
   type Context,
@@ -117,5 +118,5 @@ function install(handler: Handler, kind: HandlerKind): Handler {
 export function atBoundary(error: unknown): unknown {
   if (error instanceof RestateError || !AISDKError.isInstance(error)) return error;
   const judged = classifyFailure(error, { what: "The handler" });
-  return judged instanceof RestateError ? judged : new UncaughtError(error);
+  return keepRollbackReport(error, judged instanceof RestateError ? judged : new UncaughtError(error));
 }

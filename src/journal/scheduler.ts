@@ -178,16 +178,20 @@ export class Scheduler implements Parking {
     return () => this.#onCancel.delete(listener);
   }
 
-  /** Rejects every wait of `fiber` and its descendants once and aborts their steps; they may clean up (S6). */
+  /** Rejects every wait of `fiber` and its descendants once, aborts their steps; they may clean up (S6). */
   interrupt(fiber: Fiber, reason: unknown): void {
-    for (const live of this.#live) if (live.isWithin(fiber)) live.abortSteps(reason);
-    this.#reject((waiter) => waiter.fiber.isWithin(fiber), reason);
+    this.#interrupt((live) => live.hears(fiber), reason);
+  }
+
+  #interrupt(concerns: (fiber: Fiber) => boolean, reason: unknown): void {
+    for (const live of this.#live) if (concerns(live)) live.abortSteps(reason);
+    this.#reject((waiter) => concerns(waiter.fiber), reason);
   }
 
   /** Ends `fiber` and its descendants: every wait and every later action of theirs throws `reason`. */
   kill(fiber: Fiber, reason: unknown): void {
     for (const live of this.#live) if (live.isWithin(fiber)) live.dead ??= { reason };
-    this.interrupt(fiber, reason);
+    this.#interrupt((live) => live.isWithin(fiber), reason);
     this.#moved();
   }
 

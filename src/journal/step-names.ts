@@ -12,13 +12,15 @@ export type ModelCallStep = (typeof MODEL_CALLS)[number];
 
 /** What a step's name tells. */
 export interface StepName {
-  readonly kind: "model" | "tool" | "download" | "continue" | ApprovalStep | ModelCallStep;
+  readonly kind: "model" | "tool" | "download" | "continue" | "undo" | ApprovalStep | ModelCallStep;
   /** The agent, or the prefix of a durable model. */
   readonly agent: string;
   /** Of a model's call and a download: which of them it is in its run or invocation, from 1. */
   readonly n?: number | undefined;
   readonly tool?: string | undefined;
   readonly toolCallId?: string | undefined;
+  /** Of a compensation that a handler or a context tool has registered: what it was called there. */
+  readonly label?: string | undefined;
   /** Of a tool call whose id the provider used before: 2 and more. */
   readonly repetition?: number | undefined;
 }
@@ -51,6 +53,18 @@ export function approvalStepName(
   return repetition === 1 ? name : `${name} #${repetition}`;
 }
 
+/** `<agent> undo <toolName> <toolCallId>`: the compensation of a tool call. */
+export function undoStepName(agent: string, tool: string, toolCallId: string, repetition = 1): string {
+  const name = `${agent} undo ${tool} ${toolCallId}`;
+  return repetition === 1 ? name : `${name} #${repetition}`;
+}
+
+/** `<agent> rollback <label>`: a compensation that `onRollback()` has registered. */
+export function rollbackStepName(agent: string, label: string, repetition = 1): string {
+  const name = `${agent} rollback ${label}`;
+  return repetition === 1 ? name : `${name} #${repetition}`;
+}
+
 /** `<agent> download <n>` */
 export function downloadStepName(agent: string, n: number): string {
   return `${agent} download ${n}`;
@@ -64,8 +78,9 @@ export function continueStepName(agent: string): string {
 const COUNTED = /^(?<agent>.+) (?<kind>model|download) (?<n>[1-9]\d{0,9})$/s;
 const MODEL_CALL = /^(?<agent>.+) (?<kind>embed|image|speech|transcribe|rerank) (?<n>[1-9]\d{0,9})$/s;
 const TOOL =
-  /^(?<agent>.+?) (?<kind>tool|policy|approval|decision) (?<tool>\S+) (?<toolCallId>\S+)(?: #(?<repetition>[1-9]\d{0,9}))?$/s;
-const KINDS_OF_TOOL = ["tool", "policy", "approval", "decision"] as const;
+  /^(?<agent>.+?) (?<kind>tool|policy|approval|decision|undo) (?<tool>\S+) (?<toolCallId>\S+)(?: #(?<repetition>[1-9]\d{0,9}))?$/s;
+const KINDS_OF_TOOL = ["tool", "policy", "approval", "decision", "undo"] as const;
+const ROLLBACK = /^(?<agent>.+?) rollback (?<label>.+?)(?: #(?<repetition>[1-9]\d{0,9}))?$/s;
 const CONTINUE = /^(?<agent>.+) continue$/s;
 
 /** Reads a step's name; undefined when no agent made it. */
@@ -81,6 +96,11 @@ export function parseStepName(name: string): StepName | undefined {
     const again = repetition === undefined ? {} : { repetition: Number(repetition) };
     const kind = KINDS_OF_TOOL.find((candidate) => candidate === tool["kind"]) ?? "tool";
     return { kind, agent, tool: toolName, toolCallId, ...again };
+  }
+  const rollback = ROLLBACK.exec(name)?.groups;
+  if (rollback !== undefined) {
+    const { agent = "", label = "", repetition } = rollback;
+    return { kind: "undo", agent, label, ...(repetition === undefined ? {} : { repetition: Number(repetition) }) };
   }
   const call = MODEL_CALL.exec(name)?.groups; // After the tools, whose names may be these words.
   const callKind = MODEL_CALLS.find((candidate) => candidate === call?.["kind"]);

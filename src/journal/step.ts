@@ -13,6 +13,8 @@ import type { StepCodec, StepHost, StepOptions, StepScope } from "./step-host.ts
 export interface StepTraits extends StepOptions {
   /** The step's result may be used before it is acknowledged, within these bounds; see run-ahead.ts. */
   readonly window?: Window | undefined;
+  /** Clean-up must find room: it may go beyond the bound on the journal's size. */
+  readonly isCleanUp?: boolean | undefined;
 }
 
 /**
@@ -25,11 +27,11 @@ export function runStep<T>(
   name: string,
   action: (scope: StepScope) => PromiseLike<T>,
   codec: StepCodec<T>,
-  { window, ...options }: StepTraits = {},
+  { window, isCleanUp = false, ...options }: StepTraits = {},
 ): Awaitable<T> {
   if (place.fiber.dead !== undefined) throw place.fiber.dead.reason;
   const { sdkContext, scheduler, size, front } = place.invocation;
-  size.check(name);
+  if (!isCleanUp) size.check(name);
   front.goOn();
   const scope: Scope = {
     interrupted: place.fiber.signal,
@@ -40,6 +42,7 @@ export function runStep<T>(
     awaitable.executing = true;
     try {
       if (window !== undefined && scheduler.refuses(place.fiber)) throw refusal();
+      throwIfInterrupted(scope.interrupted); // Awaited again by who wants to know how it ended: it must not begin now.
       return await runAt({ ...place, step: name }, () => insideStep(name, action, codec, scope));
     } catch (error) {
       scheduler.failed(awaitable);
@@ -90,9 +93,13 @@ async function insideStep<T>(
       error instanceof UnserializableValueError ? error.inStep(name) : classifyFailure(error, { what: name });
     const retry = failure instanceof RetryableError ? await awaitRetryAfter(failure, signal) : failure;
     // What an interrupted step throws is the echo of the interruption (S6): record that, not the echo.
-    if (interrupted.aborted && interrupted.reason instanceof TerminalError) throw interrupted.reason;
+    throwIfInterrupted(interrupted);
     throw retry;
   }
+}
+
+function throwIfInterrupted({ aborted, reason }: AbortSignal): void {
+  if (aborted && reason instanceof TerminalError) throw reason;
 }
 
 /** Longest time that a step waits because a provider asked for it, in milliseconds. */

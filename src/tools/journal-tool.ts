@@ -15,6 +15,9 @@ import { CancelledError, TerminalError } from "../restate.ts";
 import type { ToolErrorEvent, ToolEvent, ToolResultEvent } from "../stream/run-sink.ts";
 import { isDenial } from "../approvals/denial.ts";
 import { isContextTool } from "./context-tool.ts";
+import type { RollbackScope } from "./rollback/rollback-scope.ts";
+import { UndoableCall } from "./rollback/undoable-call.ts";
+import type { ToolRollback } from "./rollback/tool-rollback.ts";
 import type { ToolErrorPolicy, ToolOptions } from "./tool-options.ts";
 import type { ToolTrace } from "./tool-trace.ts";
 
@@ -35,6 +38,8 @@ export interface ToolHost {
   readonly errorPolicy: ToolErrorPolicy;
   /** How far steps may run ahead of their acknowledgements; undefined: not at all. */
   readonly window: Window | undefined;
+  /** Notes what calls can be undone. */
+  readonly rollback: RollbackScope;
   /** How the result of a step is stored. */
   codec(step: string): StepCodec<unknown>;
   /** Settles when everything before is durable (G4). */
@@ -75,23 +80,29 @@ interface Call {
   readonly input: unknown;
   readonly options: ToolExecutionOptions<never>;
   readonly trace: ToolTrace | undefined;
+  /** Undefined: it cannot be undone. */
+  readonly undoable: UndoableCall | undefined;
 }
 
 /** The tool with an `execute` that is durable. Tools without one (client tools, provider tools) are left as they are. */
 export function journalTool(toolName: string, tool: Tool, toolOptions: ToolOptions, host: ToolHost): Tool {
   const execute = tool.execute as Execute | undefined;
   if (execute === undefined) return tool;
-  const { wrap = true, readOnly = false, ...stepOptions } = toolOptions;
+  const { wrap = true, readOnly = false, onRollback, rollbackOn, rollbackOptions, ...stepOptions } = toolOptions;
+  const rollback = { onRollback, rollbackOn, rollbackOptions } as ToolRollback;
   const asStep = wrap && !isContextTool(tool);
   const durable: Execute = (input, options) => {
     host.throwIfFailed();
     const description = typeof tool.description === "string" ? tool.description : undefined;
     const trace = host.trace(toolName, options.toolCallId, description);
-    const call: Call = { toolName, execute: execute.bind(tool), input, options, trace };
+    const { toolCallId } = options;
+    const undoable = UndoableCall.of(host.rollback, rollback, { tool: toolName, toolCallId, input });
+    const call: Call = { toolName, execute: execute.bind(tool), input, options, trace, undoable };
     const begin = async (place: Place): Promise<unknown> => {
       const refusal = await host.admit?.(call, place);
       if (refusal !== undefined) return refusal;
       if (!readOnly) await host.barrier(place);
+      undoable?.begins();
       return asStep ? callAsStep(host, call, place, stepOptions) : callInHandler(host, call, place);
     };
     host.settled({ type: "tool-input", ...idsOf(call), input });
@@ -105,7 +116,9 @@ function callAsStep(host: ToolHost, call: Call, place: Place, stepOptions: StepO
   const work = (scope: StepScope): Promise<unknown> => insideStep(host, call, name, scope);
   const { trace, input } = call;
   const action = trace === undefined ? work : (scope: StepScope) => trace.inStep(name, input, () => work(scope));
-  return runStep(place, name, action, host.codec(name), { ...stepOptions, window: host.window });
+  const step = runStep(place, name, action, host.codec(name), { ...stepOptions, window: host.window });
+  call.undoable?.is(step);
+  return step;
 }
 
 async function insideStep(host: ToolHost, call: Call, step: string, scope: StepScope): Promise<unknown> {
@@ -184,10 +197,12 @@ function endsRun(error: unknown): boolean {
 async function settle(host: ToolHost, call: Call, work: PromiseLike<unknown>): Promise<unknown> {
   try {
     const output = await work;
+    call.undoable?.done(output);
     host.throwIfFailed(); // A tool that swallowed the cancellation does not undo it.
     if (!isDenial(output)) host.settled({ type: "tool-result", ...idsOf(call), output });
     return output;
   } catch (error) {
+    call.undoable?.failed(error);
     host.throwIfFailed();
     if (!(error instanceof TerminalError)) host.kill(error);
     else if (host.errorPolicy === "fail" || endsRun(error)) host.fail(error);

@@ -18,6 +18,7 @@ export const STEP_KINDS = [
   "policy",
   "approval",
   "decision",
+  "undo",
   "step",
   "sleep",
   "call",

@@ -8,7 +8,9 @@ import {
   modelCallStepName,
   modelStepName,
   parseStepName,
+  rollbackStepName,
   toolStepName,
+  undoStepName,
 } from "../../../src/journal/step-names.ts";
 
 test.each([
@@ -25,6 +27,13 @@ test.each([
     "travel decision book call_1 #2",
     { kind: "decision", agent: "travel", tool: "book", toolCallId: "call_1", repetition: 2 },
   ],
+  ["travel undo book call_1", { kind: "undo", agent: "travel", tool: "book", toolCallId: "call_1" }],
+  [
+    "travel:2 undo book call_1 #2",
+    { kind: "undo", agent: "travel:2", tool: "book", toolCallId: "call_1", repetition: 2 },
+  ],
+  ["travel rollback cancel the hotel", { kind: "undo", agent: "travel", label: "cancel the hotel" }],
+  ["handler rollback refund #3", { kind: "undo", agent: "handler", label: "refund", repetition: 3 }],
   ["travel download 1", { kind: "download", agent: "travel", n: 1 }],
   ["text-embedding-3-small embed 1", { kind: "embed", agent: "text-embedding-3-small", n: 1 }],
   ["gpt-image-1 image 2", { kind: "image", agent: "gpt-image-1", n: 2 }],
@@ -48,7 +57,9 @@ test("what is made of names is read back", () => {
     .stringMatching(/^[a-z]+( [a-z]+)?$/)
     .filter(
       (name) =>
-        !/embed|image|speech|transcribe|rerank|model|tool|download|continue|policy|approval|decision/.test(name),
+        !/embed|image|speech|transcribe|rerank|model|tool|download|continue|policy|approval|decision|undo|rollback/.test(
+          name,
+        ),
     );
   const word = fc.stringMatching(/^[\w-]{1,12}$/);
   const count = fc.integer({ min: 1, max: 1e9 });
@@ -63,6 +74,9 @@ test("what is made of names is read back", () => {
       const again = n === 1 ? {} : { repetition: n };
       const name = toolStepName(id, tool, toolCallId, n);
       expect(parseStepName(name)).toEqual({ kind: "tool", agent: id, tool, toolCallId, ...again });
+      const undo = { kind: "undo", agent: id, ...again };
+      expect(parseStepName(undoStepName(id, tool, toolCallId, n))).toEqual({ ...undo, tool, toolCallId });
+      expect(parseStepName(rollbackStepName(id, tool, n))).toEqual({ ...undo, label: tool });
       for (const kind of ["policy", "approval", "decision"] as const) {
         const other = approvalStepName(kind, id, tool, toolCallId, n);
         expect(parseStepName(other)).toEqual({ kind, agent: id, tool, toolCallId, ...again });

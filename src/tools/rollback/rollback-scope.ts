@@ -1,0 +1,202 @@
+/**
+ * What can be undone of a piece of work: a run of an agent, or what is inside a `withRollback()`.
+ *
+ * - Z1 What is noted in a scope is noted in those around it too, so each has all that happened in it, in the order in which
+ *   the journal has it (G2). Undoing goes through that backwards.
+ * - Z2 A scope that fails undoes at once. One that ends well leaves it to those around it.
+ * - Z3 Only a terminal failure or a cancellation is a failure: after any other, Restate runs the attempt again.
+ * - Z4 Undoing is shielded: a further cancellation does not stop it. What was cancelled meanwhile ends as cancelled (G5).
+ * - Z5 Nothing is dropped: what was not undone is in the error, in the log, and is told to `onRollbackFailed`.
+ */
+import type { DefinitionError } from "../../errors/definition-error.ts";
+import { readString } from "../../errors/read-error.ts";
+import { makeReport, type RollbackItem, rollbackReport, withRollbackReport } from "../../errors/rollback-report.ts";
+import { inFiber, type Place } from "../../journal/ambient.ts";
+import type { Fiber } from "../../journal/fiber.ts";
+import { atBoundary } from "../../journal/handlers.ts";
+import { CancelledError, TerminalError } from "../../restate.ts";
+import { Compensation, type CompensationInit } from "./compensation.ts";
+
+/** Something that was not undone. */
+export interface RollbackFailure extends RollbackItem {
+  readonly problem: string;
+  /** What the compensation failed with; undefined when it was not called. */
+  readonly error?: unknown;
+}
+
+/**
+ * Called for each compensation that failed for good, or that does not handle what became of its call: somebody must look
+ * after it. It runs in the handler, between steps: what has an effect belongs into `restateContext().run()`.
+ */
+export type OnRollbackFailed = (failure: RollbackFailure) => unknown;
+
+/** What a scope is made of. */
+export interface RollbackScopeInit {
+  /** Prefix of the steps of compensations that have no run. */
+  readonly name: string;
+  readonly onRollbackFailed?: OnRollbackFailed | undefined;
+  /** Why something cannot be noted here; undefined: it can. */
+  readonly refuse?: ((compensation: Compensation) => DefinitionError | undefined) | undefined;
+  /** Ends what is in the scope, with why something could not be noted. */
+  readonly fail?: ((error: DefinitionError) => void) | undefined;
+}
+
+const scopes = new WeakMap<Fiber, RollbackScope>();
+
+/** See the head of this file. */
+export class RollbackScope {
+  /** Prefix of the steps of compensations that have no run. */
+  readonly name: string;
+  readonly place: Place;
+  readonly #init: RollbackScopeInit;
+  readonly #parent: RollbackScope | undefined;
+  readonly #noted: Compensation[] = [];
+  readonly #open = new Set<Promise<void>>();
+  #isOver = false;
+
+  private constructor(place: Place, init: RollbackScopeInit) {
+    this.place = place;
+    this.name = init.name;
+    this.#init = init;
+    this.#parent = RollbackScope.of(place.fiber);
+  }
+
+  /** Begins the scope of `place`; it holds for what descends from that. */
+  static enter(place: Place, init: RollbackScopeInit): RollbackScope {
+    const scope = new RollbackScope(place, init);
+    scopes.set(place.fiber, scope);
+    return scope;
+  }
+
+  /** The innermost scope that `fiber` is in. */
+  static of(fiber: Fiber): RollbackScope | undefined {
+    for (let at: Fiber | undefined = fiber; at !== undefined; at = at.parent) {
+      const scope = scopes.get(at);
+      if (scope !== undefined) return scope;
+    }
+    return undefined;
+  }
+
+  /** What is to be undone should this scope fail, in the order in which it was noted. */
+  get pending(): readonly Compensation[] {
+    return this.#noted.filter(({ isPending }) => isPending);
+  }
+
+  /** Notes what can be undone. */
+  note(init: CompensationInit): Compensation {
+    const compensation = new Compensation(init);
+    this.#note(compensation);
+    return compensation;
+  }
+
+  /** Z1 */
+  #note(compensation: Compensation): DefinitionError | undefined {
+    this.#noted.push(compensation);
+    if (this.#isOver) this.#warn(`${compensation.item.step} came too late to be undone`);
+    const refusal = this.#init.refuse?.(compensation) ?? this.#parent?.#note(compensation);
+    if (refusal !== undefined) this.#init.fail?.(refusal);
+    return refusal;
+  }
+
+  /** Nobody has to undo it any more. */
+  forget(compensation: Compensation): void {
+    const at = this.#noted.indexOf(compensation);
+    if (at >= 0 && compensation.isPending) void this.#noted.splice(at, 1);
+    this.#parent?.forget(compensation);
+  }
+
+  /**
+   * Runs `work`, which is in this scope, to its end; when it fails, undoes what it has done.
+   *
+   * @throws what `work` failed with; with a report when there was something to be undone.
+   */
+  async run<T>(work: () => PromiseLike<T>): Promise<T> {
+    const closed = Promise.withResolvers<void>();
+    this.#parent?.#open.add(closed.promise);
+    try {
+      return await work();
+    } catch (error) {
+      throw await this.undo(error);
+    } finally {
+      this.#parent?.#open.delete(closed.promise);
+      closed.resolve();
+    }
+  }
+
+  /** Undoes what is pending because of `error`; what to fail with instead of it. */
+  async undo(error: unknown): Promise<unknown> {
+    const terminal = atBoundary(error);
+    if (!(terminal instanceof TerminalError) || this.#isOver) return error;
+    await this.#endOthers();
+    this.#isOver = true;
+    if (this.#noted.length === 0) return error;
+    const { scheduler } = this.place.invocation;
+    let isCancelled = error instanceof CancelledError;
+    const release = scheduler.onCancel(() => {
+      isCancelled = true;
+    });
+    try {
+      await inFiber(this.place, (place) => this.#undoAll(place), { shielded: true });
+    } finally {
+      release();
+    }
+    const failure = isCancelled && !(error instanceof CancelledError) ? cancelled(error) : (error as Error);
+    return withRollbackReport(failure, this.#report(rollbackReport(error)));
+  }
+
+  /** Work of this scope that still runs, beside what has failed, ends first: else it would do what nobody undoes. */
+  async #endOthers(): Promise<void> {
+    if (this.#open.size === 0) return;
+    this.place.invocation.scheduler.interrupt(this.place.fiber, new CancelledError());
+    while (this.#open.size > 0) await Promise.all(this.#open);
+  }
+
+  async #undoAll(place: Place): Promise<void> {
+    for (const compensation of this.pending) await compensation.learn(place);
+    for (const compensation of [...this.pending].reverse()) {
+      await compensation.undo(place);
+      const { failure, item } = compensation;
+      if (failure === undefined) continue;
+      this.#warn(`${item.step} is not undone: ${nameOf(failure.error)}`);
+      await this.#tell({ ...item, ...failure }, place);
+    }
+  }
+
+  async #tell(failure: RollbackFailure, place: Place): Promise<void> {
+    const onRollbackFailed = this.#onRollbackFailed;
+    if (onRollbackFailed === undefined) return;
+    try {
+      await inFiber(place, async () => onRollbackFailed(failure));
+    } catch (error) {
+      this.#warn(`onRollbackFailed failed for ${failure.step}: ${nameOf(error)}`);
+    }
+  }
+
+  get #onRollbackFailed(): OnRollbackFailed | undefined {
+    return this.#init.onRollbackFailed ?? this.#parent?.#onRollbackFailed;
+  }
+
+  /** With what an error that came from another invocation tells already. */
+  #report(known: ReturnType<typeof rollbackReport>): ReturnType<typeof makeReport> {
+    const items = this.#noted.map(({ item, isUndone }) => ({ item, isUndone })).reverse();
+    const own = new Set(items.map(({ item }) => item.step));
+    const others = (list: readonly RollbackItem[] = []): RollbackItem[] => list.filter(({ step }) => !own.has(step));
+    return makeReport(
+      [...others(known?.undone), ...items.filter(({ isUndone }) => isUndone).map(({ item }) => item)],
+      [...others(known?.notUndone), ...items.filter(({ isUndone }) => !isUndone).map(({ item }) => item)],
+    );
+  }
+
+  /** Names and codes alone: what tools are given and answer is nobody's business here. */
+  #warn(message: string): void {
+    this.place.invocation.sdkContext.console.warn(`Rollback: ${message}`);
+  }
+}
+
+function nameOf(error: unknown): string {
+  return readString(error, "errorCode") ?? readString(error, "name") ?? "it was not called";
+}
+
+function cancelled(cause: unknown): CancelledError {
+  return Object.assign(new CancelledError(), { cause });
+}
