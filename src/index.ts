@@ -57,6 +57,16 @@ export { contextTool } from "./tools/context-tool.ts";
 export type { ToolErrorPolicy, ToolOptions } from "./tools/tool-options.ts";
 export type { ToolOutputEvent } from "./tools/journal-tool.ts";
 
+// Rollback
+export { onRollback } from "./tools/rollback/on-rollback.ts";
+export type { OnRollbackOptions } from "./tools/rollback/on-rollback.ts";
+export { withRollback } from "./tools/rollback/with-rollback.ts";
+export type { WithRollbackOptions } from "./tools/rollback/with-rollback.ts";
+export { rollbackReport } from "./errors/rollback-report.ts";
+export type { RollbackItem, RollbackOutcome, RollbackReport } from "./errors/rollback-report.ts";
+export type { OnRollbackFailed, RollbackFailure } from "./tools/rollback/rollback-scope.ts";
+export type { DoneCall, RollbackCall, ToolRollback, UncertainCall } from "./tools/rollback/tool-rollback.ts";
+
 // Approvals
 export { approvalLink } from "./approvals/approval-link.ts";
 export type { ApprovalLinkOptions } from "./approvals/approval-link.ts";
@@ -152,6 +162,7 @@ export { InvalidInputError } from "./errors/invalid-input-error.ts";
 export { JournalTooLargeError } from "./errors/journal-too-large-error.ts";
 export { ModelCallError } from "./errors/model-call-error.ts";
 export { OutsideHandlerError } from "./errors/outside-handler-error.ts";
+export { OutsideRollbackError } from "./errors/outside-rollback-error.ts";
 export { RestateNotConfiguredError } from "./errors/restate-not-configured-error.ts";
 export { RunTimeoutError } from "./errors/run-timeout-error.ts";
 export { StreamLostError } from "./errors/stream-lost-error.ts";

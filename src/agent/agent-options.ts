@@ -1,4 +1,4 @@
-import type { InferToolInput, InferToolOutput, ToolSet } from "ai";
+import type { Tool, ToolSet } from "ai";
 import type { Approvals } from "../approvals/approvals.ts";
 import { DefinitionError } from "../errors/definition-error.ts";
 import { type Budget, checkBudget } from "./budget/budget.ts";
@@ -15,6 +15,9 @@ import type { ToolOutputEvent } from "../tools/journal-tool.ts";
 /** A live event of a run, sent from inside the journaled step that it belongs to. */
 export type AgentStreamEvent = StreamEvent | ToolOutputEvent;
 
+type OptionsOf<TOOL> =
+  TOOL extends Tool<infer INPUT, infer OUTPUT, infer _CONTEXT> ? ToolOptions<INPUT, OUTPUT> : ToolOptions;
+
 /** What is ours about an agent; the second argument of `RestateAgent`. */
 export interface RestateAgentOptions<TOOLS extends ToolSet = ToolSet> {
   /** The agent's name in step names. Default: the `id` of its settings. */
@@ -24,9 +27,7 @@ export interface RestateAgentOptions<TOOLS extends ToolSet = ToolSet> {
   /** Retry bounds of model steps, and the default of tool steps. Default: the invocation's retry policy. */
   readonly runOptions?: StepOptions;
   /** Options per tool. */
-  readonly toolOptions?: {
-    readonly [NAME in keyof TOOLS]?: ToolOptions<InferToolInput<TOOLS[NAME]>, InferToolOutput<TOOLS[NAME]>>;
-  };
+  readonly toolOptions?: { readonly [NAME in keyof TOOLS]?: OptionsOf<TOOLS[NAME]> };
   /** Called for each tool call that a failed run should have undone (`onRollback` of its tool), and has not. */
   readonly onRollbackFailed?: OnRollbackFailed;
   /**

@@ -87,8 +87,9 @@ export class RestateAgent<
       let failure: { readonly error: unknown } | undefined;
       try {
         const { [LAST_ACT]: isLastAct = false } = parameters as { readonly [LAST_ACT]?: boolean };
-        const work = this.#loop(run, parameters).generate(this.#parameters(run, parameters));
-        return reportsOn(withUsage(await run.settle(work, isLastAct), run.usage), run.budget);
+        const work = () =>
+          run.settle(this.#loop(run, parameters).generate(this.#parameters(run, parameters)), isLastAct);
+        return reportsOn(withUsage(await run.rollback.run(work), run.usage), run.budget);
       } catch (error) {
         failure = { error };
         throw error;
@@ -131,8 +132,9 @@ export class RestateAgent<
       );
       return reportsOn(result, run.budget);
     } catch (error) {
-      end({ error });
-      throw error;
+      const failure = await run.rollback.undo(error);
+      end({ error: failure });
+      throw failure;
     }
   }
 

@@ -23,6 +23,7 @@ export function streamGuard<TOOLS extends ToolSet>(
         } catch (error) {
           failure = { error };
         }
+        if (failure !== undefined) failure = { error: await run.rollback.undo(failure.error) };
         onEnd(failure);
         if (failure !== undefined) controller.error(failure.error);
       },

@@ -16,8 +16,8 @@ import type { ToolErrorEvent, ToolEvent, ToolResultEvent } from "../stream/run-s
 import { isDenial } from "../approvals/denial.ts";
 import { isContextTool } from "./context-tool.ts";
 import type { RollbackScope } from "./rollback/rollback-scope.ts";
+import { withoutRollback } from "./rollback/tool-rollback.ts";
 import { UndoableCall } from "./rollback/undoable-call.ts";
-import type { ToolRollback } from "./rollback/tool-rollback.ts";
 import type { ToolErrorPolicy, ToolOptions } from "./tool-options.ts";
 import type { ToolTrace } from "./tool-trace.ts";
 
@@ -88,15 +88,14 @@ interface Call {
 export function journalTool(toolName: string, tool: Tool, toolOptions: ToolOptions, host: ToolHost): Tool {
   const execute = tool.execute as Execute | undefined;
   if (execute === undefined) return tool;
-  const { wrap = true, readOnly = false, onRollback, rollbackOn, rollbackOptions, ...stepOptions } = toolOptions;
-  const rollback = { onRollback, rollbackOn, rollbackOptions } as ToolRollback;
+  const { wrap = true, readOnly = false, ...stepOptions } = withoutRollback(toolOptions);
   const asStep = wrap && !isContextTool(tool);
   const durable: Execute = (input, options) => {
     host.throwIfFailed();
     const description = typeof tool.description === "string" ? tool.description : undefined;
     const trace = host.trace(toolName, options.toolCallId, description);
     const { toolCallId } = options;
-    const undoable = UndoableCall.of(host.rollback, rollback, { tool: toolName, toolCallId, input });
+    const undoable = UndoableCall.of(host.rollback, toolOptions, { tool: toolName, toolCallId, input });
     const call: Call = { toolName, execute: execute.bind(tool), input, options, trace, undoable };
     const begin = async (place: Place): Promise<unknown> => {
       const refusal = await host.admit?.(call, place);

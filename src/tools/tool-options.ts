@@ -2,10 +2,7 @@ import type { StepOptions } from "../journal/step-host.ts";
 import type { ToolRollback } from "./rollback/tool-rollback.ts";
 
 /** How one tool of an agent is run, and how its calls are undone. */
-export type ToolOptions<INPUT = unknown, OUTPUT = unknown> = ToolStepOptions & ToolRollback<INPUT, OUTPUT>;
-
-/** How one tool of an agent is run. */
-export interface ToolStepOptions extends StepOptions {
+export interface ToolOptions<INPUT = unknown, OUTPUT = unknown> extends StepOptions, ToolRollback<INPUT, OUTPUT> {
   /**
    * `false`: not a journaled step. The tool runs in the handler, again on every replay, and may use
    * `restateContext()`. Default true, unless `autoWrapTools` is false.

@@ -1,7 +1,15 @@
 /** Compiled, not run: RestateAgent's types infer as ToolLoopAgent's do. */
 import { type InferAgentUIMessage, Output, tool, ToolLoopAgent } from "ai";
 import { z } from "zod";
-import { agentService, type Context, contextTool, demoModel, RestateAgent, service } from "../../src/index.ts";
+import {
+  agentService,
+  type Context,
+  contextTool,
+  demoModel,
+  RestateAgent,
+  type RollbackCall,
+  service,
+} from "../../src/index.ts";
 
 type Equal<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
 declare function same<A, B>(equal: Equal<A, B>): void;
@@ -37,6 +45,32 @@ export async function inferAlike(): Promise<void> {
 
 // @ts-expect-error -- toolOptions names a tool that the agent does not have
 new RestateAgent(settings, { toolOptions: { wether: {} } });
+
+new RestateAgent(settings, {
+  toolOptions: {
+    weather: {
+      maxRetryAttempts: 3,
+      onRollback: (call) => {
+        same<typeof call.input, { city: string }>(true);
+        same<typeof call.output, { city: string; degrees: number }>(true);
+      },
+    },
+    trip: {
+      onRollback: async (call) => {
+        same<typeof call.output, string[]>(true);
+      },
+      onRollbackUncertain: (call) => {
+        same<typeof call.input, { to: string }>(true);
+        same<typeof call.output, undefined>(true);
+        same<typeof call.outcome, "failed" | "unknown">(true);
+      },
+    },
+  },
+});
+const undoTrip = (call: RollbackCall<{ to: string }, string[]>): void => {
+  if (call.outcome === "done") same<typeof call.output, string[]>(true);
+};
+new RestateAgent(settings, { toolOptions: { trip: { onRollback: undoTrip, onRollbackUncertain: undoTrip } } });
 
 const withOptions = new RestateAgent({ id: "options", model, callOptionsSchema });
 export async function callOptionsAreTyped(): Promise<void> {

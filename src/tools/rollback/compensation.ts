@@ -35,6 +35,9 @@ export interface StoredCall {
   readonly outcome: RollbackOutcome;
 }
 
+/** Undoes something, given its result. */
+export type Act = (output: unknown, abortSignal: AbortSignal) => unknown;
+
 /** What is known of it as long as it has not been undone. */
 export interface CompensationInit {
   /** Prefix of its step's name: the run's name, or the scope's. */
@@ -43,10 +46,8 @@ export interface CompensationInit {
     | { readonly tool: string; readonly toolCallId: string }
     | { readonly label: string; readonly tool?: never; readonly toolCallId?: never };
   readonly outcome: RollbackOutcome;
-  /** Undoes it. Undefined: nobody can. */
-  readonly act: ((outcome: RollbackOutcome, output: unknown, abortSignal: AbortSignal) => unknown) | undefined;
-  /** Why `act` is not called for `outcome`; undefined: it is. */
-  readonly refusal?: ((outcome: RollbackOutcome) => string | undefined) | undefined;
+  /** What undoes it, given what became of it; a text says why nothing does. */
+  readonly act: (outcome: RollbackOutcome) => Act | string;
   readonly options?: StepOptions | undefined;
   /** False: it runs in the handler and drives Restate itself. Default true: it is one step. */
   readonly wrap?: boolean | undefined;
@@ -122,14 +123,14 @@ export class Compensation {
 
   /** Undoes it, or notes why not. Rejects only when the attempt is over. */
   async undo(place: Place): Promise<void> {
-    const { act, refusal, options, wrap = true } = this.#init;
+    const { options, wrap = true } = this.#init;
     const base = this.#nameOf(1);
     this.#stepName = this.#nameOf(invocationCounter(`undo ${base}`));
-    const problem = act === undefined ? "Nobody can undo it any more" : refusal?.(this.#outcome);
-    if (problem !== undefined || act === undefined) return this.#fail(problem ?? "", undefined);
+    const act = this.#init.act(this.#outcome);
+    if (typeof act === "string") return this.#fail(act, undefined);
     try {
       const call = async (signal: AbortSignal): Promise<undefined> => {
-        await act(this.#outcome, this.#output, signal);
+        await act(this.#output, signal);
         return undefined;
       };
       if (wrap) {

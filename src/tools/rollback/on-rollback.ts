@@ -44,7 +44,7 @@ export function onRollback(
     run: scope.name,
     what: { label },
     outcome: "unknown",
-    act: (_outcome, _output, abortSignal) => undo({ abortSignal }),
+    act: () => (_output, abortSignal) => undo({ abortSignal }),
     options,
     wrap,
   });

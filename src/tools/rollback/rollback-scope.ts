@@ -93,7 +93,9 @@ export class RollbackScope {
   #note(compensation: Compensation): DefinitionError | undefined {
     this.#noted.push(compensation);
     if (this.#isOver) this.#warn(`${compensation.item.step} came too late to be undone`);
-    const refusal = this.#init.refuse?.(compensation) ?? this.#parent?.#note(compensation);
+    const parent = this.#parent;
+    const own = this.#init.refuse?.(compensation);
+    const refusal = own ?? (parent === undefined ? undefined : parent.#note(compensation));
     if (refusal !== undefined) this.#init.fail?.(refusal);
     return refusal;
   }
@@ -112,13 +114,14 @@ export class RollbackScope {
    */
   async run<T>(work: () => PromiseLike<T>): Promise<T> {
     const closed = Promise.withResolvers<void>();
-    this.#parent?.#open.add(closed.promise);
+    const siblings = this.#parent === undefined ? undefined : this.#parent.#open;
+    siblings?.add(closed.promise);
     try {
       return await work();
     } catch (error) {
       throw await this.undo(error);
     } finally {
-      this.#parent?.#open.delete(closed.promise);
+      siblings?.delete(closed.promise);
       closed.resolve();
     }
   }
@@ -173,7 +176,8 @@ export class RollbackScope {
   }
 
   get #onRollbackFailed(): OnRollbackFailed | undefined {
-    return this.#init.onRollbackFailed ?? this.#parent?.#onRollbackFailed;
+    const parent = this.#parent;
+    return this.#init.onRollbackFailed ?? (parent === undefined ? undefined : parent.#onRollbackFailed);
   }
 
   /** With what an error that came from another invocation tells already. */

@@ -17,61 +17,53 @@ export interface DoneCall<INPUT = unknown, OUTPUT = unknown> extends RollbackCal
 }
 
 /**
- * A call that may have had an effect: it failed terminally (`failed`), or was under way when the run was cancelled, timed
- * out or lost its process in such a moment (`unknown`).
+ * A call that may have had an effect: it failed terminally (`failed`), or was under way when the run was cancelled or
+ * timed out, and nobody knows how far it got (`unknown`).
  */
 export interface UncertainCall<INPUT = unknown> extends RollbackCallBase<INPUT> {
   readonly outcome: Exclude<RollbackOutcome, "done">;
   readonly output: undefined;
 }
 
-/** A call that a compensation undoes. */
+/** A call that a compensation undoes: the parameter of one that serves as `onRollback` and `onRollbackUncertain`. */
 export type RollbackCall<INPUT = unknown, OUTPUT = unknown> = DoneCall<INPUT, OUTPUT> | UncertainCall<INPUT>;
 
-/** Retry bounds of compensations. */
-interface Bounds {
+/** The options with which a tool's calls can be undone. */
+export interface ToolRollback<INPUT = unknown, OUTPUT = unknown> {
   /**
-   * Retry bounds of the compensation. Default: 20 attempts from 0.5 s to 1 min apart, about 13 minutes. After that it
-   * counts as not undone, and the others go on: one that never succeeds must not keep them.
+   * Undoes a call of the tool that had a result, when the run later fails terminally or is cancelled: one journaled step,
+   * `<agent> undo <tool> <toolCallId>`. It is retried and runs at least once, so make it idempotent, as a tool's `execute`.
+   * A `TerminalError` says that it cannot be undone.
+   */
+  onRollback?(this: void, call: DoneCall<INPUT, OUTPUT>): unknown;
+  /**
+   * The same for calls without a result that may have had an effect. Without it they are reported as not undone.
+   */
+  onRollbackUncertain?(this: void, call: UncertainCall<INPUT>): unknown;
+  /**
+   * Retry bounds of both. Default: 20 attempts from 0.5 s to 1 min apart, about 13 minutes. After that it counts as not
+   * undone, and the others go on: one that never succeeds must not keep them.
    */
   readonly rollbackOptions?: StepOptions;
 }
 
-/** Only calls with a result are undone; one that failed or whose outcome is unknown is reported. */
-interface OnDone<INPUT, OUTPUT> extends Bounds {
-  /**
-   * Undoes a call of the tool when the run fails terminally or is cancelled later: one journaled step, `<agent> undo <tool>
-   * <toolCallId>`. It is retried and runs at least once, so make it idempotent, as a tool's `execute`. A `TerminalError`
-   * says that it cannot be undone.
-   */
-  onRollback?(call: DoneCall<INPUT, OUTPUT>): unknown;
-  /**
-   * Which calls `onRollback` is called for. `done`, the default: those with a result. `started`: those too which failed or
-   * whose outcome nobody knows; it is told which.
-   */
-  readonly rollbackOn?: "done";
+/** The other options of a tool. */
+export function withoutRollback<O extends ToolRollback>(options: O): Omit<O, keyof ToolRollback> {
+  const { onRollback: _onRollback, onRollbackUncertain: _uncertain, rollbackOptions: _options, ...rest } = options;
+  return rest;
 }
-
-interface OnStarted<INPUT, OUTPUT> extends Bounds {
-  /** As with `rollbackOn: "done"`, and called for calls that may have had an effect as well. */
-  onRollback(call: RollbackCall<INPUT, OUTPUT>): unknown;
-  readonly rollbackOn: "started";
-}
-
-/** The options with which a tool's calls can be undone. */
-export type ToolRollback<INPUT = unknown, OUTPUT = unknown> = OnDone<INPUT, OUTPUT> | OnStarted<INPUT, OUTPUT>;
 
 /** What is wrong with a tool's options, to follow its name; undefined: nothing. */
 export function rollbackProblem(options: ToolRollback & { readonly readOnly?: boolean }): string | undefined {
-  const { onRollback, rollbackOn = "done", rollbackOptions, readOnly } = options as Readonly<Record<string, unknown>>;
-  if (onRollback === undefined) {
-    const given = Object.entries({ rollbackOn: options.rollbackOn, rollbackOptions }).find(([, value]) => value !== undefined);
-    return given === undefined ? undefined : `.${given[0]} needs onRollback`;
+  const { onRollback, onRollbackUncertain, rollbackOptions, readOnly } = options;
+  const given: Readonly<Record<string, unknown>> = { onRollback, onRollbackUncertain };
+  for (const [name, value] of Object.entries(given)) {
+    if (value !== undefined && typeof value !== "function") return `.${name} must be a function`;
   }
-  if (typeof onRollback !== "function") return ".onRollback must be a function";
-  if (readOnly === true) return ".onRollback contradicts readOnly: a tool without side effects has nothing to undo";
-  if (rollbackOn !== "done" && rollbackOn !== "started") {
-    return `.rollbackOn must be "done" or "started": current value is ${String(rollbackOn)}`;
+  if (onRollback !== undefined && readOnly === true) {
+    return ".onRollback contradicts readOnly: a tool without side effects has nothing to undo";
   }
-  return undefined;
+  if (onRollback !== undefined) return undefined;
+  if (onRollbackUncertain !== undefined) return ".onRollbackUncertain needs onRollback";
+  return rollbackOptions === undefined ? undefined : ".rollbackOptions needs onRollback";
 }

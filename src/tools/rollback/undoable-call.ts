@@ -1,29 +1,27 @@
 import type { RollbackOutcome } from "../../errors/rollback-report.ts";
 import { TerminalError } from "../../restate.ts";
-import { type CompensationInit, outcomeOf, type StoredCall } from "./compensation.ts";
+import { type Act, type CompensationInit, outcomeOf, type StoredCall } from "./compensation.ts";
 import type { RollbackScope } from "./rollback-scope.ts";
-import type { RollbackCall, ToolRollback } from "./tool-rollback.ts";
+import type { ToolRollback, UncertainCall } from "./tool-rollback.ts";
+
+type BegunCall = Pick<StoredCall, "tool" | "toolCallId" | "input">;
 
 /** A call of a tool that can be undone, from its begin to its end. It is noted when it ends, in the order of the journal. */
 export class UndoableCall {
   readonly #scope: RollbackScope;
   readonly #options: ToolRollback;
-  readonly #call: Omit<StoredCall, "run" | "output" | "outcome">;
+  readonly #call: BegunCall;
   #step: CompensationInit["step"];
   #isOpen = false;
 
-  private constructor(scope: RollbackScope, options: ToolRollback, call: UndoableCall["#call"]) {
+  private constructor(scope: RollbackScope, options: ToolRollback, call: BegunCall) {
     this.#scope = scope;
     this.#options = options;
     this.#call = call;
   }
 
   /** Undefined when the tool has no compensation. */
-  static of(
-    scope: RollbackScope,
-    options: ToolRollback,
-    call: Omit<StoredCall, "run" | "output" | "outcome">,
-  ): UndoableCall | undefined {
+  static of(scope: RollbackScope, options: ToolRollback, call: BegunCall): UndoableCall | undefined {
     return options.onRollback === undefined ? undefined : new UndoableCall(scope, options, call);
   }
 
@@ -56,29 +54,33 @@ export class UndoableCall {
 }
 
 /** How a call is undone, by the options of its tool. */
-export function compensationOf(
-  { run, tool, toolCallId, input, output, outcome }: StoredCall,
-  options: ToolRollback | undefined,
-): CompensationInit {
-  const onRollback = options?.onRollback?.bind(options) as ((call: RollbackCall) => unknown) | undefined;
-  const handlesAll = options?.rollbackOn === "started";
+export function compensationOf(call: StoredCall, options: ToolRollback | undefined): CompensationInit {
+  const { run, tool, toolCallId, input, output, outcome } = call;
   return {
     run,
     what: { tool, toolCallId },
     input,
     output,
     outcome,
-    act:
-      onRollback === undefined
-        ? undefined
-        : (became, result, abortSignal) =>
-            onRollback({ toolCallId, input, abortSignal, outcome: became, output: result } as RollbackCall),
-    refusal: (became) => (handlesAll || became === "done" ? undefined : UNCERTAIN[became]),
     options: options?.rollbackOptions,
+    act: (became) => actOf({ toolCallId, input }, became, options),
   };
 }
 
-const UNCERTAIN: Readonly<Record<Exclude<RollbackOutcome, "done">, string>> = {
-  failed: 'The call failed, and may have had an effect; its tool has no rollbackOn: "started"',
-  unknown: 'The call was interrupted, and may have had an effect; its tool has no rollbackOn: "started"',
+function actOf(
+  call: { readonly toolCallId: string; readonly input: unknown },
+  became: RollbackOutcome,
+  { onRollback, onRollbackUncertain }: ToolRollback = {},
+): Act | string {
+  if (onRollback === undefined) return "Its tool has no onRollback any more";
+  if (became === "done") {
+    return (output, abortSignal) => onRollback({ ...call, abortSignal, outcome: became, output });
+  }
+  if (onRollbackUncertain === undefined) return UNCERTAIN[became];
+  return (_, abortSignal) => onRollbackUncertain({ ...call, abortSignal, outcome: became, output: undefined });
+}
+
+const UNCERTAIN: Readonly<Record<UncertainCall["outcome"], string>> = {
+  failed: "The call failed, and may have had an effect; its tool has no onRollbackUncertain",
+  unknown: "The call was interrupted, and may have had an effect; its tool has no onRollbackUncertain",
 };

@@ -1,0 +1,310 @@
+/** Tools that can be undone, on the in-memory fake. */
+import { APICallError, Output } from "ai";
+import { describe, expect, test } from "vitest";
+import { z } from "zod";
+import {
+  CancelledError,
+  DefinitionError,
+  ModelCallError,
+  RestateAgent,
+  rollbackReport,
+  type RollbackFailure,
+  RunTimeoutError,
+  TerminalError,
+  withRollback,
+} from "../../../src/index.ts";
+import { call, expectedUndoing, fake, threeBookings, toolsOf, travelAgent, undoSteps, World } from "./travel.ts";
+
+const stepsOf = (result: Parameters<typeof expectedUndoing>[0]): string[] =>
+  expectedUndoing(result).map((id) => `travel undo book ${id}`);
+
+describe("a run that fails terminally undoes what it has done", () => {
+  test("in reverse order, one step each, and ends with the same failure", async () => {
+    const world = new World(threeBookings({ toolCalls: [call("reject", "money")] }));
+    const agent = travelAgent(world, { toolErrors: "fail" });
+    const result = await fake(() => agent.generate({ prompt: "go" }));
+    const steps = stepsOf(result);
+    expect(steps).toHaveLength(3);
+    expect(steps[0]).toBe("travel undo book c");
+    expect(result.journal.commands.slice(-3)).toEqual(steps.map((step) => `run ${step}`));
+    expect(world.undone).toEqual(expectedUndoing(result));
+    expect(result.outcome).toMatchObject({ ok: false, error: { code: 402, name: "TerminalError" } });
+    const { error } = result.outcome as { error: Error };
+    expect(error).toBeInstanceOf(TerminalError);
+    expect(error.message).toBe("No money (rolled back: 3 of 3 undone)");
+    expect(rollbackReport(error)).toEqual({
+      undoneCount: 3,
+      notUndoneCount: 0,
+      undone: steps.map((step) => ({ step, tool: "book", toolCallId: step.slice(-1), outcome: "done" })),
+      notUndone: [],
+    });
+  });
+
+  test("also when it streams", async () => {
+    const world = new World(threeBookings({ toolCalls: [call("reject", "money")] }));
+    const agent = travelAgent(world, { toolErrors: "fail" });
+    const result = await fake(async () => {
+      const streamed = await agent.stream({ prompt: "go" });
+      for await (const _ of streamed.textStream);
+      return streamed.text;
+    });
+    expect(world.undone).toEqual(expectedUndoing(result));
+    expect(result.outcome).toMatchObject({ ok: false, error: { code: 402 } });
+    expect(rollbackReport((result.outcome as { error: unknown }).error)?.undoneCount).toBe(3);
+  });
+
+  test("when the provider refuses, with the error's own class and fields", async () => {
+    const world = new World((_, turn) => {
+      if (turn < 2) return threeBookings()[turn] ?? {};
+      throw new APICallError({ message: "no", url: "http://x", requestBodyValues: {}, statusCode: 401 });
+    });
+    const result = await fake(() => travelAgent(world).generate({ prompt: "go" }));
+    expect(world.undone).toEqual(expectedUndoing(result));
+    const { error } = result.outcome as { error: unknown };
+    expect(error).toBeInstanceOf(ModelCallError);
+    expect(error).toMatchObject({ errorCode: "model-call-failed", fields: { statusCode: 401 } });
+    expect(ModelCallError.isInstance(error) && rollbackReport(error)?.undoneCount).toBe(3);
+  });
+
+  test("when its time is over", async () => {
+    const world = new World(threeBookings({ toolCalls: [call("wait", "w")] }));
+    const result = await fake(() => travelAgent(world).generate({ prompt: "go", timeout: { totalMs: 50 } }));
+    expect(RunTimeoutError.isInstance((result.outcome as { error: unknown }).error)).toBe(true);
+    expect(world.undone).toEqual(expectedUndoing(result));
+    expect(world.undone).toHaveLength(3);
+  });
+
+  test("when the structured output cannot be read, an error of the AI SDK", async () => {
+    const world = new World([...threeBookings(), { text: "no JSON" }]);
+    const output = Output.object({ schema: z.object({ n: z.number() }) });
+    const agent = new RestateAgent(
+      { id: "travel", model: world.model, tools: toolsOf(world), output },
+      { toolOptions: { book: { onRollback: ({ input }) => world.undo(input.id) } } },
+    );
+    const result = await fake(() => agent.generate({ prompt: "go" }));
+    const { error } = result.outcome as { error: Error };
+    expect(error.name).toBe("AI_NoObjectGeneratedError");
+    expect(world.undone).toEqual(expectedUndoing(result));
+    expect(rollbackReport(error)?.undoneCount).toBe(3);
+  });
+});
+
+describe("nothing is undone", () => {
+  test("when a tool fails, the model is told, and the run ends well", async () => {
+    const world = new World(threeBookings({ toolCalls: [call("reject", "money")] }, { text: "done anyway" }));
+    const result = await fake(async () => (await travelAgent(world).generate({ prompt: "go" })).text);
+    expect(result.outcome).toEqual({ ok: true, value: "done anyway" });
+    expect(world.undone).toEqual([]);
+  });
+
+  test("when the attempt fails for the moment: it is tried again", async () => {
+    let failures = 0;
+    const world = new World((_, turn) => {
+      if (turn === 2 && failures++ < 2) throw new Error("overloaded");
+      return threeBookings({ text: "done" })[turn] ?? {};
+    });
+    const result = await fake(async () => (await travelAgent(world).generate({ prompt: "go" })).text);
+    expect(result.outcome).toEqual({ ok: true, value: "done" });
+    expect(failures).toBeGreaterThan(2);
+    expect(world.undone).toEqual([]);
+  });
+
+  test("of tools without a compensation", async () => {
+    const world = new World([{ toolCalls: [call("look", "a")] }, { toolCalls: [call("reject", "b")] }]);
+    const result = await fake(() => travelAgent(world, { toolErrors: "fail" }).generate({ prompt: "go" }));
+    expect((result.outcome as { error: Error }).error.message).toBe("No b");
+    expect(rollbackReport((result.outcome as { error: unknown }).error)).toBeUndefined();
+  });
+});
+
+describe("what cannot be undone is reported", () => {
+  test("after its retries; the others are undone all the same", async () => {
+    const world = new World(threeBookings({ toolCalls: [call("reject", "money")] }));
+    const told: RollbackFailure[] = [];
+    let tries = 0;
+    const agent = travelAgent(world, {
+      toolErrors: "fail",
+      undo: ({ input: { id } }) => {
+        if (id !== "b") return world.undo(id);
+        tries += 1;
+        throw new Error("secret: the hotel is closed");
+      },
+      onRollbackFailed: (failure) => void told.push(failure),
+    });
+    const result = await fake(() => agent.generate({ prompt: "go" }), {});
+    expect(undoSteps(result)).toEqual(stepsOf(result));
+    expect(tries).toBe(3);
+    expect(world.undone).toEqual(expectedUndoing(result).filter((id) => id !== "b"));
+    expect([...world.booked]).toEqual(["b"]);
+    const { error } = result.outcome as { error: Error };
+    expect(error.message).toBe("No money (rolled back: 2 of 3 undone; not undone: travel undo book b)");
+    expect(rollbackReport(error)).toMatchObject({
+      undoneCount: 2,
+      notUndone: [{ step: "travel undo book b", toolCallId: "b", problem: "secret: the hotel is closed" }],
+    });
+    expect(told.at(-1)).toMatchObject({ step: "travel undo book b", outcome: "done", error: { code: 500 } });
+    const logs = result.logs.filter((line) => line.includes("Rollback"));
+    expect(logs).toEqual([expect.stringContaining("travel undo book b is not undone: TerminalError")]);
+    expect(logs.join()).not.toContain("secret");
+  });
+
+  test("when the compensation says that it is impossible, at once", async () => {
+    const world = new World([{ toolCalls: [call("book", "a")] }, { toolCalls: [call("reject", "x")] }]);
+    let tries = 0;
+    const agent = travelAgent(world, {
+      toolErrors: "fail",
+      undo: () => {
+        tries += 1;
+        throw new TerminalError("not refundable");
+      },
+      onRollbackFailed: () => {
+        throw new Error("nobody answers");
+      },
+    });
+    const result = await fake(() => agent.generate({ prompt: "go" }));
+    expect(tries).toBe(1);
+    expect((result.outcome as { error: Error }).error.message).toContain(
+      "0 of 1 undone; not undone: travel undo book a",
+    );
+    expect(result.logs.join("\n")).toContain("onRollbackFailed failed for travel undo book a");
+  });
+
+  test("calls that failed, when their compensation is for calls with a result", async () => {
+    const told: unknown[] = [];
+    const undo = (rolledBack: { outcome: string; output: unknown; toolCallId: string }): void =>
+      void told.push([rolledBack.toolCallId, rolledBack.outcome, rolledBack.output]);
+    const script = [
+      { toolCalls: [call("book", "a"), call("book", "broken")] },
+      { toolCalls: [call("reject", "x")] },
+      { text: "well" },
+    ];
+    const both = async (uncertain: boolean): Promise<unknown> => {
+      const own = new World(script);
+      own.book = (id) => {
+        if (id === "broken") throw new TerminalError("broken");
+        return id;
+      };
+      const { outcome } = await fake(() =>
+        withRollback(async () => {
+          await travelAgent(own, { uncertain, undo }).generate({ prompt: "go" });
+          throw new TerminalError("too late");
+        }),
+      );
+      return rollbackReport((outcome as { error: unknown }).error);
+    };
+    expect(await both(false)).toMatchObject({
+      undoneCount: 1,
+      notUndone: [{ toolCallId: "broken", outcome: "failed" }],
+    });
+    expect(told).toEqual([["a", "done", "a"]]);
+    told.length = 0;
+    expect(await both(true)).toMatchObject({ undoneCount: 2, notUndoneCount: 0 });
+    expect(told).toHaveLength(2);
+    expect(told).toEqual(
+      expect.arrayContaining([
+        ["broken", "failed", undefined],
+        ["a", "done", "a"],
+      ]),
+    );
+  });
+});
+
+describe.each(["bidirectional", "request-response"] as const)("a cancelled run, %s", (mode) => {
+  test.each([true, false])(
+    "has undone or reported everything, wherever the cancellation is (uncertain: %s)",
+    async (uncertain) => {
+      const script = threeBookings({ text: "done" });
+      const whole = await fake(() => travelAgent(new World(script), { uncertain }).generate({ prompt: "go" }), {
+        mode,
+      });
+      const outcomes = new Set<string>();
+      for (let cancelAt = 1; cancelAt <= whole.journal.events.length; cancelAt++) {
+        for (let seed = 1; seed <= 3; seed++) {
+          const world = new World(script);
+          const run = (): Promise<unknown> => travelAgent(world, { uncertain }).generate({ prompt: "go" });
+          const result = await fake(run, { mode, cancelAt, seed });
+          outcomes.add(result.outcome.ok ? "ok" : (result.outcome.error as Error).name);
+          if (result.outcome.ok) continue;
+          const { error } = result.outcome;
+          expect(error).toBeInstanceOf(CancelledError);
+          const reported = rollbackReport(error)?.notUndone.map(({ toolCallId }) => toolCallId) ?? [];
+          expect(
+            [...world.booked].filter((id) => !reported.includes(id)),
+            `${cancelAt}/${seed}: ${world.log.join()}`,
+          ).toEqual([]);
+          if (uncertain) expect(reported).toEqual([]);
+          expect(world.undone).toEqual([...new Set(world.undone)]);
+          // Whoever comes later in the journal takes the same path.
+          const again = await fake(run, { mode, journal: result.journal, cancelAt, seed: seed + 7 });
+          expect(again.journal.commands).toEqual(result.journal.commands);
+          expect(String((again.outcome as { error: unknown }).error)).toBe(String(error));
+        }
+      }
+      expect(outcomes.has("CancelledError")).toBe(true);
+    },
+  );
+
+  test("goes on undoing when it dies after any event, each compensation once for each result", async () => {
+    const script = threeBookings({ toolCalls: [call("reject", "money")] });
+    const options = { mode, seed: 5 } as const;
+    const runWith = (world: World) => (): Promise<unknown> =>
+      travelAgent(world, { toolErrors: "fail" }).generate({ prompt: "go" });
+    const whole = await fake(runWith(new World(script)), options);
+    for (let length = 1; length <= whole.journal.events.length; length++) {
+      const world = new World(script);
+      const crashed = await fake(runWith(world), { ...options, crashAt: [length] });
+      expect(String((crashed.outcome as { error: unknown }).error)).toBe(
+        String((whole.outcome as { error: unknown }).error),
+      );
+      expect([...world.booked]).toEqual([]);
+      expect([...new Set(world.undone)]).toEqual(expectedUndoing(crashed));
+      expect(undoSteps(crashed)).toEqual(stepsOf(crashed));
+      for (const [step, count] of crashed.executions) expect(count, step).toBeLessThanOrEqual(2);
+    }
+    const world = new World(script);
+    const everywhere = await fake(runWith(world), { ...options, crashAt: "every" });
+    expect([...world.booked]).toEqual([]);
+    expect(undoSteps(everywhere)).toEqual(stepsOf(everywhere));
+  });
+
+  test("cancelled again and again while it undoes, undoes all", async () => {
+    const script = threeBookings({ text: "done" });
+    const whole = await fake(() => travelAgent(new World(script)).generate({ prompt: "go" }), { mode, cancelAt: 9 });
+    const { length } = whole.journal.events;
+    for (let second = 10; second <= length + 2; second++) {
+      const world = new World(script);
+      const result = await fake(() => travelAgent(world).generate({ prompt: "go" }), {
+        mode,
+        cancelAt: [9, second, second + 1, second + 3],
+      });
+      expect(result.outcome).toMatchObject({ ok: false, error: { name: "CancelledError" } });
+      expect([...world.booked]).toEqual([]);
+      expect(rollbackReport((result.outcome as { error: unknown }).error)?.notUndoneCount).toBe(0);
+    }
+  });
+
+  test("a failed run that is cancelled while it undoes ends as cancelled", async () => {
+    const script = threeBookings({ toolCalls: [call("reject", "money")] });
+    const run = (world: World) => (): Promise<unknown> =>
+      travelAgent(world, { toolErrors: "fail" }).generate({ prompt: "go" });
+    const whole = await fake(run(new World(script)), { mode });
+    const first = whole.journal.events.findIndex((event) => event.type === "command" && / undo /.test(event.name));
+    const world = new World(script);
+    const result = await fake(run(world), { mode, cancelAt: first + 2 });
+    expect(world.undone).toEqual(expectedUndoing(result));
+    expect(result.outcome).toMatchObject({ ok: false, error: { name: "CancelledError", code: 409 } });
+    expect((result.outcome as { error: Error }).error.message).toBe("Cancelled (rolled back: 3 of 3 undone)");
+  });
+});
+
+test("wrong options are refused when the agent is defined", async () => {
+  const world = new World([]);
+  const define = (book: object): unknown =>
+    new RestateAgent({ id: "travel", model: world.model, tools: toolsOf(world) }, { toolOptions: { book } });
+  expect(() => define({ readOnly: true, onRollback: () => {} })).toThrow(DefinitionError);
+  expect(() => define({ readOnly: true, onRollback: () => {} })).toThrow(/nothing to undo/);
+  expect(() => define({ onRollback: "undo" })).toThrow(/toolOptions\.book\.onRollback must be a function/);
+  expect(() => define({ onRollbackUncertain: () => {} })).toThrow(/needs onRollback/);
+  expect(() => define({ rollbackOptions: {} })).toThrow(/needs onRollback/);
+  expect(() => define({ onRollback: () => {} })).not.toThrow();
+});
