@@ -49,6 +49,8 @@ export { durableImageModel } from "./model/kinds/durable-image-model.ts";
 export { durableRerankingModel } from "./model/kinds/durable-reranking-model.ts";
 export { durableSpeechModel } from "./model/kinds/durable-speech-model.ts";
 export { durableTranscriptionModel } from "./model/kinds/durable-transcription-model.ts";
+export { fallbackModel } from "./model/fallback/fallback-model.ts";
+export type { FallbackFailure, FallbackOptions, TriedModel } from "./model/fallback/fallback-options.ts";
 export { demoModel } from "./model/demo-model.ts";
 export type { StreamEvent } from "./model/stream-event.ts";
 
@@ -157,6 +159,8 @@ export { BlobMissingError } from "./errors/blob-missing-error.ts";
 export { BudgetExceededError } from "./errors/budget-exceeded-error.ts";
 export { DefinitionError } from "./errors/definition-error.ts";
 export { EdgeAgentError } from "./errors/edge-agent-error.ts";
+export { FallbackFailedError } from "./errors/fallback-failed-error.ts";
+export type { FailedModel } from "./errors/fallback-failed-error.ts";
 export { InsideStepError } from "./errors/inside-step-error.ts";
 export { InvalidInputError } from "./errors/invalid-input-error.ts";
 export { JournalTooLargeError } from "./errors/journal-too-large-error.ts";

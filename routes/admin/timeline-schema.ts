@@ -61,6 +61,14 @@ const stepSchema: z.ZodType<TimelineStep> = z
           output: z.number().optional(),
           reasoning: z.number().optional(),
         }),
+        fallback: z
+          .object({
+            provider: z.string(),
+            modelId: z.string(),
+            tried: z.array(z.object({ provider: z.string(), modelId: z.string(), code: z.string(), ms: z.number() })),
+          })
+          .optional()
+          .openapi({ description: "Of a fallback model: who has answered, and who failed before" }),
       })
       .optional(),
     output: z.unknown().optional(),

@@ -69,7 +69,7 @@ const ANY_ERROR = { isInstance: (error: unknown): error is Error => error instan
 const RESTATE_ERROR = { isInstance: (error: unknown): error is RestateError => error instanceof RestateError };
 
 /** The AI SDK's own retries wrap the last failure; they may be nested. */
-function unwrapped(error: unknown): unknown {
+export function unwrapped(error: unknown): unknown {
   let actual = error;
   for (let depth = 0; depth < 5 && isSafely(RetryError, actual); depth += 1) {
     actual = readProperty(actual, "lastError");

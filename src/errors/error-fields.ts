@@ -26,6 +26,12 @@ export class ErrorFields {
     return Object.fromEntries(entries);
   }
 
+  objects(name: string): ErrorFields[] {
+    const value = this.#fields[name];
+    const isObject = (item: unknown): item is Record<string, unknown> => typeof item === "object" && item !== null;
+    return Array.isArray(value) && value.every(isObject) ? value.map((item) => new ErrorFields(item)) : missing(name);
+  }
+
   optionalString(name: string): string | undefined {
     const value = this.#fields[name];
     return typeof value === "string" ? value : undefined;

@@ -10,14 +10,18 @@ const PERMANENT: ReadonlySet<string> = new Set([
   "AI_InvalidDataContentError",
   "AI_InvalidMessageRoleError",
   "AI_InvalidPromptError",
-  "AI_LoadAPIKeyError",
-  "AI_LoadSettingError",
   "AI_MessageConversionError",
   "AI_MissingToolResultsError",
+  "AI_TooManyEmbeddingValuesForCallError",
+]);
+
+/** Those that say: this model, or the way to it, cannot do it. Another one may. */
+const PERMANENT_OF_MODEL: ReadonlySet<string> = new Set([
+  "AI_LoadAPIKeyError",
+  "AI_LoadSettingError",
   "AI_NoSuchModelError",
   "AI_NoSuchProviderError",
   "AI_NoSuchProviderReferenceError",
-  "AI_TooManyEmbeddingValuesForCallError",
   "AI_UnsupportedFunctionalityError",
   "AI_UnsupportedModelVersionError",
 ]);
@@ -25,5 +29,11 @@ const PERMANENT: ReadonlySet<string> = new Set([
 /** True for errors of the AI SDK that no retry can cure. */
 export function isPermanent(error: unknown): boolean {
   const name = readString(error, "name");
-  return name !== undefined && PERMANENT.has(name);
+  return name !== undefined && (PERMANENT.has(name) || PERMANENT_OF_MODEL.has(name));
+}
+
+/** True for those of them that another model may not raise. */
+export function isPermanentOfModel(error: unknown): boolean {
+  const name = readString(error, "name");
+  return name !== undefined && PERMANENT_OF_MODEL.has(name);
 }

@@ -11,6 +11,7 @@ import { DefinitionError } from "./definition-error.ts";
 import { DownloadFailedError } from "./download-failed-error.ts";
 import { EdgeAgentError, ERROR_METADATA_KEY } from "./edge-agent-error.ts";
 import { ErrorFields } from "./error-fields.ts";
+import { FallbackFailedError } from "./fallback-failed-error.ts";
 import { InsideStepError } from "./inside-step-error.ts";
 import { InvalidInputError } from "./invalid-input-error.ts";
 import { JournalTooLargeError } from "./journal-too-large-error.ts";
@@ -37,6 +38,15 @@ const RESTORE: Readonly<Record<string, Restore>> = {
     }),
   "download-failed": (fields, message) =>
     new DownloadFailedError(fields.string("url"), message, fields.optionalNumber("statusCode")),
+  "fallback-failed": (fields) =>
+    new FallbackFailedError(
+      fields.objects("models").map((model) => ({
+        provider: model.string("provider"),
+        modelId: model.string("modelId"),
+        code: model.string("code"),
+        reason: model.string("reason"),
+      })),
+    ),
   "inside-step": (fields) => new InsideStepError(fields.string("what"), fields.string("step")),
   "invalid-definition": (_, message) => new DefinitionError(message),
   "invalid-input": (_, message) => new InvalidInputError(message),

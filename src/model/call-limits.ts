@@ -72,7 +72,8 @@ function now(): number {
   return Date.now();
 }
 
-function isOutput(part: LanguageModelV4StreamPart): boolean {
+/** True for parts that are output: what a stream may begin with is none. */
+export function isOutput(part: LanguageModelV4StreamPart): boolean {
   switch (part.type) {
     case "text-delta":
     case "reasoning-delta":

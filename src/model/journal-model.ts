@@ -11,13 +11,14 @@
  *   reason `interrupted` says so, with which the AI SDK ends its loop. Tool calls are left out: none may dangle.
  */
 import type { LanguageModelV4, LanguageModelV4CallOptions, LanguageModelV4GenerateResult } from "@ai-sdk/provider";
-import { gateway, type LanguageModel, UnsupportedModelVersionError, wrapLanguageModel } from "ai";
+import type { LanguageModel } from "ai";
 import type { StepCodec, StepHost, StepOptions, StepScope } from "../journal/step-host.ts";
 import type { RunSink } from "../stream/run-sink.ts";
 import { CallLimits, type CallTimeout } from "./call-limits.ts";
 import { type ModelStep, modelStepCodec } from "./model-step.ts";
 import { type ModelTrace, traceAnswer, traceFailure } from "./model-trace.ts";
 import { judgeCall, untilAborted } from "./provider-call.ts";
+import { resolveModel } from "./resolve-model.ts";
 import { streamAnswer } from "./stream-answer.ts";
 import type { StreamEvent } from "./stream-event.ts";
 import { synthesizeStream } from "./synthesize-stream.ts";
@@ -78,17 +79,6 @@ export function journalModel(model: LanguageModel, host: ModelHost): LanguageMod
     doStream: async (parameters) => ({ stream: synthesizeStream(await call(parameters, true)) }),
   };
 }
-
-/** As the AI SDK resolves models: ids through the default provider, older specifications lifted to version 4. */
-export function resolveModel(model: LanguageModel): LanguageModelV4 {
-  const resolved =
-    typeof model === "string" ? (globalThis.AI_SDK_DEFAULT_PROVIDER ?? gateway).languageModel(model) : model;
-  const { specificationVersion: version, provider, modelId } = resolved;
-  if (!VERSIONS.has(version)) throw new UnsupportedModelVersionError({ version, provider, modelId });
-  return wrapLanguageModel({ model: resolved, middleware: {} });
-}
-
-const VERSIONS: ReadonlySet<string> = new Set(["v2", "v3", "v4"]);
 
 interface ProviderCall {
   readonly provider: LanguageModelV4;

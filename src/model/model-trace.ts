@@ -6,6 +6,7 @@ import { TerminalError } from "../restate.ts";
 import { inputContent, outputContent, providerName, requestAttributes, usageAttributes } from "../telemetry/gen-ai.ts";
 import type { InvocationTrace } from "../telemetry/invocation-trace.ts";
 import type { SpanAttributes, SpanError } from "../telemetry/span.ts";
+import { readNote } from "./fallback/fallback-metadata.ts";
 import type { ModelStep } from "./model-step.ts";
 
 /** Where the spans of a model's calls belong, and what they hold. */
@@ -44,9 +45,22 @@ export function traceAnswer(model: ModelTrace, call: TracedCall, step: ModelStep
       "gen_ai.response.id": step.response.id,
       "gen_ai.response.model": step.response.modelId,
       "gen_ai.response.finish_reasons": [step.finishReason.unified],
+      ...fallbackAttributes(step),
       ...(model.recordOutputs ? outputContent(step.content, step.finishReason) : {}),
     },
   }));
+}
+
+/** Who has answered in the place of the first model, and who failed before. */
+function fallbackAttributes({ providerMetadata }: ModelStep): SpanAttributes {
+  const note = readNote(providerMetadata);
+  if (note === undefined) return {};
+  return {
+    "gen_ai.provider.name": providerName(note.provider),
+    "restate.model.tried": note.tried.map(
+      ({ provider, modelId, code, ms }) => `${provider} ${modelId}: ${code} after ${ms} ms`,
+    ),
+  };
 }
 
 /**

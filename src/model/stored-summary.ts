@@ -1,6 +1,7 @@
 /** What a stored model step tells about itself, without what was said. */
 import { isJsonObject, type JsonObject } from "../journal/json.ts";
 import { readJson } from "../journal/stored-form.ts";
+import { type FallbackNote, readNote } from "./fallback/fallback-metadata.ts";
 import { unpackStep } from "./pack-step.ts";
 
 /** Tokens of a model step, as its provider counted them. What it did not count is absent. */
@@ -21,6 +22,8 @@ export interface ModelSummary {
   /** How long the provider took, in milliseconds. */
   readonly providerMs?: number | undefined;
   readonly tokens: ModelTokens;
+  /** Of a fallback model that had to: who has answered, and who failed before. */
+  readonly fallback?: FallbackNote | undefined;
 }
 
 /** Reads the stored form of a model step; undefined when it is none, or of a version that is not known here. */
@@ -54,6 +57,7 @@ function summary(answer: JsonObject, model: unknown, ms: unknown): ModelSummary 
       output: numberOrNone(output["total"]),
       reasoning: numberOrNone(output["reasoning"]),
     },
+    fallback: readNote(answer["providerMetadata"]),
   };
 }
 

@@ -1,7 +1,7 @@
 /** A journaled model whose calls are within the budgets of its run. */
 import type { LanguageModelV4, LanguageModelV4CallOptions, LanguageModelV4GenerateResult } from "@ai-sdk/provider";
 import { type LanguageModel, wrapLanguageModel } from "ai";
-import { resolveModel } from "../../model/journal-model.ts";
+import { resolveModel } from "../../model/resolve-model.ts";
 import { synthesizeStream } from "../../model/synthesize-stream.ts";
 import type { BudgetGuard, Deadline } from "./budget-guard.ts";
 

@@ -28,6 +28,14 @@ test("a stored model step tells its model, its end, its time and its tokens", ()
   expect(summarizeModelStep(stored)).toEqual(summary);
 });
 
+test("and, of a fallback model, who has answered and who failed before", () => {
+  const tried = [{ provider: "one.chat", modelId: "one-1", code: "503", ms: 7 }];
+  const fallback = { provider: "two.chat", modelId: "two-1", tried };
+  for (const providerMetadata of [{ fallback }, { fallback, two: { id: "x" } }]) {
+    expect(summarizeModelStep(modelStepCodec.encode({ ...step, providerMetadata }))).toEqual({ ...summary, fallback });
+  }
+});
+
 test("so does one of version 1", () => {
   expect(summarizeModelStep(encode({ v: 1, ...step }))).toEqual(summary);
 });
