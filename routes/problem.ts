@@ -34,6 +34,7 @@ export const PROBLEM_CODES = {
   "restate-unreachable": "Restate cannot be reached",
   "state-changed": "The state has changed meanwhile",
   "token-in-query": "A token was sent in the URL",
+  "tool-call-not-pending": "No tool call waits for this output",
   unauthorized: "A valid token is needed",
   "unsupported-by-server": "This Restate server cannot do that",
   "unsupported-media-type": "The body must be JSON",

@@ -157,6 +157,7 @@ export { AbortedError } from "./errors/aborted-error.ts";
 export { ApprovalsMissingError } from "./errors/approvals-missing-error.ts";
 export { BlobMissingError } from "./errors/blob-missing-error.ts";
 export { BudgetExceededError } from "./errors/budget-exceeded-error.ts";
+export { ClientToolError } from "./errors/client-tool-error.ts";
 export { DefinitionError } from "./errors/definition-error.ts";
 export { EdgeAgentError } from "./errors/edge-agent-error.ts";
 export { FallbackFailedError } from "./errors/fallback-failed-error.ts";

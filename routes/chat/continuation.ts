@@ -1,16 +1,21 @@
 /**
- * Where a client goes on that has a part of a turn: the AI SDK's client answers approvals with a POST, and adds what
- * that is answered with to the message that it has. So nothing of it may come a second time.
+ * Where a client goes on that has a part of a turn: the AI SDK's client answers approvals, and brings outputs of tools that
+ * it has executed, with a POST, and adds what that is answered with to the message that it has. So nothing of it may come a
+ * second time.
  *
- * Such a client has whole steps: its stream ended while the turn waited for people (W2). What it can have of the tools
+ * Such a client has whole steps: its stream ended while the turn waited for people or for itself (W2). What it can have of the tools
  * of its last step, its message tells.
  */
 import type { UIMessage, UIMessageChunk } from "ai";
+import { readProperty } from "../../src/errors/read-error.ts";
+import { CLIENT_CALL, clientCallOf } from "../../src/stream/tool-chunks.ts";
 import { TurnWatch } from "./turn-watch.ts";
 
 interface KnownTool {
   readonly state: string;
   readonly approval: string | undefined;
+  /** What it gave, as JSON. */
+  readonly end: string | undefined;
 }
 
 const DONE: ReadonlySet<string> = new Set(["output-available", "output-error", "output-denied"]);
@@ -44,8 +49,17 @@ export class Continuation {
         return [...this.#tools.values()].some(
           ({ state, approval }) => approval === chunk.approvalId && DONE.has(state),
         );
+      case "tool-input-available": {
+        const { state } = this.#tools.get(chunk.toolCallId) ?? {};
+        return state !== undefined && state !== "input-streaming";
+      }
+      case CLIENT_CALL:
+        return DONE.has(this.#tools.get(clientCallOf(chunk) ?? "")?.state ?? "");
+      // What was recorded may be another client's output, or that this one's could not be used.
       case "tool-output-available":
+        return this.#tools.get(chunk.toolCallId)?.end === JSON.stringify(["output-available", chunk.output]);
       case "tool-output-error":
+        return this.#tools.get(chunk.toolCallId)?.end === JSON.stringify(["output-error", chunk.errorText]);
       case "tool-output-denied":
         return DONE.has(this.#tools.get(chunk.toolCallId)?.state ?? "");
       default:
@@ -59,7 +73,10 @@ function toolsOf({ parts }: UIMessage): Map<string, KnownTool> {
   for (const part of parts) {
     if (!("toolCallId" in part) || typeof part.toolCallId !== "string") continue;
     const state = "state" in part ? String(part.state) : "";
-    tools.set(part.toolCallId, { state, approval: "approval" in part ? part.approval?.id : undefined });
+    const approval = "approval" in part ? part.approval?.id : undefined;
+    const said: unknown =
+      state === "output-error" && "errorText" in part ? part.errorText : readProperty(part, "output");
+    tools.set(part.toolCallId, { state, approval, end: JSON.stringify([state, said]) });
   }
   return tools;
 }

@@ -1,6 +1,7 @@
 /**
- * What a chat client posts. AI SDK clients post the whole conversation; of it only two things are taken, because the
- * session knows the rest better: the last user message, and a person's answers to approvals.
+ * What a chat client posts. AI SDK clients post the whole conversation; of it only three things are taken, because the
+ * session knows the rest better: the last user message, a person's answers to approvals, and the outputs of tools that the
+ * client has executed.
  */
 import { z } from "@hono/zod-openapi";
 import type { UIMessage } from "ai";
@@ -16,6 +17,10 @@ const TURN_RULE = "must be 1 to 128 letters, digits and _ . : ~ -";
 const MAX_PARTS = 1_000;
 /** Most answers of one request: each is a call to Restate. */
 const MAX_ANSWERS = 50;
+/** Most outputs of one request, and longest one, in characters of its JSON: it goes into the turn's journal. */
+const MAX_OUTPUTS = 100;
+const MAX_OUTPUT = 256 * 1024;
+const MAX_ERROR_TEXT = 10_000;
 
 /** What happens to a message that comes while a turn runs. */
 export type ChatMode = "queue" | "interrupt" | "steer";
@@ -51,6 +56,15 @@ const answeredPart = z.looseObject({
   approval: z.looseObject({ id: z.string(), approved: z.boolean(), reason: z.string().max(MAX_REASON).optional() }),
 });
 
+const outputPart = z.union([
+  z.looseObject({ toolCallId: z.string(), state: z.literal("output-available"), output: z.unknown() }),
+  z.looseObject({
+    toolCallId: z.string(),
+    state: z.literal("output-error"),
+    errorText: z.string().max(MAX_ERROR_TEXT, "must be short"),
+  }),
+]);
+
 /** The body of a POST. */
 export interface ChatBody {
   readonly id?: string | undefined;
@@ -66,11 +80,10 @@ export interface ChatBody {
 export const chatBody: z.ZodType<ChatBody, ChatBody> = z
   .looseObject({
     id: z.string().optional().openapi({ description: "The session, where the path does not name it" }),
-    messages: z
-      .array(z.unknown())
-      .min(1)
-      .optional()
-      .openapi({ description: "UI messages of the AI SDK. Only the last one counts: a user message, or approvals" }),
+    messages: z.array(z.unknown()).min(1).optional().openapi({
+      description:
+        "UI messages of the AI SDK. Only the last one counts: a user message, approvals, or outputs of tools",
+    }),
     message: z.string().min(1).optional().openapi({ description: "A text, in place of `messages`" }),
     trigger: z.enum(["submit-message", "regenerate-message"]).optional(),
     messageId: z.string().optional().openapi({ description: "The message that is replaced or continued" }),
@@ -92,11 +105,23 @@ export interface ApprovalAnswer {
   readonly reason: string | undefined;
 }
 
+/** What the client says of a tool call that it has executed. */
+export type ToolOutput = { readonly toolCallId: string } & (
+  | { readonly output: unknown }
+  | { readonly errorText: string }
+);
+
 /** What a POST asks for. */
 export type ChatRequest =
   | { readonly kind: "message"; readonly message: UserMessage; readonly mode: ChatMode; readonly replaces?: string }
   | { readonly kind: "regenerate"; readonly of: string | undefined }
-  | { readonly kind: "continue"; readonly message: UIMessage; readonly answers: readonly ApprovalAnswer[] };
+  | {
+      readonly kind: "continue";
+      readonly message: UIMessage;
+      readonly answers: readonly ApprovalAnswer[];
+      /** Of all calls of its last step that have one: which of them wait for it, the session knows. */
+      readonly outputs: readonly ToolOutput[];
+    };
 
 /** A user's message, with its id. */
 export type UserMessage = Exclude<UserInput, string> & { readonly id: string };
@@ -137,14 +162,34 @@ function continuation(last: unknown): ChatRequest {
     return [{ id, approved, reason }];
   });
   if (answers.length > MAX_ANSWERS) throw invalid(`Answer at most ${MAX_ANSWERS} approvals at once`, "messages");
-  if (answers.length === 0) {
+  const outputs = outputsOf(read.data.parts);
+  if (answers.length + outputs.length === 0) {
     throw invalid(
-      "The message is the assistant's and answers no approval: send a user message, or an answer",
+      "The message is the assistant's, answers no approval and brings no output: send a user message, an answer or an output",
       "messages",
     );
   }
   // Only its id, and which steps and tool calls it has, are looked at.
-  return { kind: "continue", message: read.data as unknown as UIMessage, answers };
+  return { kind: "continue", message: read.data as unknown as UIMessage, answers, outputs };
+}
+
+/** Only the last step can wait. */
+function outputsOf(parts: z.output<typeof assistantMessage>["parts"]): readonly ToolOutput[] {
+  const step = parts.slice(parts.findLastIndex(({ type }) => type === "step-start") + 1);
+  const outputs = step.flatMap((part): ToolOutput[] => {
+    const read = outputPart.safeParse(part);
+    if (!read.success || part["providerExecuted"] === true || part["preliminary"] === true) return [];
+    const { toolCallId } = read.data;
+    if (read.data.state === "output-error") return [{ toolCallId, errorText: read.data.errorText }];
+    return [{ toolCallId, output: read.data.output ?? null }];
+  });
+  if (outputs.length > MAX_OUTPUTS) throw invalid(`Bring at most ${MAX_OUTPUTS} outputs at once`, "messages");
+  return outputs;
+}
+
+/** True for an output that is too large to be taken. */
+export function isTooLarge(output: ToolOutput): boolean {
+  return "output" in output && JSON.stringify(output.output).length > MAX_OUTPUT;
 }
 
 function withId(message: z.output<typeof userMessage>): UserMessage {

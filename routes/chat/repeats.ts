@@ -4,12 +4,15 @@
  * its result would be shown for a moment as one that waits for a person.
  */
 import type { UIMessageChunk } from "ai";
+import { CLIENT_CALL, clientCallOf } from "../../src/stream/tool-chunks.ts";
 
 /** What was said last of a tool call. */
 interface Told {
   request?: string;
   response?: string;
   output?: string;
+  /** True when it waits for the client. */
+  isClients?: true;
 }
 
 export class Repeats {
@@ -19,8 +22,14 @@ export class Repeats {
   /** True for a repetition. To be asked about each chunk of the turn, in order. */
   has(chunk: UIMessageChunk): boolean {
     switch (chunk.type) {
-      case "tool-input-start":
       case "tool-input-available":
+        // The client would execute it once more.
+        if (this.#tools.get(chunk.toolCallId)?.isClients === true) return true;
+        this.#tools.delete(chunk.toolCallId);
+        return false;
+      case CLIENT_CALL:
+        return this.#isClientsAgain(clientCallOf(chunk) ?? "");
+      case "tool-input-start":
       case "tool-input-error":
         // The call is told anew, and all that follows from it.
         this.#tools.delete(chunk.toolCallId);
@@ -37,6 +46,13 @@ export class Repeats {
       default:
         return false;
     }
+  }
+
+  #isClientsAgain(toolCallId: string): boolean {
+    const told = this.#tools.get(toolCallId) ?? {};
+    if (told.isClients === true) return true;
+    this.#tools.set(toolCallId, { ...told, isClients: true });
+    return false;
   }
 
   #isToldAgain(toolCallId: string, what: keyof Told, chunk: UIMessageChunk): boolean {

@@ -1,12 +1,8 @@
-/** `POST /chat/{agent}/{session}`: a message, or answers to approvals; the answer is the turn, live. */
+/** `POST /chat/{agent}/{session}`: a message, answers to approvals, or outputs of tools; the answer is the turn, live. */
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
 import type { Context } from "hono";
-import { isKeptBy, shardOf } from "../../src/approvals/approval-id.ts";
-import type { AnswerRequest } from "../../src/approvals/approval-handlers.ts";
-import { answerIdOf } from "../../src/session/session-info.ts";
 import type { RegenerateTurn, SendMessage, SteerInput } from "../../src/session/session-types.ts";
 import { sendOrSay } from "../agents/call.ts";
-import { callerOf } from "../caller.ts";
 import { HttpProblem } from "../problem.ts";
 import { createRouter, problems } from "../router.ts";
 import {
@@ -22,12 +18,12 @@ import {
   valueOf,
 } from "./chat-context.ts";
 import { statusOf } from "./conversation.ts";
-import { type ApprovalAnswer, type ChatBody, chatBody, type ChatRequest, chatRequestOf, TURN_ID } from "./input.ts";
+import { goOn } from "./go-on.ts";
+import { type ChatBody, chatBody, type ChatRequest, chatRequestOf } from "./input.ts";
 import type { EntryPages } from "../../src/stream/sse.ts";
 import { sseResponse } from "./sse-response.ts";
-import { findTurn, streamTurn, type Turn, turnOfAnswer, turnPages } from "./turns.ts";
+import { streamTurn, type Turn, turnPages } from "./turns.ts";
 
-const ANSWER_MS = 15_000;
 /** How long the answer's head waits until it is known what became of a message for the running turn, in milliseconds. */
 const STEER_SOON_MS = 5_000;
 
@@ -51,7 +47,7 @@ const about = {
   description:
     "Takes what the AI SDK's `DefaultChatTransport` sends. The same message twice is one turn, and both get its stream. " +
     "The turn goes on whoever listens.",
-  responses: { 200: eventsResponse, ...CHAT_PROBLEMS, ...problems(408, 413, 415) },
+  responses: { 200: eventsResponse, ...CHAT_PROBLEMS, ...problems(408, 409, 413, 415) },
 } as const;
 const body = { content: { "application/json": { schema: chatBody } }, required: true };
 
@@ -107,7 +103,7 @@ async function post(context: Context, conversation: Conversation, given: ChatBod
       return streamTurn(conversation, await send(conversation, input), { until });
     }
     case "continue":
-      return goOn(context, conversation, request, until);
+      return goOn({ context, conversation, until }, request);
   }
 }
 
@@ -188,46 +184,4 @@ async function steer(
 /** The turn that a message became which no running turn took. */
 function ownTurn({ delivered, turn, invocationId }: z.infer<typeof steerAnswer>): Turn | undefined {
   return delivered || invocationId === undefined ? undefined : { turn, invocationId };
-}
-
-/** Records answers to approvals, and goes on with the turn from where the client is. */
-async function goOn(
-  context: Context,
-  conversation: Conversation,
-  { message, answers }: Extract<ChatRequest, { kind: "continue" }>,
-  until: "pause" | "end",
-): Promise<Response> {
-  for (const answer of answers) await record(context, conversation, answer);
-  const status = await statusOf(conversation);
-  const { turn: running, invocationId } = status;
-  const request = { until, message, answered: answers.map(({ id }) => id) };
-  if (running !== undefined && invocationId !== undefined && answerIdOf(running) === message.id) {
-    return streamTurn(conversation, { turn: running, invocationId }, request);
-  }
-  const turn = turnOfAnswer(message.id);
-  if (turn !== undefined && TURN_ID.test(turn)) {
-    const ended = await findTurn(conversation, turn);
-    if (ended !== undefined) return streamTurn(conversation, ended, request);
-  }
-  throw new HttpProblem("not-found", 404, "The message that is answered is of no turn of this conversation");
-}
-
-const answerResult = z.looseObject({ result: z.enum(["recorded", "decided", "unknown"]) });
-
-/** Who is late gets no error: the turn's stream tells what was decided. */
-async function record(context: Context, conversation: Conversation, answer: ApprovalAnswer): Promise<void> {
-  const { info, key, ingress, headers } = conversation;
-  const shard = shardOf(answer.id);
-  if (shard !== undefined && isKeptBy(answer.id, info.approvals.name)) {
-    const input: AnswerRequest = {
-      ...answer,
-      answeredBy: callerOf(context),
-      session: { service: info.name, key },
-    };
-    const target = { service: info.approvals.name, key: shard, handler: "answer" };
-    const request = { body: JSON.stringify(input), headers, timeoutMs: ANSWER_MS };
-    const { result } = answerResult.parse(valueOf(await ingress.call(target, request)));
-    if (result !== "unknown") return;
-  }
-  throw new HttpProblem("approval-not-found", 404, "There is no such approval in this conversation");
 }

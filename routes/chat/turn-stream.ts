@@ -6,7 +6,7 @@
  *   the turn has told before.
  * - T3 A turn whose stream does not end, because its invocation was killed or the store has lost it, ends with what its
  *   invocation and the history say: the whole message, or a masked error.
- * - T4 With `until: "pause"` the answer ends, without a `finish`, when the turn waits for people alone.
+ * - T4 With `until: "pause"` the answer ends, without a `finish`, when the turn waits for people or its client alone.
  */
 import type { UIMessage, UIMessageChunk } from "ai";
 import { StreamLostError } from "../../src/errors/stream-lost-error.ts";
@@ -18,7 +18,7 @@ import { Continuation } from "./continuation.ts";
 import { chunksOf } from "./message-chunks.ts";
 import { Repeats } from "./repeats.ts";
 import type { TurnResult } from "./turn-result.ts";
-import { TurnWatch } from "./turn-watch.ts";
+import { type Answered, TurnWatch } from "./turn-watch.ts";
 
 /** How a turn is read. */
 export interface TurnReading {
@@ -30,15 +30,15 @@ export interface TurnReading {
   readonly until: "pause" | "end";
   /** The message that the client has, to which more is added. */
   readonly message?: UIMessage | undefined;
-  /** Approvals that this client has answered: the turn does not wait for them any more. */
-  readonly answered?: readonly string[] | undefined;
+  /** What this client has answered: the turn does not wait for it any more. */
+  readonly answered?: Answered | undefined;
   /** How the turn ended; undefined while it goes on, or is queued. */
   readonly result: () => Promise<TurnResult | undefined>;
   /** The client is gone. */
   readonly signal: AbortSignal;
 }
 
-/** How long a turn must have waited for people before its readers are let go, in milliseconds. */
+/** How long a turn must have waited for people or its client before its readers are let go, in milliseconds. */
 const PAUSE_MS = 300;
 /** How often it is asked whether a turn without a stream has ended, in milliseconds. */
 const ASK_MS = 1_000;
@@ -77,9 +77,14 @@ export async function* readTurn(reading: TurnReading): AsyncGenerator<readonly S
   }
   const end = await ending.wait();
   if (end === undefined) return;
-  const steps = Math.max(watch.steps, message?.parts.filter(({ type }) => type === "step-start").length ?? 0);
+  const steps = Math.max(watch.steps, stepsOf(message));
   // What the client has got beyond what the store still has cannot be told apart.
   yield [...endOf(end, last < after, steps)];
+}
+
+/** How many steps a message has, as a client counts them. */
+export function stepsOf(message: UIMessage | undefined): number {
+  return message?.parts.filter(({ type }) => type === "step-start").length ?? 0;
 }
 
 function hasPaused({ until }: TurnReading, watch: TurnWatch): boolean {

@@ -49,7 +49,10 @@ export function turnPages(
 }
 
 /** How a turn ended; undefined while it goes on, or is queued. A turn that failed may have said something. */
-async function resultOf(conversation: Conversation, { turn, invocationId }: Turn): Promise<TurnResult | undefined> {
+export async function resultOf(
+  conversation: Conversation,
+  { turn, invocationId }: Turn,
+): Promise<TurnResult | undefined> {
   const result = await turnResult(conversation.ingress, invocationId);
   if (result === undefined || result.message !== undefined) return result;
   const history = historySchema.safeParse(await callHandler(conversation, "history", { limit: LOOK_BACK }));

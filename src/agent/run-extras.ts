@@ -1,4 +1,5 @@
 /** What the library's own callers give to a run besides the AI SDK's parameters. */
+import type { ToolSet } from "ai";
 import type { Approvals } from "../approvals/approvals.ts";
 import type { RunSink } from "../stream/run-sink.ts";
 import type { BudgetMeter } from "./budget/budget-meter.ts";
@@ -17,4 +18,6 @@ export interface RunExtras {
   readonly usage?: UsageLedger | undefined;
   /** The budget of the conversation that it belongs to. */
   readonly budget?: BudgetMeter | undefined;
+  /** The tools, of which those that the client executes ask it. Default: the AI SDK's way, the run ends with the calls. */
+  readonly clientTools?: ((tools: ToolSet) => ToolSet) | undefined;
 }

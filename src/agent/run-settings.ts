@@ -66,7 +66,8 @@ export function durableSettings(prepared: LooseSettings, timeout: unknown, run: 
   const timeouts = timeoutsOf(timeout ?? prepared["timeout"]);
   if (timeouts.totalMs !== undefined) run.limit(timeouts.totalMs);
   run.trace?.configure(telemetrySettings(prepared));
-  const { timeout: _timeout, ...rest } = prepared;
+  const { timeout: _timeout, ...given } = prepared;
+  const rest = withClientTools(given, run);
   const model = rest["model"] as LanguageModel;
   const gate = toolGate(rest, run);
   run.budget?.configure(rest["output"] !== undefined);
@@ -84,6 +85,13 @@ export function durableSettings(prepared: LooseSettings, timeout: unknown, run: 
     ...wrapOptional(rest, "repairToolCall", (repair) => inOwnFiber(repair, run)),
     ...wrapOptional(rest, "experimental_repairToolCall", (repair) => inOwnFiber(repair, run)),
   };
+}
+
+function withClientTools(settings: LooseSettings, { extras }: AgentRun): LooseSettings {
+  const { tools } = settings;
+  return tools === undefined || extras.clientTools === undefined
+    ? settings
+    : { ...settings, tools: extras.clientTools(tools as ToolSet) };
 }
 
 function wrapOptional(settings: LooseSettings, name: string, wrap: (callback: Callback) => Callback): LooseSettings {

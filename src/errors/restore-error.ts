@@ -7,6 +7,7 @@ import { TerminalError } from "../restate.ts";
 import { AbortedError } from "./aborted-error.ts";
 import { BlobMissingError } from "./blob-missing-error.ts";
 import { BudgetExceededError } from "./budget-exceeded-error.ts";
+import { ClientToolError } from "./client-tool-error.ts";
 import { DefinitionError } from "./definition-error.ts";
 import { DownloadFailedError } from "./download-failed-error.ts";
 import { EdgeAgentError, ERROR_METADATA_KEY } from "./edge-agent-error.ts";
@@ -36,6 +37,7 @@ const RESTORE: Readonly<Record<string, Restore>> = {
       allowed: fields.number("allowed"),
       spent: fields.numbers("spent"),
     }),
+  "client-tool-failed": (fields) => new ClientToolError(fields.string("toolName"), fields.string("problem")),
   "download-failed": (fields, message) =>
     new DownloadFailedError(fields.string("url"), message, fields.optionalNumber("statusCode")),
   "fallback-failed": (fields) =>

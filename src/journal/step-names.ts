@@ -2,9 +2,10 @@
 
 /**
  * Steps around a tool call that may need a person: whether it does (`policy`), telling that one is asked (`approval`), and
- * telling what was decided (`decision`).
+ * telling what was decided (`decision`). And around one that the client executes: telling that it waits (`client-call`), and
+ * what came of it (`client-result`).
  */
-export type ApprovalStep = "policy" | "approval" | "decision";
+export type ApprovalStep = "policy" | "approval" | "decision" | "client-call" | "client-result";
 
 /** Calls of models that are no language models. */
 export const MODEL_CALLS = ["embed", "image", "speech", "transcribe", "rerank"] as const;
@@ -78,8 +79,8 @@ export function continueStepName(agent: string): string {
 const COUNTED = /^(?<agent>.+) (?<kind>model|download) (?<n>[1-9]\d{0,9})$/s;
 const MODEL_CALL = /^(?<agent>.+) (?<kind>embed|image|speech|transcribe|rerank) (?<n>[1-9]\d{0,9})$/s;
 const TOOL =
-  /^(?<agent>.+?) (?<kind>tool|policy|approval|decision|undo) (?<tool>\S+) (?<toolCallId>\S+)(?: #(?<repetition>[1-9]\d{0,9}))?$/s;
-const KINDS_OF_TOOL = ["tool", "policy", "approval", "decision", "undo"] as const;
+  /^(?<agent>.+?) (?<kind>tool|policy|approval|decision|undo|client-call|client-result) (?<tool>\S+) (?<toolCallId>\S+)(?: #(?<repetition>[1-9]\d{0,9}))?$/s;
+const KINDS_OF_TOOL = ["tool", "policy", "approval", "decision", "undo", "client-call", "client-result"] as const;
 const ROLLBACK = /^(?<agent>.+?) rollback (?<label>.+?)(?: #(?<repetition>[1-9]\d{0,9}))?$/s;
 const CONTINUE = /^(?<agent>.+) continue$/s;
 

@@ -11,6 +11,7 @@ import { restateStreamStore } from "../stream/restate-stream-store.ts";
 import { streamObject } from "../stream/stream-object.ts";
 import type { StreamStore } from "../stream/stream-store.ts";
 import { decodeValue, encodeValue } from "../journal/codec.ts";
+import { callObject } from "./client-tools/call-object.ts";
 import { expire, reset } from "./forget.ts";
 import { history, turns } from "./history.ts";
 import { interrupt } from "./interrupt.ts";
@@ -24,6 +25,9 @@ import { steer } from "./steering/steer.ts";
 import type { ExpireInput } from "./turn/after-turn.ts";
 import type { TurnsAnswer } from "./turn/past-turns.ts";
 import { runTurn } from "./turn/run-turn.ts";
+
+/** How long a turn waits for the client to execute a tool. */
+const CLIENT_TIMEOUT = { days: 1 };
 
 /** What `agentSession()` makes. */
 export type SessionDefinition<NAME extends string, CALL_OPTIONS, OUTPUT> = VirtualObjectDefinition<
@@ -68,7 +72,7 @@ export function agentSession<
   options: SessionOptions = {},
 ): SessionDefinition<NAME, CALL_OPTIONS, AgentOutput<OUTPUT>> {
   checkSessionOptions(name, options);
-  const { streams, streamBatchMs, streamRetention, approvals, steering = true, ...rest } = options;
+  const { streams, streamBatchMs, streamRetention, approvals, clientTools, steering = true, ...rest } = options;
   const { compaction, title, expiry, ...objectOptions } = rest;
   const companions: Companion[] = [];
   const approvalsName = `${name}.approvals`;
@@ -77,6 +81,8 @@ export function agentSession<
   const store = streamStoreOf(name, streams, streamRetention, companions);
   const inbox = steering ? `${name}.inbox` : undefined;
   if (inbox !== undefined) companions.push(inboxObject(inbox));
+  const calls = store === undefined ? undefined : `${name}.calls`;
+  if (calls !== undefined) companions.push(callObject(calls));
   const session: Session = {
     name,
     agent: agentMaker(agent),
@@ -84,6 +90,10 @@ export function agentSession<
     streamBatchMs,
     approvals: { object: { name: approvalsName }, ...asking },
     inbox,
+    clientCalls:
+      calls === undefined
+        ? undefined
+        : { object: calls, timeoutMs: durationMs(clientTools?.timeout ?? CLIENT_TIMEOUT) },
     compaction,
     title,
     expiryMs: expiry === undefined ? undefined : durationMs(expiry),
@@ -93,7 +103,13 @@ export function agentSession<
     handlers: sessionHandlers(session),
     options: { enableLazyState: true, ...objectOptions },
   });
-  const info: SessionInfo = { name, streams: store, approvals: { name: approvalsName }, steering };
+  const info: SessionInfo = {
+    name,
+    streams: store,
+    approvals: { name: approvalsName },
+    clientCalls: calls === undefined ? undefined : { name: calls },
+    steering,
+  };
   return Object.assign(definition, { [SESSION]: info, [COMPANIONS]: companions });
 }
 

@@ -12,6 +12,8 @@ export interface SessionInfo {
   readonly streams: StreamStore | undefined;
   /** The object that keeps its approvals. */
   readonly approvals: { readonly name: string };
+  /** The object that keeps the tool calls that wait for the client; undefined: there are none. */
+  readonly clientCalls: { readonly name: string } | undefined;
   /** False when messages cannot be added to a running turn: `steer` makes a turn of each. */
   readonly steering: boolean;
 }

@@ -66,6 +66,14 @@ export type SessionOptions = ServiceOptions & {
     readonly retention?: Duration | number;
   };
   /**
+   * Tools that the client executes: those without `execute`. The turn waits for their outputs, which `useChat` sends with
+   * `addToolOutput`. Without streams no client hears of them, so the run ends with such calls.
+   */
+  readonly clientTools?: {
+    /** How long to wait for an output; a number is milliseconds. Then the model is told so. Default one day. */
+    readonly timeout?: Duration | number;
+  };
+  /**
    * Whether messages can be added to a running turn. It costs one call of a small object for each model step. Default
    * true.
    */
@@ -83,11 +91,16 @@ export type SessionOptions = ServiceOptions & {
 
 /** @throws DefinitionError for an option that makes no sense. */
 export function checkSessionOptions(name: string, options: SessionOptions): void {
-  const { compaction, title, expiry, streamBatchMs, streamRetention, approvals } = options;
+  const { compaction, title, expiry, streamBatchMs, streamRetention, approvals, clientTools } = options;
   if (options.ingressPrivate === true) {
     throw wrong(name, "ingressPrivate must not be true: it reads its own earlier turns through the ingress");
   }
-  const durations = { expiry, streamRetention, "approvals.timeout": approvals?.timeout };
+  const durations = {
+    expiry,
+    streamRetention,
+    "approvals.timeout": approvals?.timeout,
+    "clientTools.timeout": clientTools?.timeout,
+  };
   for (const [option, duration] of Object.entries(durations)) {
     if (duration === undefined || durationMs(duration) > 0) continue;
     throw wrong(name, `${option} must be above 0: current value is ${durationMs(duration)} ms`);

@@ -2,6 +2,7 @@
 import type { FinishReason, LanguageModel, LanguageModelUsage } from "ai";
 import type { Approvals } from "../approvals/approvals.ts";
 import type { StreamStore } from "../stream/stream-store.ts";
+import type { ClientCallsInit } from "./client-tools/client-calls.ts";
 import type { CompactionOptions, TitleInput } from "./session-options.ts";
 
 /** An agent as a session uses it: its types are those of `agentSession()`, and are of no use inside. */
@@ -27,6 +28,8 @@ export interface Session {
   readonly approvals: Omit<Approvals, "session">;
   /** Name of the inbox object; undefined when messages cannot be added to a running turn. */
   readonly inbox: string | undefined;
+  /** Where calls wait for the client, and for how long; undefined: nobody could hear of them. */
+  readonly clientCalls: Pick<ClientCallsInit, "object" | "timeoutMs"> | undefined;
   readonly compaction: CompactionOptions | undefined;
   readonly title: ((turn: TitleInput) => string | undefined | PromiseLike<string | undefined>) | undefined;
   readonly expiryMs: number | undefined;

@@ -17,11 +17,14 @@ class Segment {
   /** Tool calls of the segment before. */
   readonly #others = new Map<string, Said>();
   #text: Said[] = [];
+  #hasStep = false;
 
   add(chunk: UIMessageChunk): void {
     switch (chunk.type) {
-      case "start":
       case "start-step":
+        this.#hasStep = true;
+        return;
+      case "start":
       case "finish-step":
       case "tool-input-delta":
         return;
@@ -37,6 +40,7 @@ class Segment {
       case "reasoning-end":
         return this.#goOn(chunk);
       default:
+        if ("transient" in chunk && chunk.transient === true) return;
         if ("toolCallId" in chunk) this.#tool(chunk);
         else if (chunk.type === "tool-approval-response") this.#approval(chunk);
         else this.#push({ ...chunk });
@@ -74,7 +78,10 @@ class Segment {
       case "tool-input-start":
       case "tool-input-available":
       case "tool-input-error": {
-        const known = this.#calls.get(toolCallId) ?? this.#others.get(toolCallId);
+        // Before the step: a call of the one before, in whatever order they are told.
+        const known = this.#hasStep
+          ? (this.#calls.get(toolCallId) ?? this.#others.get(toolCallId))
+          : this.#call(toolCallId);
         const kind = known?.["kind"] ?? ("dynamic" in rest && rest.dynamic === true);
         const said = { kind, state: type, toolCallId, ...without(rest, "dynamic") };
         if (known !== undefined) return replace(known, said, ["providerMetadata", "providerExecuted", "approval"]);

@@ -66,6 +66,14 @@ export interface ApprovalResponseEvent {
   readonly reason?: string | undefined;
 }
 
+/** A tool call waits for the client to execute it. */
+export interface ClientCallEvent {
+  readonly type: "client-call";
+  readonly toolCallId: string;
+  readonly toolName: string;
+  readonly input: unknown;
+}
+
 /** A message that was added to the running turn, and goes to the model with its next step. */
 export interface SteeringEvent {
   readonly type: "steering";
@@ -81,6 +89,7 @@ export type ToolEvent =
   | ToolDeniedEvent
   | ApprovalRequestEvent
   | ApprovalResponseEvent
+  | ClientCallEvent
   | SteeringEvent;
 
 /** A model's answer is complete, or was ended where it was: `content` is about to be stored. */

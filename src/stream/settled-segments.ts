@@ -4,12 +4,13 @@
  */
 import type { LanguageModelV4Content } from "@ai-sdk/provider";
 import type { ToolSet, UIMessageChunk } from "ai";
+import { isClientTool } from "../tools/client-tool.ts";
 import { chunkDigest } from "./chunk-digest.ts";
-import { parseToolInput } from "./chunk-tools.ts";
+import { parseToolInput, toolOf } from "./chunk-tools.ts";
 import { orderedJson, plainJson } from "./plain-json.ts";
-import type { SettledEvent, ToolEvent } from "./run-sink.ts";
+import type { ClientCallEvent, SettledEvent, ToolEvent } from "./run-sink.ts";
 import { type ChunkOptions, storedChunks } from "./step-chunks.ts";
-import { inputChunk, type PlainToolEvent, steeringChunk, toolChunk } from "./tool-chunks.ts";
+import { clientCallChunks, inputChunk, type PlainToolEvent, steeringChunk, toolChunk } from "./tool-chunks.ts";
 
 /** What a whole segment says. */
 export interface SegmentText {
@@ -92,6 +93,19 @@ export class SettledSegments {
     return this.#head(this.open, this.#events);
   }
 
+  /** The chunks of an event of the open segment. */
+  chunksOf(
+    event: ClientCallEvent | PlainToolEvent,
+    among: readonly ToolEvent[] = this.#events,
+  ): readonly UIMessageChunk[] {
+    if (event.type === "client-call") return clientCallChunks(event, this.tools);
+    const chunk = toolChunk(event, this.#init);
+    if (event.type !== "approval-request" || !this.#isClients(event.toolName)) return [chunk];
+    // Whoever is asked sees the input; the client is told it again when the call waits for it.
+    const input = among.find((one) => one.type === "tool-input" && one.toolCallId === event.toolCallId);
+    return input?.type === "tool-input" ? [inputChunk(input, this.tools), chunk] : [chunk];
+  }
+
   async #text(segment: number, events: readonly ToolEvent[], content: Content | undefined): Promise<SegmentText> {
     const { before, steering } = await this.#head(segment, events);
     const step = content === undefined ? [] : await storedChunks(content, this.#place(segment));
@@ -105,9 +119,11 @@ export class SettledSegments {
     const chunks: UIMessageChunk[] = segment === 1 ? [this.#init.start] : [];
     for (const event of events) {
       if (event.type === "tool-input") {
+        // The client hears of its call when the turn waits for it.
+        if (this.#isClients(event.toolName)) continue;
         if (await this.#isOther(event, calls)) chunks.push(inputChunk(event, this.tools));
-      } else if (isPlain(event)) {
-        chunks.push(toolChunk(event, this.#init));
+      } else if (event.type !== "steering") {
+        chunks.push(...this.chunksOf(event, events));
       }
     }
     const steering = events.flatMap((event) => (event.type === "steering" ? [steeringChunk(event)] : []));
@@ -122,16 +138,16 @@ export class SettledSegments {
     return error !== undefined || orderedJson(plainJson(input)) !== orderedJson(plainJson(event.input));
   }
 
+  #isClients(toolName: string): boolean {
+    return isClientTool(toolOf(this.tools, toolName));
+  }
+
   #place(segment: number) {
     return { ...this.#init, segment, tools: this.tools };
   }
 }
 
 const ENDS: ReadonlySet<string> = new Set(["tool-result", "tool-error", "tool-denied"]);
-
-function isPlain(event: ToolEvent): event is Exclude<ToolEvent, { type: "tool-input" | "steering" }> & PlainToolEvent {
-  return event.type !== "tool-input" && event.type !== "steering";
-}
 
 function idOf(event: ToolEvent): string | undefined {
   return event.type === "steering" ? undefined : event.toolCallId;

@@ -8,7 +8,8 @@ import type { LanguageModelV4Content, LanguageModelV4StreamPart } from "@ai-sdk/
 import type { ToolSet, UIMessageChunk } from "ai";
 import { contentParts } from "../model/synthesize-stream.ts";
 import { toBase64 } from "../journal/base64.ts";
-import { type ErrorText, MASKED, parseToolInput, toolErrorText, toolFields } from "./chunk-tools.ts";
+import { isClientTool } from "../tools/client-tool.ts";
+import { type ErrorText, MASKED, parseToolInput, toolErrorText, toolFields, toolOf } from "./chunk-tools.ts";
 import { plainJson } from "./plain-json.ts";
 
 /** What readers are shown. */
@@ -111,6 +112,10 @@ export class StepChunks {
     const { toolCallId, toolName, dynamic, providerExecuted, providerMetadata } = call;
     const { input, error } = await parseToolInput(tools, call);
     const common = { toolCallId, toolName, input: plainJson(input), providerExecuted, providerMetadata };
+    if (error === undefined && isClientTool(toolOf(tools, toolName))) {
+      // The client would execute it: it is told the input when the step is durable, and the turn waits for it (G4).
+      return this.#inputs.has(toolCallId) ? [] : [this.#inputStart(toolCallId, call)];
+    }
     if (error === undefined) {
       return [plainChunk({ type: "tool-input-available", ...common, ...toolFields(tools, toolName, dynamic) })];
     }

@@ -14,13 +14,21 @@ import { StreamTooLargeError } from "../errors/stream-too-large-error.ts";
 import { chunkDigest } from "./chunk-digest.ts";
 import { messageOf } from "./message-of.ts";
 import { nowMs, pause } from "../http/pause.ts";
-import type { LiveEvent, ModelEndEvent, ModelResetEvent, RunSink, SettledEvent, ToolErrorEvent } from "./run-sink.ts";
+import type {
+  ClientCallEvent,
+  LiveEvent,
+  ModelEndEvent,
+  ModelResetEvent,
+  RunSink,
+  SettledEvent,
+  ToolErrorEvent,
+} from "./run-sink.ts";
 import { type SegmentText, SettledSegments } from "./settled-segments.ts";
 import { type ChunkOptions, StepChunks } from "./step-chunks.ts";
 import { inTime, StreamPump } from "./stream-pump.ts";
 import { StreamSender, type Take } from "./stream-sender.ts";
 import type { StreamStore, StreamWriterId } from "./stream-store.ts";
-import { type PlainToolEvent, toolChunk } from "./tool-chunks.ts";
+import type { PlainToolEvent } from "./tool-chunks.ts";
 import { closingOf, endChunks, type TurnEnd } from "./turn-end.ts";
 
 /** Which stream is written, and how. */
@@ -191,9 +199,9 @@ class TurnStream implements StreamWriter {
     else if (take.digest !== digest) this.#take = sender.take(take.segment, chunks, digest);
   }
 
-  async #tellTool(event: PlainToolEvent, sender: StreamSender): Promise<void> {
+  async #tellTool(event: ClientCallEvent | PlainToolEvent, sender: StreamSender): Promise<void> {
     const { before } = await this.#segments.openHead();
-    this.#addNew([...before, toolChunk(event, this.#init)], sender);
+    this.#addNew([...before, ...this.#segments.chunksOf(event)], sender);
   }
 
   /** Adds what was not said in this take yet. */
@@ -202,8 +210,10 @@ class TurnStream implements StreamWriter {
     const fresh = chunks.filter((chunk) => {
       const said = JSON.stringify(chunk);
       const { type, toolCallId, approvalId } = chunk as { type: string; toolCallId?: string; approvalId?: string };
-      const key = `${type} ${toolCallId ?? approvalId ?? ""}`;
+      const key = `${type} ${toolCallId ?? approvalId ?? (type.startsWith("data-") ? said : "")}`;
       if (this.#told.get(key) === said) return false;
+      // What the client was shown with a question, it is told once more when the call waits for it.
+      if (type === "tool-approval-request") this.#told.delete(`tool-input-available ${toolCallId}`);
       this.#told.set(key, said);
       return true;
     });

@@ -19,6 +19,8 @@ export const STEP_KINDS = [
   "approval",
   "decision",
   "undo",
+  "client-call",
+  "client-result",
   "step",
   "sleep",
   "call",

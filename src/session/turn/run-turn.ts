@@ -8,7 +8,7 @@
  * - U3 The turn is in the history before its stream ends, so whoever sees the end finds it there.
  * - U4 What the turn's message is follows from the journal, so it is the same in the history and in the stream.
  */
-import type { ModelMessage } from "ai";
+import type { ModelMessage, ToolSet } from "ai";
 import { addUsage } from "../../agent/usage.ts";
 import { requirePlace } from "../../journal/ambient.ts";
 import { jsonCodec } from "../../journal/codec.ts";
@@ -25,6 +25,7 @@ import type { SessionAnswer } from "../session-types.ts";
 import type { Session } from "../session.ts";
 import { type StreamWriter, streamWriter } from "../../stream/stream-writer.ts";
 import type { TurnEnd } from "../../stream/turn-end.ts";
+import { withClientCalls } from "../client-tools/client-calls.ts";
 import { sendTurn } from "../steering/send-turn.ts";
 import { TurnInbox } from "../steering/turn-inbox.ts";
 import { afterTurn, watchExpiry } from "./after-turn.ts";
@@ -121,7 +122,9 @@ class Turn {
     }
     const session = { service: name, key, turn: this.#turn };
     const own = { approvals: { ...approvals, session }, recorder: this.#recorder, inbox: this.#inbox };
-    return runAgent({ agent, messages, options, ...own });
+    const calls = this.#session.clientCalls;
+    const clientTools = calls && ((tools: ToolSet) => withClientCalls({ ...calls, key, turn: this.#turn }, tools));
+    return runAgent({ agent, messages, options, ...own, clientTools });
   }
 
   async #prompt(message: Awaited<ReturnType<typeof asModelMessage>>): Promise<ModelMessage[]> {

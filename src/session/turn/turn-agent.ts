@@ -15,6 +15,7 @@ export interface TurnRun {
   readonly recorder: TurnRecorder;
   readonly approvals: Approvals;
   readonly inbox: TurnInbox | undefined;
+  readonly clientTools: RunExtras["clientTools"];
 }
 
 /** What the agent answered. */
@@ -30,8 +31,8 @@ export interface TurnAnswer {
  * @throws what the run failed with.
  */
 export async function runAgent(run: TurnRun): Promise<TurnAnswer> {
-  const { agent, messages, options, recorder, approvals, inbox } = run;
-  const extras: RunExtras = { sink: recorder, approvals, usage: recorder.ledger };
+  const { agent, messages, options, recorder, approvals, inbox, clientTools } = run;
+  const extras: RunExtras = { sink: recorder, approvals, usage: recorder.ledger, clientTools };
   try {
     const result = await agent.generate({
       messages: [...messages],
