@@ -202,6 +202,8 @@ class TurnStream implements StreamWriter {
   async #tellTool(event: ClientCallEvent | PlainToolEvent, sender: StreamSender): Promise<void> {
     const { before } = await this.#segments.openHead();
     this.#addNew([...before, ...this.#segments.chunksOf(event)], sender);
+    // What its client was shown with the question, it is told once more when the call waits for it.
+    if (event.type === "approval-response") this.#told.delete(`tool-input-available ${event.toolCallId}`);
   }
 
   /** Adds what was not said in this take yet. */
@@ -212,8 +214,6 @@ class TurnStream implements StreamWriter {
       const { type, toolCallId, approvalId } = chunk as { type: string; toolCallId?: string; approvalId?: string };
       const key = `${type} ${toolCallId ?? approvalId ?? (type.startsWith("data-") ? said : "")}`;
       if (this.#told.get(key) === said) return false;
-      // What the client was shown with a question, it is told once more when the call waits for it.
-      if (type === "tool-approval-request") this.#told.delete(`tool-input-available ${toolCallId}`);
       this.#told.set(key, said);
       return true;
     });

@@ -1,5 +1,10 @@
 /** A page with React and `useChat`, in jsdom; its `fetch` is Node's. */
-import { type ChatTransport, lastAssistantMessageIsCompleteWithApprovalResponses, type UIMessage } from "ai";
+import {
+  type ChatTransport,
+  lastAssistantMessageIsCompleteWithApprovalResponses,
+  lastAssistantMessageIsCompleteWithToolCalls,
+  type UIMessage,
+} from "ai";
 import type { UseChatHelpers } from "@ai-sdk/react";
 import { JSDOM } from "jsdom";
 import { waitUntil } from "../../src/testing/wait.ts";
@@ -20,16 +25,20 @@ export interface PageOptions {
   readonly messages?: UIMessage[];
   /** Whether it looks for a turn that runs. */
   readonly resume?: boolean;
+  /** Executes what the agent leaves to the page; undefined: nothing, and outputs are not sent by themselves. */
+  readonly execute?: ((call: { readonly toolName: string; readonly input: unknown }) => unknown) | undefined;
 }
 
 /** One tab. */
 export class ChatPage {
   readonly errors: Error[] = [];
+  /** Calls that the page has executed. */
+  readonly executed: string[] = [];
   readonly #container = dom.window.document.createElement("div");
   readonly #root: ReturnType<typeof createRoot>;
   #chat: UseChatHelpers<UIMessage> | undefined;
 
-  constructor({ session, transport, messages = [], resume = false }: PageOptions) {
+  constructor({ session, transport, messages = [], resume = false, execute }: PageOptions) {
     dom.window.document.body.append(this.#container);
     this.#root = createRoot(this.#container);
     const Page = () => {
@@ -38,7 +47,26 @@ export class ChatPage {
         messages,
         transport,
         resume,
-        sendAutomaticallyWhen: lastAssistantMessageIsCompleteWithApprovalResponses,
+        sendAutomaticallyWhen: (given) =>
+          lastAssistantMessageIsCompleteWithApprovalResponses(given) ||
+          (execute !== undefined && lastAssistantMessageIsCompleteWithToolCalls(given)),
+        onToolCall: ({ toolCall }) => {
+          if (execute === undefined || toolCall.toolName !== "locate") return;
+          const { toolName: tool, toolCallId } = toolCall;
+          this.executed.push(toolCallId);
+          const output = execute(toolCall);
+          // Not awaited: as the AI SDK asks for.
+          if (output instanceof Error) {
+            void chat.addToolOutput({
+              state: "output-error",
+              tool: tool as never,
+              toolCallId,
+              errorText: output.message,
+            });
+          } else if (output !== undefined) {
+            void chat.addToolOutput({ tool: tool as never, toolCallId, output: output as never });
+          }
+        },
         onError: (error) => this.errors.push(error),
       });
       this.#chat = chat;

@@ -34,6 +34,11 @@ test.each([
   ],
   ["travel rollback cancel the hotel", { kind: "undo", agent: "travel", label: "cancel the hotel" }],
   ["handler rollback refund #3", { kind: "undo", agent: "handler", label: "refund", repetition: 3 }],
+  ["travel client-call locate call_1", { kind: "client-call", agent: "travel", tool: "locate", toolCallId: "call_1" }],
+  [
+    "travel client-result locate call_1 #2",
+    { kind: "client-result", agent: "travel", tool: "locate", toolCallId: "call_1", repetition: 2 },
+  ],
   ["travel download 1", { kind: "download", agent: "travel", n: 1 }],
   ["text-embedding-3-small embed 1", { kind: "embed", agent: "text-embedding-3-small", n: 1 }],
   ["gpt-image-1 image 2", { kind: "image", agent: "gpt-image-1", n: 2 }],
@@ -57,7 +62,7 @@ test("what is made of names is read back", () => {
     .stringMatching(/^[a-z]+( [a-z]+)?$/)
     .filter(
       (name) =>
-        !/embed|image|speech|transcribe|rerank|model|tool|download|continue|policy|approval|decision|undo|rollback/.test(
+        !/embed|image|speech|transcribe|rerank|model|tool|download|continue|policy|approval|decision|undo|rollback|client/.test(
           name,
         ),
     );
@@ -77,7 +82,7 @@ test("what is made of names is read back", () => {
       const undo = { kind: "undo", agent: id, ...again };
       expect(parseStepName(undoStepName(id, tool, toolCallId, n))).toEqual({ ...undo, tool, toolCallId });
       expect(parseStepName(rollbackStepName(id, tool, n))).toEqual({ ...undo, label: tool });
-      for (const kind of ["policy", "approval", "decision"] as const) {
+      for (const kind of ["policy", "approval", "decision", "client-call", "client-result"] as const) {
         const other = approvalStepName(kind, id, tool, toolCallId, n);
         expect(parseStepName(other)).toEqual({ kind, agent: id, tool, toolCallId, ...again });
       }

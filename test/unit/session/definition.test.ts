@@ -20,9 +20,9 @@ const names = (options?: SessionOptions): string[] =>
 
 describe("agentSession()", () => {
   test("brings along what it needs, and no more", () => {
-    expect(names()).toEqual(["Support.approvals", "Support.streams", "Support.inbox"]);
+    expect(names()).toEqual(["Support.approvals", "Support.streams", "Support.inbox", "Support.calls"]);
     expect(names({ streams: false, steering: false })).toEqual(["Support.approvals"]);
-    expect(names({ streams: memoryStreamStore() })).toEqual(["Support.approvals", "Support.inbox"]);
+    expect(names({ streams: memoryStreamStore() })).toEqual(["Support.approvals", "Support.inbox", "Support.calls"]);
   });
 
   test("is recognised, and leads to its stores", () => {
@@ -31,6 +31,7 @@ describe("agentSession()", () => {
       name: "Support",
       streams,
       approvals: { name: "Support.approvals" },
+      clientCalls: { name: "Support.calls" },
       steering: true,
     });
     expect(sessionInfo(agent)).toBeUndefined();
@@ -41,6 +42,7 @@ describe("agentSession()", () => {
     { streamRetention: { seconds: -1 } },
     { streamBatchMs: Number.NaN },
     { approvals: { timeout: 0 } },
+    { clientTools: { timeout: { seconds: 0 } } },
     { compaction: { maxTokens: 0 } },
     { compaction: { maxTokens: 10, keepTurns: 0 } },
     { compaction: { maxTokens: 10, summarize: "by hand" as never } },

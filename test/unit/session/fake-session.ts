@@ -56,6 +56,11 @@ export class FakeSession {
     return this.#run(this.#name, this.key, handler, input, options);
   }
 
+  /** Runs a handler of one of the session's companions, under the session's key. */
+  async runOn(companion: string, handler: string, input: unknown): Promise<FakeResult<unknown>> {
+    return this.#run(companion, this.key, handler, input, {});
+  }
+
   async send(input: unknown, options: RunOptions = {}): Promise<SessionAnswer> {
     return valueOf(await this.run("send", input, options)) as SessionAnswer;
   }

@@ -42,7 +42,7 @@ const [startStep, finishStep, reset] = [
 ] as const satisfies UIMessageChunk[];
 
 function watching(chunks: readonly UIMessageChunk[], answered: string[] = []): TurnWatch {
-  const watch = new TurnWatch(answered);
+  const watch = new TurnWatch({ ids: answered, steps: 1 });
   for (const chunk of chunks) watch.see(chunk);
   return watch;
 }

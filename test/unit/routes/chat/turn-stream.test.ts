@@ -211,7 +211,7 @@ test.concurrent("who has answered goes on from there", async () => {
   const store = memoryStreamStore();
   await written(store, first, paused.slice(first.length));
   const before = await read({ store });
-  const reading = read({ store, message: before.message, answered: ["a1"] });
+  const reading = read({ store, message: before.message, answered: { ids: ["a1"], steps: 1 } });
   const response: UIMessageChunk = { type: "tool-approval-response", approvalId: "a1", approved: true };
   await store.append(STREAM, { writer, take: 1, segment: 2, from: 1, chunks: [response, ...second], complete: true });
   await store.end(STREAM, { writer, segments: 2, chunks: [finish] });
