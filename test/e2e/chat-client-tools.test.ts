@@ -164,7 +164,7 @@ describe("useChat", () => {
     await page.until("No call waits", waits);
     await stack.endpoint.kill();
     await stack.endpoint.restart();
-    void page.chat.addToolOutput({ tool: "locate" as never, toolCallId: "call_1", output: { lat: 52 } as never });
+    void page.chat.addToolOutput({ tool: "locate", toolCallId: "call_1", output: { lat: 52 } });
     await page.until("The output is not there", ({ last }) => statesOf(last).includes("output-available"));
     void page.chat.sendMessage();
     await page.until("The turn does not go on", ({ shown }) => shown.includes("You are at 52."));
@@ -182,7 +182,7 @@ describe("useChat", () => {
     const two = await open(session, { load: true, resume: true });
     await two.until("No call waits in the other tab", waits);
     const bring = (page: ChatPage, lat: number): void => {
-      void page.chat.addToolOutput({ tool: "locate" as never, toolCallId: "call_1", output: { lat } as never });
+      void page.chat.addToolOutput({ tool: "locate", toolCallId: "call_1", output: { lat } });
       void page.chat.sendMessage();
     };
     stack.script = async () => {
@@ -208,7 +208,7 @@ describe("useChat", () => {
     await page.send("Where am I?");
     await page.until("No call waits", waits);
     expect((await stack.chats().interrupt(session)).result).toBe("cancelled");
-    void page.chat.addToolOutput({ tool: "locate" as never, toolCallId: "call_1", output: { lat: 52 } as never });
+    void page.chat.addToolOutput({ tool: "locate", toolCallId: "call_1", output: { lat: 52 } });
     await page.until("No error", ({ chat }) => chat.status === "error");
     expect(page.errors.map(({ message }) => message).join()).toContain("tool-call-not-pending");
     expect(stack.openai.count).toBe(1);

@@ -78,6 +78,7 @@ test("codes of problems are a contract", () => {
     "restate-unreachable",
     "state-changed",
     "token-in-query",
+    "tool-call-not-pending",
     "unauthorized",
     "unsupported-by-server",
     "unsupported-media-type",

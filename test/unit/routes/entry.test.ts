@@ -21,6 +21,7 @@ test.each([
     "Assistant.approvals",
     "Assistant.streams",
     "Assistant.inbox",
+    "Assistant.calls",
   ]);
   expect(manifest.services[0]).toMatchObject({ handlers: [{ name: "run" }] });
   // What `deploy` calls, and finds by its metadata.
