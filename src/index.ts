@@ -15,6 +15,21 @@ export type { BudgetReport } from "./agent/budget/budget-report.ts";
 export type { Budget, BudgetExceeded, BudgetLimit, BudgetSpent } from "./agent/budget/budget.ts";
 export type { ModelPrice, Prices } from "./agent/budget/prices.ts";
 
+// Agents that call agents
+export { agentTool } from "./subagents/agent-tool.ts";
+export type {
+  AgentToolCall,
+  AgentToolInput,
+  AgentToolOptions,
+  LocalAgentToolOptions,
+  MakeAgentTool,
+  RemoteAgentToolOptions,
+} from "./subagents/agent-tool.ts";
+export { remoteAgent } from "./subagents/agent-target.ts";
+export type { AgentReference, RemoteAgentOptions } from "./subagents/agent-target.ts";
+export { callAgent } from "./subagents/call-agent.ts";
+export type { CallAgentOptions } from "./subagents/call-agent.ts";
+
 // Sessions
 export { agentSession } from "./session/agent-session.ts";
 export type { SessionDefinition } from "./session/agent-session.ts";
@@ -154,6 +169,8 @@ export type { Span, SpanAttributes, SpanError, SpanExporter } from "./telemetry/
 
 // Errors
 export { AbortedError } from "./errors/aborted-error.ts";
+export { AgentCancelledError } from "./errors/agent-cancelled-error.ts";
+export { AgentTimeoutError } from "./errors/agent-timeout-error.ts";
 export { ApprovalsMissingError } from "./errors/approvals-missing-error.ts";
 export { BlobMissingError } from "./errors/blob-missing-error.ts";
 export { BudgetExceededError } from "./errors/budget-exceeded-error.ts";

@@ -7,6 +7,9 @@ import type { Context, ServiceDefinition, ServiceOptions } from "../restate.ts";
 import { CONTINUE, CONTINUE_HANDLER_OPTIONS, type ContinueAsNewOptions, SegmentChain } from "./continue-as-new.ts";
 import { LAST_ACT } from "./agent-run.ts";
 import { SEGMENT, type Segment } from "./continue-as-new-segment.ts";
+import { delegated } from "./delegation.ts";
+import { EXTRAS } from "./run-extras.ts";
+import type { UsageLedger } from "./usage-ledger.ts";
 import type { RestateAgent } from "./restate-agent.ts";
 
 /** What an agent service is called with: a prompt, or a prompt or messages with call options. */
@@ -72,8 +75,12 @@ export function agentService<
   agent: RestateAgent<CALL_OPTIONS, TOOLS, RUNTIME_CONTEXT, OUTPUT>,
   { continueAsNew, ...options }: AgentServiceOptions = {},
 ): ServiceDefinition<NAME, AgentHandlers<CALL_OPTIONS, OUTPUT>> {
-  const generate = async (parameters: object, segment?: Segment): Promise<unknown> => {
-    const given = segment === undefined ? parameters : { ...parameters, [SEGMENT]: segment };
+  const generate: Generate = async (parameters, usage, segment) => {
+    const given: object = {
+      ...parameters,
+      [EXTRAS]: { usage },
+      ...(segment === undefined ? {} : { [SEGMENT]: segment }),
+    };
     const result = await agent.generate(given as Parameters<typeof agent.generate>[0]);
     if (segment?.handover !== undefined) return undefined;
     return setting(agent, "output") === undefined ? result.text : result.output;
@@ -82,11 +89,14 @@ export function agentService<
   return service({ name, handlers: own, options }) as ServiceDefinition<NAME, AgentHandlers<CALL_OPTIONS, OUTPUT>>;
 }
 
-type Generate = (parameters: object, segment?: Segment) => Promise<unknown>;
+type Generate = (parameters: object, usage: UsageLedger, segment?: Segment) => Promise<unknown>;
 type Run = (context: Context, input: unknown) => Promise<unknown>;
 
 function single(service: string, generate: Generate): { readonly run: Run } {
-  return { run: async (_context, input) => generate({ ...parametersOf(service, input), [LAST_ACT]: true }) };
+  return {
+    run: async (context, input) =>
+      delegated(context, async (usage) => generate({ ...parametersOf(service, input), [LAST_ACT]: true }, usage)),
+  };
 }
 
 /** The handlers of a service whose runs may take several invocations. */
@@ -99,9 +109,10 @@ function chained(
   const keepsPrompt = setting(agent, "prepareCall") !== undefined;
   const chain = new SegmentChain({ service, agent: agent.name, keepsPrompt, options, generate });
   return {
-    run: async (context, input) => chain.start(context, parametersOf(service, input)),
+    run: async (context, input) =>
+      delegated(context, async (usage) => chain.start(context, parametersOf(service, input), usage)),
     [CONTINUE]: handlers.handler(CONTINUE_HANDLER_OPTIONS, async (context: Context, bytes: Uint8Array) =>
-      chain.resume(context, bytes),
+      delegated(context, async (usage) => chain.resume(context, bytes, usage)),
     ),
   };
 }

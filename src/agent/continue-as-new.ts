@@ -31,6 +31,8 @@ import { conversationProblem } from "./compaction.ts";
 import { type Handover, Segment, type SegmentBounds } from "./continue-as-new-segment.ts";
 import { decodeContinuation, encodeContinuation } from "./continue-as-new-state.ts";
 import { NO_STEPS, stepCount, totalUsage } from "./continue-as-new-steps.ts";
+import { isDelegated, USAGE_HEADER } from "./delegation.ts";
+import type { UsageLedger } from "./usage-ledger.ts";
 
 /** Name of the handler that the next segment runs in. */
 export const CONTINUE = "continue";
@@ -74,7 +76,7 @@ export interface ChainOptions {
   readonly keepsPrompt: boolean;
   readonly options: ContinueAsNewOptions;
   /** Runs the agent as one segment; its answer. */
-  readonly generate: (parameters: object, segment: Segment) => Promise<unknown>;
+  readonly generate: (parameters: object, usage: UsageLedger, segment: Segment) => Promise<unknown>;
 }
 
 /** Answers as the ingress gives them. */
@@ -115,9 +117,9 @@ export class SegmentChain {
   }
 
   /** The first segment; `parameters` are those of `generate()`. */
-  start(context: Context, parameters: object): Promise<unknown> {
+  start(context: Context, parameters: object, usage: UsageLedger): Promise<unknown> {
     const segment = new Segment(this.#bounds, { earlier: NO_STEPS, overrides: {} });
-    return this.#run(context, parameters, segment, 1);
+    return this.#run(context, parameters, segment, 1, usage);
   }
 
   /**
@@ -125,15 +127,21 @@ export class SegmentChain {
    *
    * @throws InvalidInputError (400) when `bytes` is not what a segment has handed over.
    */
-  resume(context: Context, bytes: Uint8Array): Promise<unknown> {
+  resume(context: Context, bytes: Uint8Array, usage: UsageLedger): Promise<unknown> {
     const { segment: number, parameters, ...start } = decodeContinuation(this.#chain.service, bytes);
     const own = this.#chain.keepsPrompt ? parameters : { ...parameters, messages: start.messages };
-    return this.#run(context, own, new Segment(this.#bounds, start), number);
+    return this.#run(context, own, new Segment(this.#bounds, start), number, usage);
   }
 
-  async #run(context: Context, parameters: object, segment: Segment, number: number): Promise<unknown> {
+  async #run(
+    context: Context,
+    parameters: object,
+    segment: Segment,
+    number: number,
+    usage: UsageLedger,
+  ): Promise<unknown> {
     const { service, generate } = this.#chain;
-    const answer = await generate(parameters, segment);
+    const answer = await generate(parameters, usage, segment);
     const { handover } = segment;
     if (handover === undefined) return answer;
     return await context.genericCall<Uint8Array, unknown>({
@@ -142,6 +150,7 @@ export class SegmentChain {
       parameter: await this.#handOver(parameters, handover, number),
       inputSerde: continuationSerde,
       outputSerde: answerSerde,
+      ...(isDelegated(context) ? { headers: { [USAGE_HEADER]: "1" } } : {}),
     });
   }
 

@@ -48,6 +48,7 @@ export class UsageLedger {
       this.#earlier = addUsage(this.#earlier ?? NO_USAGE, entry.usage);
       this.#count(entry);
     }
+    this.#parent?.add(models);
   }
 
   /** Adds what an agent that the run has called has used. */

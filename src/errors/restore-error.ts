@@ -5,6 +5,8 @@
  */
 import { TerminalError } from "../restate.ts";
 import { AbortedError } from "./aborted-error.ts";
+import { AgentCancelledError } from "./agent-cancelled-error.ts";
+import { AgentTimeoutError } from "./agent-timeout-error.ts";
 import { BlobMissingError } from "./blob-missing-error.ts";
 import { BudgetExceededError } from "./budget-exceeded-error.ts";
 import { ClientToolError } from "./client-tool-error.ts";
@@ -29,6 +31,8 @@ type Restore = (fields: ErrorFields, message: string) => EdgeAgentError;
 
 const RESTORE: Readonly<Record<string, Restore>> = {
   aborted: (fields) => new AbortedError(fields.string("step")),
+  "agent-cancelled": (fields) => new AgentCancelledError(fields.string("target")),
+  "agent-timeout": (fields) => new AgentTimeoutError(fields.string("target"), fields.number("timeoutMs")),
   "blob-missing": (fields) =>
     new BlobMissingError(fields.string("step"), fields.string("key"), fields.string("problem")),
   "budget-exceeded": (fields) =>

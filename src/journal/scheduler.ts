@@ -63,6 +63,8 @@ interface Watch {
 export class Scheduler implements Parking {
   /** The fiber of the handler itself. */
   readonly main: Fiber = new Fiber(undefined);
+  /** How often the waiting fibers were told of a cancellation. Restate has cancelled the calls made before each. */
+  cancellations = 0;
 
   readonly #init: SchedulerInit;
   readonly #patienceMs: number;
@@ -325,6 +327,7 @@ export class Scheduler implements Parking {
 
   /** Everything that waits hears of the cancellation, once (S6). */
   #cancel(reason: unknown): void {
+    this.cancellations += 1;
     for (const listener of this.#onCancel) listener(reason);
     this.interrupt(this.main, reason);
   }

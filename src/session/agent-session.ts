@@ -1,6 +1,7 @@
 /** A conversation as a virtual object: one key, one conversation, one turn at a time. */
 import type { Output, ToolSet } from "ai";
 import type { AgentOutput } from "../agent/agent-service.ts";
+import { delegated } from "../agent/delegation.ts";
 import type { RestateAgent } from "../agent/restate-agent.ts";
 import { approvalObject } from "../approvals/approval-object.ts";
 import { durationMs } from "../approvals/duration.ts";
@@ -118,7 +119,8 @@ function sessionHandlers(session: Session) {
   const { shared, exclusive } = handlers.object;
   const { name } = session;
   return {
-    send: async (context: ObjectContext, input: unknown) => runTurn(session, context, input),
+    send: async (context: ObjectContext, input: unknown) =>
+      delegated(context, async (usage) => runTurn(session, context, input, usage)),
     update: async (context: ObjectContext, input: unknown) => update(session, context, input),
     reset: async (context: ObjectContext) => reset(session, context),
     interrupt: shared(async (context: ObjectSharedContext, input: unknown) => interrupt(session, context, input)),

@@ -1,4 +1,5 @@
 import { type Tool, tool } from "ai";
+import type { ToolErrorPolicy } from "./tool-options.ts";
 
 const CONTEXT_TOOL = Symbol.for("restate-edge-agents.context-tool");
 
@@ -13,4 +14,12 @@ export const contextTool: typeof tool = ((settings: Tool) =>
 /** True for tools made by `contextTool()`. */
 export function isContextTool(candidate: object): boolean {
   return CONTEXT_TOOL in candidate;
+}
+
+/** On a tool: what its `TerminalError` does, before the agent's `toolErrors`. */
+export const ERROR_POLICY: unique symbol = Symbol.for("restate-edge-agents.error-policy");
+
+/** The tool's own policy. */
+export function ownErrorPolicy(tool: object): ToolErrorPolicy | undefined {
+  return (tool as { readonly [ERROR_POLICY]?: ToolErrorPolicy })[ERROR_POLICY];
 }

@@ -14,7 +14,7 @@ import { runStep } from "../journal/step.ts";
 import { CancelledError, TerminalError } from "../restate.ts";
 import type { ToolErrorEvent, ToolEvent, ToolResultEvent } from "../stream/run-sink.ts";
 import { isDenial } from "../approvals/denial.ts";
-import { isContextTool } from "./context-tool.ts";
+import { isContextTool, ownErrorPolicy } from "./context-tool.ts";
 import type { RollbackScope } from "./rollback/rollback-scope.ts";
 import { withoutRollback } from "./rollback/tool-rollback.ts";
 import { UndoableCall } from "./rollback/undoable-call.ts";
@@ -82,6 +82,7 @@ interface Call {
   readonly trace: ToolTrace | undefined;
   /** Undefined: it cannot be undone. */
   readonly undoable: UndoableCall | undefined;
+  readonly errorPolicy: ToolErrorPolicy;
 }
 
 /** The tool with an `execute` that is durable. Tools without one (client tools, provider tools) are left as they are. */
@@ -90,13 +91,14 @@ export function journalTool(toolName: string, tool: Tool, toolOptions: ToolOptio
   if (execute === undefined) return tool;
   const { wrap = true, readOnly = false, ...stepOptions } = withoutRollback(toolOptions);
   const asStep = wrap && !isContextTool(tool);
+  const errorPolicy = ownErrorPolicy(tool) ?? host.errorPolicy;
   const durable: Execute = (input, options) => {
     host.throwIfFailed();
     const description = typeof tool.description === "string" ? tool.description : undefined;
     const trace = host.trace(toolName, options.toolCallId, description);
     const { toolCallId } = options;
     const undoable = UndoableCall.of(host.rollback, toolOptions, { tool: toolName, toolCallId, input });
-    const call: Call = { toolName, execute: execute.bind(tool), input, options, trace, undoable };
+    const call: Call = { toolName, execute: execute.bind(tool), input, options, trace, undoable, errorPolicy };
     const begin = async (place: Place): Promise<unknown> => {
       const refusal = await host.admit?.(call, place);
       if (refusal !== undefined) return refusal;
@@ -141,7 +143,7 @@ async function insideStep(host: ToolHost, call: Call, step: string, scope: StepS
     return output;
   } catch (thrown) {
     const error = failureOf(thrown);
-    if (error instanceof TerminalError && host.errorPolicy === "model" && !endsRun(error)) {
+    if (error instanceof TerminalError && call.errorPolicy === "model" && !endsRun(error)) {
       await host.live({ type: "tool-error", ...idsOf(call), error });
     }
     throw error;
@@ -188,7 +190,8 @@ const ENDS_RUN: readonly ((error: unknown) => boolean)[] = [
   (error) => BlobMissingError.isInstance(error),
 ];
 
-function endsRun(error: unknown): boolean {
+/** True for failures that end a run, whatever its policy. */
+export function endsRun(error: unknown): boolean {
   return ENDS_RUN.some((isInstance) => isInstance(error));
 }
 
@@ -204,7 +207,7 @@ async function settle(host: ToolHost, call: Call, work: PromiseLike<unknown>): P
     call.undoable?.failed(error);
     host.throwIfFailed();
     if (!(error instanceof TerminalError)) host.kill(error);
-    else if (host.errorPolicy === "fail" || endsRun(error)) host.fail(error);
+    else if (call.errorPolicy === "fail" || endsRun(error)) host.fail(error);
     else host.settled({ type: "tool-error", ...idsOf(call), error });
     throw error;
   }

@@ -9,6 +9,7 @@
  * - U4 What the turn's message is follows from the journal, so it is the same in the history and in the stream.
  */
 import type { ModelMessage, ToolSet } from "ai";
+import type { UsageLedger } from "../../agent/usage-ledger.ts";
 import { addUsage } from "../../agent/usage.ts";
 import { requirePlace } from "../../journal/ambient.ts";
 import { jsonCodec } from "../../journal/codec.ts";
@@ -40,7 +41,12 @@ import { turnIdOf, turnStart, withoutKilled } from "./turn-start.ts";
 import { readHead, readId, readTurn, writeHead, writeId, writeSummary, writeTurn } from "./turn-state.ts";
 
 /** @throws InvalidInputError (400), and what the agent's run failed with. */
-export async function runTurn(session: Session, context: ObjectContext, rawInput: unknown): Promise<SessionAnswer> {
+export async function runTurn(
+  session: Session,
+  context: ObjectContext,
+  rawInput: unknown,
+  usage?: UsageLedger,
+): Promise<SessionAnswer> {
   const input = checkSend(session.name, rawInput);
   const turn = turnIdOf(input, context);
   const [stored, known] = await Promise.all([readHead(context), readId(context, turn)]);
@@ -49,7 +55,16 @@ export async function runTurn(session: Session, context: ObjectContext, rawInput
   const head = stored ?? newHead(context.rand.uuidv4());
   const clean = await withoutKilled(context, head, turn);
   const start = await turnStart(session.name, context, clean, input, turn);
-  return new Turn(session, context, clean, start).run(input.options);
+  return new Turn(session, context, clean, { ...start, usage }).run(input.options);
+}
+
+/** What a turn begins with. */
+interface TurnInit {
+  readonly turn: string;
+  readonly message: UserMessage;
+  readonly replaces: number | undefined;
+  /** Gets what the turn uses. */
+  readonly usage: UsageLedger | undefined;
 }
 
 /** The turn that runs. */
@@ -71,7 +86,7 @@ class Turn {
     session: Session,
     context: ObjectContext,
     head: SessionHead,
-    { turn, message, replaces }: { turn: string; message: UserMessage; replaces: number | undefined },
+    { turn, message, replaces, usage }: TurnInit,
   ) {
     this.#session = session;
     this.#context = context;
@@ -87,7 +102,7 @@ class Turn {
       messageId: answerIdOf(turn),
       batchMs: session.streamBatchMs,
     });
-    this.#recorder = new TurnRecorder(this.#writer);
+    this.#recorder = new TurnRecorder(this.#writer, usage);
   }
 
   async run(options: unknown): Promise<SessionAnswer> {

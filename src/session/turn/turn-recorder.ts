@@ -19,7 +19,7 @@ export interface EndedStep {
 /** See the head of this file. */
 export class TurnRecorder implements RunSink {
   /** What the turn has used, agents that its agent called included. */
-  readonly ledger: UsageLedger = new UsageLedger();
+  readonly ledger: UsageLedger;
   readonly #next: RunSink;
   readonly #messages: ModelMessage[] = [];
   #steering: readonly UserModelMessage[] = [];
@@ -29,8 +29,10 @@ export class TurnRecorder implements RunSink {
   readonly #unsettled = new Set<string>();
   #last: EndedStep | undefined;
 
-  constructor(next: RunSink) {
+  /** @param usage Gets what the turn uses, too. */
+  constructor(next: RunSink, usage?: UsageLedger) {
     this.#next = next;
+    this.ledger = new UsageLedger(usage);
   }
 
   live(event: LiveEvent): PromiseLike<{ readonly stop: boolean }> {
