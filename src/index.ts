@@ -84,6 +84,13 @@ export type { RollbackItem, RollbackOutcome, RollbackReport } from "./errors/rol
 export type { OnRollbackFailed, RollbackFailure } from "./tools/rollback/rollback-scope.ts";
 export type { DoneCall, RollbackCall, ToolRollback, UncertainCall } from "./tools/rollback/tool-rollback.ts";
 
+// MCP
+export { McpClient } from "./mcp/mcp-client.ts";
+export { mcpTools } from "./mcp/mcp-tools.ts";
+export type { McpClientOptions, McpHeaders, McpToolsOptions } from "./mcp/mcp-options.ts";
+export type { McpPrompt, McpResourceContents, McpResources, McpResourceTemplate } from "./mcp/resources.ts";
+export type { McpToolDefinition } from "./mcp/tool-list.ts";
+
 // Approvals
 export { approvalLink } from "./approvals/approval-link.ts";
 export type { ApprovalLinkOptions } from "./approvals/approval-link.ts";

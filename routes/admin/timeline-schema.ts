@@ -37,6 +37,7 @@ const stepSchema: z.ZodType<TimelineStep> = z
     kind: z.enum(STEP_KINDS),
     name: z.string(),
     agent: text,
+    server: text.openapi({ description: "The MCP server that was asked" }),
     tool: text,
     toolCallId: text,
     invocationId: text.openapi({

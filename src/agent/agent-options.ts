@@ -10,6 +10,7 @@ import type { StreamEvent } from "../model/stream-event.ts";
 import type { OnRollbackFailed } from "../tools/rollback/rollback-scope.ts";
 import { rollbackProblem } from "../tools/rollback/tool-rollback.ts";
 import type { ToolErrorPolicy, ToolOptions } from "../tools/tool-options.ts";
+import { sourcesIn, type ToolSource } from "../tools/tool-source.ts";
 import type { ToolOutputEvent } from "../tools/journal-tool.ts";
 
 /** A live event of a run, sent from inside the journaled step that it belongs to. */
@@ -50,6 +51,8 @@ export interface RestateAgentOptions<TOOLS extends ToolSet = ToolSet> {
    * does not hear of a cancellation or of its `timeout.totalMs`, so `ms` bounds how late it does.
    */
   readonly window?: Partial<Window> | false;
+  /** MCP servers whose tools the agent has too. `...mcpTools(server)` among its tools is the same, with options. */
+  readonly mcp?: readonly ToolSource[];
   /** Where large binary content of models and tools goes. Default: into the journal. */
   readonly blobs?: BlobOptions;
   /** How large the invocation's journal may grow. Default: it warns above 4 MiB, and fails above 16 MiB. */
@@ -69,8 +72,10 @@ export function checkOptions(id: string | undefined, tools: ToolSet | undefined,
     throw new DefinitionError('Cannot define an agent without a name: set "id", it is part of its step names');
   }
   const known = new Set(Object.keys(tools ?? {}));
+  const hasSources = sourcesIn(tools).length > 0 || (options.mcp ?? []).length > 0;
   for (const [name, toolOptions] of Object.entries(options.toolOptions ?? {})) {
-    if (!known.has(name)) {
+    // What an MCP server has shows only in a run.
+    if (!known.has(name) && !hasSources) {
       throw new DefinitionError(
         `Cannot define agent "${id}": toolOptions names "${name}", which is not one of its tools`,
       );

@@ -13,6 +13,7 @@ import { reportsOn } from "./budget/budget-report.ts";
 import { startBudget } from "./budget/start-budget.ts";
 import { SEGMENT, type Segment } from "./continue-as-new-segment.ts";
 import { EXTRAS, type RunExtras } from "./run-extras.ts";
+import { hasSources, loadTools, loadToolsPlainly } from "./run-sources.ts";
 import { durableSettings, type LooseSettings, wrapCallbacks } from "./run-settings.ts";
 import { streamGuard } from "./stream-guard.ts";
 import { withUsage } from "./usage-ledger.ts";
@@ -81,7 +82,7 @@ export class RestateAgent<
   override async generate(
     parameters: Parameters<Agent<CALL_OPTIONS, TOOLS, RUNTIME_CONTEXT, OUTPUT>["generate"]>[0] & CallBudget,
   ): ReturnType<Agent<CALL_OPTIONS, TOOLS, RUNTIME_CONTEXT, OUTPUT>["generate"]> {
-    if (this.#isPlain()) return super.generate(parameters);
+    if (this.#isPlain()) return this.#plain()?.generate(parameters) ?? super.generate(parameters);
     return inFiber(requirePlace("RestateAgent.generate()"), async (place) => {
       const run = this.#startRun(place, parameters);
       let failure: { readonly error: unknown } | undefined;
@@ -106,7 +107,7 @@ export class RestateAgent<
   override async stream(
     parameters: Parameters<Agent<CALL_OPTIONS, TOOLS, RUNTIME_CONTEXT, OUTPUT>["stream"]>[0] & CallBudget,
   ): ReturnType<Agent<CALL_OPTIONS, TOOLS, RUNTIME_CONTEXT, OUTPUT>["stream"]> {
-    if (this.#isPlain()) return super.stream(parameters);
+    if (this.#isPlain()) return this.#plain()?.stream(parameters) ?? super.stream(parameters);
     const outer = requirePlace("RestateAgent.stream()");
     const { scheduler } = outer.invocation;
     const place: Place = {
@@ -142,6 +143,13 @@ export class RestateAgent<
     return this.#options.outsideHandler === "plain" && currentPlace() === undefined;
   }
 
+  /** The AI SDK's agent for one plain run; undefined: this one will do. */
+  #plain(): ToolLoopAgent<CALL_OPTIONS, TOOLS, RUNTIME_CONTEXT, OUTPUT> | undefined {
+    const { mcp } = this.#options;
+    if (!hasSources(this.#settings, mcp)) return undefined;
+    return this.#prepared(this.#settings, (prepared) => loadToolsPlainly(prepared, this.#name, mcp));
+  }
+
   #startRun(
     place: Place,
     {
@@ -169,17 +177,26 @@ export class RestateAgent<
     run: AgentRun,
     { timeout, [SEGMENT]: segment }: { readonly timeout?: unknown; readonly [SEGMENT]?: Segment },
   ): ToolLoopAgent<CALL_OPTIONS, TOOLS, RUNTIME_CONTEXT, OUTPUT> {
-    const prepareCall = this.#settings["prepareCall"] as PrepareCall | undefined;
-    const settings = {
-      ...wrapCallbacks(this.#settings, run),
-      prepareCall: async (call: LooseSettings) => {
-        const prepared = ((await prepareCall?.(call)) ?? call) as LooseSettings;
-        return durableSettings((await segment?.settings(prepared)) ?? prepared, timeout, run);
-      },
-    };
-    return new ToolLoopAgent(
-      settings as unknown as ToolLoopAgentSettings<CALL_OPTIONS, TOOLS, RUNTIME_CONTEXT, OUTPUT>,
-    );
+    return this.#prepared(wrapCallbacks(this.#settings, run), async (prepared) => {
+      const loaded = await loadTools(prepared, run);
+      return durableSettings((await segment?.settings(loaded)) ?? loaded, timeout, run);
+    });
+  }
+
+  /** An agent with `settings`, in which `prepare` has the last word on each call. */
+  #prepared(
+    settings: LooseSettings,
+    prepare: (prepared: LooseSettings) => Promise<LooseSettings>,
+  ): ToolLoopAgent<CALL_OPTIONS, TOOLS, RUNTIME_CONTEXT, OUTPUT> {
+    const own = this.#settings["prepareCall"] as PrepareCall | undefined;
+    const prepareCall = async (call: LooseSettings): Promise<LooseSettings> =>
+      prepare(((await own?.(call)) ?? call) as LooseSettings);
+    return new ToolLoopAgent({ ...settings, prepareCall } as unknown as ToolLoopAgentSettings<
+      CALL_OPTIONS,
+      TOOLS,
+      RUNTIME_CONTEXT,
+      OUTPUT
+    >);
   }
 
   /** The caller's parameters, with the run's signal, and without timers that would run between steps. */

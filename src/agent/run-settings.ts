@@ -20,6 +20,7 @@ import { TerminalError } from "../restate.ts";
 import { withCompiledSchema } from "../tools/compiled-schema.ts";
 import { journalTool, type ToolHost } from "../tools/journal-tool.ts";
 import type { ToolOptions } from "../tools/tool-options.ts";
+import { sourceOptions } from "../tools/tool-source.ts";
 import type { AgentStreamEvent } from "./agent-options.ts";
 import type { AgentRun } from "./agent-run.ts";
 import { budgetedModel, isBudgetNotice } from "./budget/budgeted-model.ts";
@@ -214,7 +215,7 @@ function durableTools(tools: ToolSet, timeouts: Timeouts, run: AgentRun, gate: T
     trace: (toolName, toolCallId, description) => run.trace?.toolTrace(toolName, toolCallId, description),
   };
   const entries = Object.entries(tools).map(([name, tool]) => {
-    const own: ToolOptions = { wrap: autoWrapTools, ...runOptions, ...toolOptions[name] };
+    const own: ToolOptions = { wrap: autoWrapTools, ...runOptions, ...sourceOptions(tool), ...toolOptions[name] };
     return [name, journalTool(name, withCompiledSchema(gate?.prepare(tool as Tool) ?? (tool as Tool)), own, host)];
   });
   return Object.fromEntries(entries) as ToolSet;

@@ -18,10 +18,13 @@ import { FallbackFailedError } from "./fallback-failed-error.ts";
 import { InsideStepError } from "./inside-step-error.ts";
 import { InvalidInputError } from "./invalid-input-error.ts";
 import { JournalTooLargeError } from "./journal-too-large-error.ts";
+import { McpRequestError } from "./mcp-request-error.ts";
+import { McpUnauthorizedError } from "./mcp-unauthorized-error.ts";
 import { ModelCallError } from "./model-call-error.ts";
 import { OutsideHandlerError } from "./outside-handler-error.ts";
 import { OutsideRollbackError } from "./outside-rollback-error.ts";
 import { RunTimeoutError } from "./run-timeout-error.ts";
+import { ToolClashError } from "./tool-clash-error.ts";
 import { ToolTimeoutError } from "./tool-timeout-error.ts";
 import { UncaughtError } from "./uncaught-error.ts";
 import { UnserializableValueError } from "./unserializable-value-error.ts";
@@ -58,10 +61,22 @@ const RESTORE: Readonly<Record<string, Restore>> = {
   "invalid-input": (_, message) => new InvalidInputError(message),
   "journal-too-large": (fields) =>
     new JournalTooLargeError(fields.string("step"), fields.number("bytes"), fields.number("maxBytes")),
+  "mcp-request-failed": (fields) =>
+    new McpRequestError({
+      server: fields.string("server"),
+      operation: fields.string("operation"),
+      reason: fields.string("reason"),
+      rpcCode: fields.optionalNumber("rpcCode"),
+      statusCode: fields.optionalNumber("statusCode"),
+    }),
+  "mcp-unauthorized": (fields) =>
+    new McpUnauthorizedError(fields.string("server"), fields.number("statusCode"), fields.string("detail")),
   "model-call-failed": (fields) => restoreModelCallError(fields),
   "outside-handler": (fields) => new OutsideHandlerError(fields.string("what")),
   "outside-rollback": () => new OutsideRollbackError(),
   "run-timeout": (fields) => new RunTimeoutError(fields.string("run"), fields.number("timeoutMs")),
+  "tool-clash": (fields) =>
+    new ToolClashError(fields.string("agent"), fields.string("toolName"), fields.string("one"), fields.string("other")),
   "tool-timeout": (fields) => new ToolTimeoutError(fields.string("toolName"), fields.number("timeoutMs")),
   "uncaught-error": (fields, message) => new UncaughtError(namedError(fields.string("name"), message)),
   "unserializable-value": (fields) =>

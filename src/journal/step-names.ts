@@ -11,11 +11,16 @@ export type ApprovalStep = "policy" | "approval" | "decision" | "client-call" | 
 export const MODEL_CALLS = ["embed", "image", "speech", "transcribe", "rerank"] as const;
 export type ModelCallStep = (typeof MODEL_CALLS)[number];
 
+/** What is asked of an MCP server: of `call`, `resource` and `prompt`, which one stands behind it. */
+export type McpOperation = "call" | "resources" | "resource" | "prompts" | "prompt" | "instructions";
+
 /** What a step's name tells. */
 export interface StepName {
-  readonly kind: "model" | "tool" | "download" | "continue" | "undo" | ApprovalStep | ModelCallStep;
-  /** The agent, or the prefix of a durable model. */
-  readonly agent: string;
+  readonly kind: "model" | "tool" | "download" | "continue" | "undo" | "mcp" | ApprovalStep | ModelCallStep;
+  /** The agent, or the prefix of a durable model. Absent: a handler has asked an MCP server. */
+  readonly agent?: string | undefined;
+  /** The MCP server that was asked. */
+  readonly server?: string | undefined;
   /** Of a model's call and a download: which of them it is in its run or invocation, from 1. */
   readonly n?: number | undefined;
   readonly tool?: string | undefined;
@@ -76,12 +81,26 @@ export function continueStepName(agent: string): string {
   return `${agent} continue`;
 }
 
+/** `<agent> mcp <server> list`: a run asks which tools the server has. */
+export function mcpListStepName(agent: string, server: string): string {
+  return `${agent} mcp ${server} list`;
+}
+
+/** `mcp <server> <operation> <target>`: a handler asks a server; what is asked again gets ` #2`. */
+export function mcpStepName(server: string, operation: McpOperation, target?: string, repetition = 1): string {
+  const name = `mcp ${server} ${operation}${target === undefined ? "" : ` ${target.replaceAll(/\s/g, encodeURI)}`}`;
+  return repetition === 1 ? name : `${name} #${repetition}`;
+}
+
 const COUNTED = /^(?<agent>.+) (?<kind>model|download) (?<n>[1-9]\d{0,9})$/s;
 const MODEL_CALL = /^(?<agent>.+) (?<kind>embed|image|speech|transcribe|rerank) (?<n>[1-9]\d{0,9})$/s;
 const TOOL =
   /^(?<agent>.+?) (?<kind>tool|policy|approval|decision|undo|client-call|client-result) (?<tool>\S+) (?<toolCallId>\S+)(?: #(?<repetition>[1-9]\d{0,9}))?$/s;
 const KINDS_OF_TOOL = ["tool", "policy", "approval", "decision", "undo", "client-call", "client-result"] as const;
 const ROLLBACK = /^(?<agent>.+?) rollback (?<label>.+?)(?: #(?<repetition>[1-9]\d{0,9}))?$/s;
+const MCP_LIST = /^(?<agent>.+) mcp (?<server>[\w.-]+) list$/s;
+const MCP =
+  /^mcp (?<server>[\w.-]+) (?:(?:call|resource|prompt) \S+|resources|prompts|instructions)(?: #(?<repetition>[1-9]\d{0,9}))?$/s;
 const CONTINUE = /^(?<agent>.+) continue$/s;
 
 /** Reads a step's name; undefined when no agent made it. */
@@ -97,6 +116,13 @@ export function parseStepName(name: string): StepName | undefined {
     const again = repetition === undefined ? {} : { repetition: Number(repetition) };
     const kind = KINDS_OF_TOOL.find((candidate) => candidate === tool["kind"]) ?? "tool";
     return { kind, agent, tool: toolName, toolCallId, ...again };
+  }
+  const list = MCP_LIST.exec(name)?.groups;
+  if (list !== undefined) return { kind: "mcp", agent: list["agent"] ?? "", server: list["server"] };
+  const asked = MCP.exec(name)?.groups;
+  if (asked !== undefined) {
+    const { server, repetition } = asked;
+    return { kind: "mcp", server, ...(repetition === undefined ? {} : { repetition: Number(repetition) }) };
   }
   const rollback = ROLLBACK.exec(name)?.groups;
   if (rollback !== undefined) {

@@ -13,6 +13,7 @@ import { currentSpanExporter } from "./exporter-scope.ts";
 import { RequestSpans } from "./request-spans.ts";
 import { spanIdOf } from "./span-id.ts";
 import { type AttemptRequest, type TraceContext, traceContextOf } from "./trace-context.ts";
+import { waitUntilOf } from "./wait-until.ts";
 
 /** A span of an invocation, before it has its place in the trace. */
 export interface SpanDraft extends Pick<Span, "name" | "kind" | "startMs" | "endMs"> {
@@ -110,19 +111,4 @@ export class InvocationTrace {
   defer(make: () => SpanDraft): void {
     this.#front.whenItGoesOn(() => this.add(make));
   }
-}
-
-interface ExecutionContextLike {
-  waitUntil(work: Promise<unknown>): void;
-}
-
-/** On Workers one of the arguments is the request's execution context. */
-function waitUntilOf(extraArgs: readonly unknown[]): ((work: Promise<unknown>) => void) | undefined {
-  const context = extraArgs.find(
-    (argument): argument is ExecutionContextLike =>
-      typeof argument === "object" &&
-      argument !== null &&
-      typeof (argument as Partial<ExecutionContextLike>).waitUntil === "function",
-  );
-  return context === undefined ? undefined : (work) => context.waitUntil(work);
 }

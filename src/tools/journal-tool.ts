@@ -18,6 +18,7 @@ import { isContextTool, ownErrorPolicy } from "./context-tool.ts";
 import type { RollbackScope } from "./rollback/rollback-scope.ts";
 import { withoutRollback } from "./rollback/tool-rollback.ts";
 import { UndoableCall } from "./rollback/undoable-call.ts";
+import { type Pausing, pausingOf } from "./pausing-tool.ts";
 import type { ToolErrorPolicy, ToolOptions } from "./tool-options.ts";
 import type { ToolTrace } from "./tool-trace.ts";
 
@@ -83,6 +84,8 @@ interface Call {
   /** Undefined: it cannot be undone. */
   readonly undoable: UndoableCall | undefined;
   readonly errorPolicy: ToolErrorPolicy;
+  /** How it waits for what no step can; undefined: it does not. */
+  readonly pausing: Pausing | undefined;
 }
 
 /** The tool with an `execute` that is durable. Tools without one (client tools, provider tools) are left as they are. */
@@ -98,7 +101,9 @@ export function journalTool(toolName: string, tool: Tool, toolOptions: ToolOptio
     const trace = host.trace(toolName, options.toolCallId, description);
     const { toolCallId } = options;
     const undoable = UndoableCall.of(host.rollback, toolOptions, { tool: toolName, toolCallId, input });
-    const call: Call = { toolName, execute: execute.bind(tool), input, options, trace, undoable, errorPolicy };
+    const pausing = pausingOf(tool);
+    const own = { undoable, errorPolicy, pausing };
+    const call: Call = { toolName, execute: execute.bind(tool), input, options, trace, ...own };
     const begin = async (place: Place): Promise<unknown> => {
       const refusal = await host.admit?.(call, place);
       if (refusal !== undefined) return refusal;
@@ -112,7 +117,18 @@ export function journalTool(toolName: string, tool: Tool, toolOptions: ToolOptio
   return { ...tool, execute: durable } as Tool;
 }
 
-function callAsStep(host: ToolHost, call: Call, place: Place, stepOptions: StepOptions): PromiseLike<unknown> {
+async function callAsStep(host: ToolHost, call: Call, place: Place, stepOptions: StepOptions): Promise<unknown> {
+  let output = await callOnce(host, call, place, stepOptions);
+  while (call.pausing?.isPaused(output) === true) {
+    const { toolName, pausing, options } = call;
+    const execute = await pausing.resume({ toolName, toolCallId: options.toolCallId, place, output });
+    await host.barrier(place);
+    output = await callOnce(host, { ...call, execute }, place, stepOptions);
+  }
+  return output;
+}
+
+function callOnce(host: ToolHost, call: Call, place: Place, stepOptions: StepOptions): PromiseLike<unknown> {
   const name = host.nextToolStep(call.toolName, call.options.toolCallId);
   const work = (scope: StepScope): Promise<unknown> => insideStep(host, call, name, scope);
   const { trace, input } = call;
@@ -139,7 +155,7 @@ async function insideStep(host: ToolHost, call: Call, step: string, scope: StepS
     host.callerSignal?.throwIfAborted();
     const work = lastOutput(call.execute(call.input, { ...call.options, abortSignal }), onPart);
     const output = await (timeout === undefined ? work : Promise.race([work, rejectOnAbort(timeout)]));
-    await host.live({ type: "tool-result", ...idsOf(call), output });
+    if (call.pausing?.isPaused(output) !== true) await host.live({ type: "tool-result", ...idsOf(call), output });
     return output;
   } catch (thrown) {
     const error = failureOf(thrown);

@@ -15,6 +15,7 @@ export const STEP_KINDS = [
   "tool",
   "download",
   "continue",
+  "mcp",
   "policy",
   "approval",
   "decision",
@@ -43,6 +44,8 @@ export interface CommandFacts {
   readonly kind: StepKind;
   readonly name: string;
   readonly agent?: string | undefined;
+  /** The MCP server that was asked. */
+  readonly server?: string | undefined;
   readonly tool?: string | undefined;
   readonly toolCallId?: string | undefined;
   /** Of a call: the invocation that it made; of a signal sent, or an attachment: the other one. */
@@ -99,8 +102,8 @@ function factsOf(command: string, name: string | undefined, body: JsonObject): C
 export function runFacts(name: string): CommandFacts {
   const parsed = parseStepName(name);
   if (parsed === undefined) return { kind: "step", name };
-  const { kind, agent, tool, toolCallId } = parsed;
-  return { kind, name, agent, tool, toolCallId };
+  const { kind, agent, server, tool, toolCallId } = parsed;
+  return { kind, name, agent, ...(server === undefined ? {} : { server }), tool, toolCallId };
 }
 
 /** What a notification answers: a command by its completion, or nobody: a signal came. */

@@ -12,6 +12,9 @@ import { ModelCallError } from "../../../src/errors/model-call-error.ts";
 import { OutsideHandlerError } from "../../../src/errors/outside-handler-error.ts";
 import { restoreError } from "../../../src/errors/restore-error.ts";
 import { RunTimeoutError } from "../../../src/errors/run-timeout-error.ts";
+import { McpRequestError } from "../../../src/errors/mcp-request-error.ts";
+import { McpUnauthorizedError } from "../../../src/errors/mcp-unauthorized-error.ts";
+import { ToolClashError } from "../../../src/errors/tool-clash-error.ts";
 import { ToolTimeoutError } from "../../../src/errors/tool-timeout-error.ts";
 import { UncaughtError } from "../../../src/errors/uncaught-error.ts";
 import { UnserializableValueError } from "../../../src/errors/unserializable-value-error.ts";
@@ -41,6 +44,13 @@ const ERRORS: [EdgeAgentError, string, number][] = [
   [new OutsideHandlerError("restateContext()"), "outside-handler", 500],
   [new RunTimeoutError("weather", 5), "run-timeout", 408],
   [new ToolTimeoutError("search", 5), "tool-timeout", 408],
+  [
+    new McpRequestError({ server: "files", operation: "tools/call x", reason: "no", rpcCode: -32_602 }),
+    "mcp-request-failed",
+    500,
+  ],
+  [new McpUnauthorizedError("files", 401, "no token"), "mcp-unauthorized", 500],
+  [new ToolClashError("clerk", "search", "the agent", 'MCP server "files"'), "tool-clash", 500],
   [new UncaughtError(new TypeError("x")), "uncaught-error", 500],
   [new UnserializableValueError("a function", "$.a", "step 1"), "unserializable-value", 500],
   [new WrongHandlerKindError("restateObjectContext()", "service", ["object"]), "wrong-handler-kind", 500],

@@ -6,6 +6,8 @@ import {
   downloadStepName,
   MODEL_CALLS,
   modelCallStepName,
+  mcpListStepName,
+  mcpStepName,
   modelStepName,
   parseStepName,
   rollbackStepName,
@@ -47,6 +49,13 @@ test.each([
   ["rerank-v3.5 rerank 5", { kind: "rerank", agent: "rerank-v3.5", n: 5 }],
   ["travel tool image 1", { kind: "tool", agent: "travel", tool: "image", toolCallId: "1" }],
   ["travel continue", { kind: "continue", agent: "travel" }],
+  ["travel mcp files list", { kind: "mcp", agent: "travel", server: "files" }],
+  ["travel:2 mcp my.files-1 list", { kind: "mcp", agent: "travel:2", server: "my.files-1" }],
+  ["mcp files resources", { kind: "mcp", server: "files" }],
+  ["mcp files call search", { kind: "mcp", server: "files" }],
+  ["mcp files resource file:///a%20b.txt #3", { kind: "mcp", server: "files", repetition: 3 }],
+  ["mcp files wipe", undefined],
+  ["mcp files call", undefined],
   ["hold seat", undefined],
   ["model 1", undefined],
   [" model x", undefined],
@@ -76,7 +85,13 @@ test("what is made of names is read back", () => {
         expect(parseStepName(modelCallStepName(kind, id, n))).toEqual({ kind, agent: id, n });
       }
       expect(parseStepName(continueStepName(id))).toEqual({ kind: "continue", agent: id });
+      expect(parseStepName(mcpListStepName(id, tool))).toEqual({ kind: "mcp", agent: id, server: tool });
       const again = n === 1 ? {} : { repetition: n };
+      expect(parseStepName(mcpStepName(tool, "resource", `a b/${toolCallId}`, n))).toEqual({
+        kind: "mcp",
+        server: tool,
+        ...again,
+      });
       const name = toolStepName(id, tool, toolCallId, n);
       expect(parseStepName(name)).toEqual({ kind: "tool", agent: id, tool, toolCallId, ...again });
       const undo = { kind: "undo", agent: id, ...again };
