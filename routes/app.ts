@@ -8,7 +8,12 @@ import { adminRoutes } from "./admin/admin-routes.ts";
 import { agentsRoutes, type AgentsRouteOptions } from "./agents.ts";
 import { checkAgentsOptions } from "./agents/options.ts";
 import { approvalRoutes } from "./approvals.ts";
-import { approvalObjectsOf } from "./approvals/approval-client.ts";
+import {
+  type ApprovalOptions,
+  approvalObjectsOf,
+  checkApprovalOptions,
+  servedObjectsOf,
+} from "./approvals/approval-options.ts";
 import { chatRoutes, sessionsOf } from "./chat.ts";
 import { healthRoute } from "./health.ts";
 import { errorsOnly } from "./operations/errors-only.ts";
@@ -34,9 +39,12 @@ export interface EdgeAppOptions extends Partial<AgentsRouteOptions> {
   readonly services: readonly AnyService[];
   /**
    * Those of `services` that callers with an API key may invoke at `/agents`, without their `ingressPrivate` handlers.
-   * Default none: then nothing is served there.
+   * Default none: then nothing is served there. What `approvalObject()` made is not invoked: its approvals are served at
+   * `/approvals` when it is public, as those of public sessions are.
    */
   readonly publicServices?: readonly AnyService[];
+  /** Whose approvals are served at `/approvals` beside those of `publicServices`, and who may review those of others. */
+  readonly approvals?: ApprovalOptions | undefined;
   /** One stream for a whole invocation. For Deno and Node; refused on Workers. Default false. */
   readonly bidirectional?: boolean;
   /** Name in `/health`. Default `restate-edge-agents`. */
@@ -72,8 +80,8 @@ export interface EdgeAppOptions extends Partial<AgentsRouteOptions> {
  * - `/restate/*` answers Restate alone; `/restate/v/<version>/*` when it runs that version, else 503.
  * - `/agents/*` invokes `publicServices` for callers with a key in AGENT_API_KEYS, or whom `auth` lets pass.
  * - `/chat/*` is for the same callers: conversations with those of `publicServices` that `agentSession()` made.
- * - `/approvals/*` shows and takes what people are asked, when `approvalObject()` made one of the services or a session has
- *   brought one; for the same callers, and for people with a signed link.
+ * - `/approvals/*` shows and takes what people are asked by public sessions, and what public approval objects keep, for the
+ *   same callers; `approvals` says more. People with a signed link reach what it is for.
  * - `/admin/*` operates Restate for those with ADMIN_TOKEN. Without that setting it is not there.
  * - `/` is the playground, in development or with PLAYGROUND=on.
  *
@@ -81,7 +89,7 @@ export interface EdgeAppOptions extends Partial<AgentsRouteOptions> {
  * `x-request-id`.
  *
  * @throws DefinitionError when `mount` is not a path or belongs to another route, for a public service that is not one of
- *   `services`, for a number of milliseconds or bytes out of bounds, and for `cors` without `origin`.
+ *   `services`, for `approvals` that cannot be, for a number of milliseconds or bytes out of bounds, and for `cors` without `origin`.
  *
  * @example
  * ```ts
@@ -101,21 +109,23 @@ export function createEdgeApp(options: EdgeAppOptions): Hono {
   const services = withCompanions(options.services);
   checkMount(mount);
   checkPublic(publicServices, services);
+  checkApprovalOptions(options.approvals ?? {}, services, options.auth !== undefined);
   checkAgentsOptions(options);
   const app = createRouter<BlankEnv>();
   app.use(observe({ services, mount, log: log === false ? undefined : log }), errorsOnly, wellFormedUrl(mount));
   registerSecuritySchemes(app);
   app.route("/", healthRoute({ name, info }));
   const isPublic = publicServices.length > 0;
-  const approvalObjects = approvalObjectsOf(services);
-  const hasCallers = isPublic || approvalObjects.length > 0;
-  const needsApiKeys = hasCallers && options.auth === undefined;
+  const objects = approvalObjectsOf(services);
+  const served = servedObjectsOf(publicServices, options.approvals);
+  const needsApiKeys = (isPublic || served.length > 0) && options.auth === undefined;
   const shapes = [...shapesOf(services).values()];
-  app.route("/", readyRoute({ shapes, needsIngress: hasCallers, needsApiKeys, telemetry }));
+  app.route("/", readyRoute({ shapes, needsIngress: isPublic || objects.length > 0, needsApiKeys, telemetry }));
   app.route("/", openApiRoute(app, name));
   if (isPublic) app.route("/agents", agentsRoutes({ ...options, publicServices }));
   if (sessionsOf(publicServices).size > 0) app.route("/chat", chatRoutes({ ...options, publicServices }));
-  if (approvalObjects.length > 0) app.route("/approvals", approvalRoutes({ ...options, objects: approvalObjects }));
+  if (objects.length > 0)
+    app.route("/approvals", approvalRoutes({ ...options, ...options.approvals, objects, served }));
   app.route("/admin", adminRoutes());
   if (options.playground !== false) {
     app.route("/", playgroundRoutes({ name, files: options.playground, auth: options.auth }));

@@ -1,23 +1,34 @@
 /** `/approvals`: what people are asked, and their answers. */
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
+import type { Context } from "hono";
 import { cors } from "hono/cors";
-import type { ApprovalState } from "../src/approvals/approvals.ts";
+import type { Approval, ApprovalState } from "../src/approvals/approvals.ts";
 import { type AgentsRouteOptions, apiKeys } from "./agents.ts";
+import { hideKeysInProblems } from "./agents/key-space.ts";
 import { approvalsOf, recorded, unknownApproval } from "./approvals/approval-context.ts";
+import type { ApprovalOptions } from "./approvals/approval-options.ts";
 import { answerSchema, approvalSchema, idParams, listSchema } from "./approvals/approval-schemas.ts";
+import { type ApprovalView, approvalViewOf } from "./approvals/approval-view.ts";
 import { linkRoutes } from "./approvals/link.ts";
 import { limitedJson } from "./body.ts";
 import { callerOf } from "./caller.ts";
 import { API_KEY_SCHEME } from "./openapi.ts";
 import { rateLimit } from "./rate-limit.ts";
 import { createRouter, json, problems } from "./router.ts";
+import { sessionName } from "./session-name.ts";
 
 const CURSOR = /^\d{1,15}\.apr_[0-9a-z_]{1,60}$/;
-const text = z.string().min(1).max(1_024);
 
 const querySchema = z.strictObject({
-  agent: text.optional().openapi({ description: "Name of the agent, or of the session's service" }),
-  session: text.optional().openapi({ description: "Key of the conversation" }),
+  agent: z
+    .string()
+    .min(1)
+    .max(1_024)
+    .optional()
+    .openapi({ description: "Name of the agent, or of the session's service" }),
+  session: sessionName
+    .optional()
+    .openapi({ description: "The conversation; of a caller with a name one of the caller's own" }),
   state: z
     .enum(["pending", "decided", "approved", "denied", "expired", "cancelled"])
     .optional()
@@ -34,8 +45,11 @@ const querySchema = z.strictObject({
 
 /** How approvals are served. */
 export interface ApprovalRouteOptions extends Pick<AgentsRouteOptions, "auth" | "cors" | "rateLimit"> {
-  /** Names of the approval objects. */
+  /** Names of all approval objects, for those with a link. */
   readonly objects: readonly string[];
+  /** Names of those whose approvals are served to callers. Without any there are only links. */
+  readonly served: readonly string[];
+  readonly mayReview?: ApprovalOptions["mayReview"];
 }
 
 const BODY = { maxBytes: 64 * 1024, timeoutMs: 10_000 };
@@ -51,7 +65,10 @@ const list = createRoute({
   path: "/",
   operationId: "listApprovals",
   summary: "List what people are asked, newest first",
-  description: "With `session` it is one call to Restate, without it eight for each object that keeps approvals.",
+  description:
+    "With `session` it is one call to Restate, without it eight for each object that keeps approvals. A caller with a name " +
+    "sees those of the caller's own conversations, and those that the app lets the caller review. A page may have fewer " +
+    "than `limit`: there are more as long as there is `next`.",
   request: { query: querySchema },
   responses: { 200: json(listSchema, "A page of approvals"), ...PROBLEMS },
 });
@@ -78,34 +95,49 @@ const answer = createRoute({
 });
 
 /** The routes, to be mounted at `/approvals`. */
-export function approvalRoutes({
-  objects,
-  auth = apiKeys(),
-  cors: origins,
-  rateLimit: limiter,
-}: ApprovalRouteOptions): OpenAPIHono {
-  const gated = createRouter();
-  if (origins !== undefined) gated.use("*", cors({ exposeHeaders: ["retry-after", "x-request-id"], ...origins }));
-  gated.use("*", auth, rateLimit(limiter), limitedJson(BODY));
-  gated
+export function approvalRoutes(options: ApprovalRouteOptions): OpenAPIHono {
+  const router = createRouter();
+  router.route("/", linkRoutes(options.objects));
+  if (options.served.length > 0) router.route("/", gatedRoutes(options));
+  return router;
+}
+
+function gatedRoutes({ served, auth, cors: origins, rateLimit: limiter, mayReview }: ApprovalRouteOptions) {
+  const hasAuth = auth !== undefined;
+  const router = createRouter();
+  if (origins !== undefined) router.use("*", cors({ exposeHeaders: ["retry-after", "x-request-id"], ...origins }));
+  router.use("*", hideKeysInProblems(hasAuth), auth ?? apiKeys(), rateLimit(limiter), limitedJson(BODY));
+  const viewOf = (context: Context): Promise<ApprovalView> => approvalViewOf(context, hasAuth, mayReview);
+  /** @throws HttpProblem `approval-not-found` (404), also for what the caller may not see: nobody learns which. */
+  const find = async (context: Context, { sees }: ApprovalView, id: string): Promise<Approval> => {
+    const approval = await approvalsOf(context, served).get(id);
+    if (approval === undefined || (await sees?.(approval)) === false) throw unknownApproval(id);
+    return approval;
+  };
+  return router
     .openapi(list, async (context) => {
-      const { state = "pending", limit = DEFAULT_LIMIT, ...filter } = context.req.valid("query");
-      const states = state === "decided" ? DECIDED : [state];
-      return context.json(await approvalsOf(context, objects).list({ ...filter, states, limit }), 200);
+      const { state = "pending", limit = DEFAULT_LIMIT, session, ...query } = context.req.valid("query");
+      const { sees, shown, filter, sessionKey } = await viewOf(context);
+      const request = {
+        ...query,
+        ...filter,
+        ...(session === undefined ? {} : { session: sessionKey(session) }),
+        states: state === "decided" ? DECIDED : [state],
+        limit,
+      };
+      const { approvals, next } = await approvalsOf(context, served).list(request, sees);
+      return context.json({ approvals: approvals.map(shown), next }, 200);
     })
     .openapi(get, async (context) => {
-      const { id } = context.req.valid("param");
-      const approval = await approvalsOf(context, objects).get(id);
-      if (approval === undefined) throw unknownApproval(id);
-      return context.json(approval, 200);
+      const view = await viewOf(context);
+      return context.json(view.shown(await find(context, view, context.req.valid("param").id)), 200);
     })
     .openapi(answer, async (context) => {
       const { id } = context.req.valid("param");
+      const view = await viewOf(context);
+      // Whose a question is never changes, so it is enough to have looked before.
+      if (view.sees !== undefined) await find(context, view, id);
       const request = { id, ...context.req.valid("json"), answeredBy: callerOf(context) };
-      return context.json(recorded(id, await approvalsOf(context, objects).answer(request)), 200);
+      return context.json(recorded(id, await approvalsOf(context, served).answer(request), view.shown), 200);
     });
-  const router = createRouter();
-  router.route("/", linkRoutes(objects));
-  router.route("/", gated);
-  return router;
 }

@@ -1,5 +1,6 @@
 /** Public names of restate-edge-agents/routes. */
 export { createEdgeApp } from "./app.ts";
+export type { ApprovalOptions, ReviewRule } from "./approvals/approval-options.ts";
 export type { EdgeAppOptions } from "./app.ts";
 export type { AgentsRouteOptions, CorsOptions } from "./agents.ts";
 export type { FailureLine, Log, LogLine, RequestLine } from "./operations/log.ts";

@@ -1,29 +1,37 @@
 /** Approval objects, as the routes call them: through Restate's ingress. */
 import { z } from "@hono/zod-openapi";
-import type { AnswerRequest, AnswerResult, ListRequest } from "../../src/approvals/approval-handlers.ts";
+import type { AnswerRequest, AnswerResult, ApprovalPage, ListRequest } from "../../src/approvals/approval-handlers.ts";
 import { ALL_SHARDS, isKeptBy, shardOf, shardOfSession } from "../../src/approvals/approval-id.ts";
 import { comparePlaces, type Place } from "../../src/approvals/approval-index.ts";
-import { isApprovalObject } from "../../src/approvals/approval-object.ts";
 import type { Approval } from "../../src/approvals/approvals.ts";
-import type { AnyService } from "../../src/endpoint/restate-endpoint.ts";
 import { RestateUnexpectedError } from "../../src/errors/restate-unexpected-error.ts";
 import type { IngressClient } from "../../src/ingress/ingress-client.ts";
 import { HttpProblem } from "../problem.ts";
 import { type ApprovalList, approvalSchema } from "./approval-schemas.ts";
+import type { ApprovalView } from "./approval-view.ts";
 
 const TIMEOUT_MS = 15_000;
 
-const pageSchema = z.object({ approvals: approvalSchema.array() });
+/** Questions that are looked at in one go when not all of them are shown. */
+const SCANNED = 100;
+/** Most goes of one request. */
+const MAX_SCANS = 5;
+
+const pageSchema = z.object({
+  approvals: approvalSchema.array(),
+  more: z.object({ id: z.string(), ms: z.number() }).optional(),
+});
 const answerResultSchema: z.ZodType<AnswerResult> = z.discriminatedUnion("result", [
   z.object({ result: z.literal("recorded"), approval: approvalSchema }),
   z.object({ result: z.literal("decided"), approval: approvalSchema }),
   z.object({ result: z.literal("unknown") }),
 ]);
 
-/** Names of the approval objects among the services. */
-export function approvalObjectsOf(services: readonly AnyService[]): readonly string[] {
-  return services.filter(isApprovalObject).map(({ name }) => name);
-}
+/** Which questions are listed. */
+export type PageRequest = Omit<ListRequest, "before"> & {
+  /** The `next` of the page before. */
+  readonly before?: string | undefined;
+};
 
 /** The questions of some approval objects. */
 export class ApprovalClient {
@@ -54,19 +62,44 @@ export class ApprovalClient {
     return { result: "unknown" };
   }
 
-  /** A page of questions, newest first. */
-  async list({
-    before,
-    ...filter
-  }: Omit<ListRequest, "before"> & { readonly before?: string | undefined }): Promise<ApprovalList> {
+  /**
+   * A page of the questions that are seen, newest first: down to `next` none is left out. It looks at some hundreds at most,
+   * so a page may have fewer than its limit, and a `next`.
+   */
+  async list({ before, limit, ...filter }: PageRequest, sees: ApprovalView["sees"]): Promise<ApprovalList> {
+    if (sees === undefined) return listOf(await this.#page({ ...filter, limit, before: readCursor(before) }));
+    const found: Approval[] = [];
+    let at = readCursor(before);
+    for (let scans = 0; scans < MAX_SCANS; scans++) {
+      const page = await this.#page({ ...filter, limit: Math.max(limit, SCANNED), before: at });
+      const isSeen = await Promise.all(page.approvals.map(sees));
+      const seen = page.approvals.filter((_, n) => isSeen[n] === true);
+      found.push(...seen.slice(0, limit - found.length));
+      const last = found.at(-1);
+      // One that is seen comes after the last: there the next page begins.
+      if (found.length === limit && last !== undefined && last.id !== page.approvals.at(-1)?.id) {
+        return listOf({ approvals: found, more: placeOf(last) });
+      }
+      at = page.more;
+      if (at === undefined || found.length === limit) break;
+    }
+    return listOf({ approvals: found, more: at });
+  }
+
+  /** What the objects have, in one order: each has told everything down to its own end, so all have down to the first. */
+  async #page({ limit, ...filter }: ListRequest): Promise<ApprovalPage> {
     const shards = filter.session === undefined ? ALL_SHARDS : [shardOfSession(filter.session)];
     const targets = this.#objects.flatMap((service) => shards.map((key) => ({ service, key })));
-    const request: ListRequest = { ...filter, limit: filter.limit + 1, before: readCursor(before) };
+    const request: ListRequest = { ...filter, limit: limit + 1 };
     const pages = await Promise.all(targets.map((target) => this.#call(target, "list", request, pageSchema)));
-    const all = pages.flatMap(({ approvals }) => approvals).toSorted((a, b) => comparePlaces(placeOf(a), placeOf(b)));
-    const approvals = all.slice(0, filter.limit);
+    const [end] = pages.flatMap(({ more }) => (more === undefined ? [] : [more])).toSorted(comparePlaces);
+    const all = pages
+      .flatMap(({ approvals }) => approvals)
+      .filter((approval) => end === undefined || comparePlaces(placeOf(approval), end) <= 0)
+      .toSorted((a, b) => comparePlaces(placeOf(a), placeOf(b)));
+    const approvals = all.slice(0, limit);
     const last = approvals.at(-1);
-    return { approvals, next: all.length > filter.limit && last !== undefined ? cursorOf(last) : undefined };
+    return { approvals, more: all.length > limit && last !== undefined ? placeOf(last) : end };
   }
 
   #keepersOf(id: string): readonly { readonly service: string; readonly key: string }[] {
@@ -98,9 +131,8 @@ function placeOf({ id, requestedAt, answeredAt }: Approval): Place {
   return { id, ms: Date.parse(answeredAt ?? requestedAt) };
 }
 
-function cursorOf(approval: Approval): string {
-  const { ms, id } = placeOf(approval);
-  return `${ms}.${id}`;
+function listOf({ approvals, more }: ApprovalPage): ApprovalList {
+  return { approvals, next: more === undefined ? undefined : `${more.ms}.${more.id}` };
 }
 
 function readCursor(cursor: string | undefined): Place | undefined {

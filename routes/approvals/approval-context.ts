@@ -11,14 +11,17 @@ export function approvalsOf(context: Context, objects: readonly string[]): Appro
   return new ApprovalClient(ingressClient(context), objects);
 }
 
-/** @throws HttpProblem `approval-not-found` (404), `approval-answered` (409) with what holds. */
-export function recorded(id: string, result: AnswerResult): Approval {
+/**
+ * @param shown How the caller is shown an approval.
+ * @throws HttpProblem `approval-not-found` (404), `approval-answered` (409) with what holds.
+ */
+export function recorded(id: string, result: AnswerResult, shown: (approval: Approval) => Approval): Approval {
   switch (result.result) {
     case "recorded":
-      return result.approval;
+      return shown(result.approval);
     case "decided":
       throw new HttpProblem("approval-answered", 409, `This has been decided already: ${result.approval.state}`, {
-        members: { approval: result.approval },
+        members: { approval: shown(result.approval) },
       });
     case "unknown":
       throw unknownApproval(id);

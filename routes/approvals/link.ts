@@ -82,7 +82,11 @@ export function linkRoutes(objects: readonly string[]): OpenAPIHono {
     const answeredBy = grant.recipient ?? "signed link";
     const result = await approvalsOf(context, objects).answer({ id, approved, reason, answeredBy });
     if (result.result === "decided") return decidedPage(result.approval, 409, "This has been decided already");
-    return decidedPage(recorded(id, result), 200, "Thank you, this is recorded");
+    return decidedPage(
+      recorded(id, result, (approval) => approval),
+      200,
+      "Thank you, this is recorded",
+    );
   });
   // Also for what validation says: mail programs break links.
   router.onError((error, context) => orProblemPage(error, context as Context<Observed>));

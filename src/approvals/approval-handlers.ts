@@ -1,6 +1,6 @@
 /** What the handlers of an approval object take and return. */
 import type { Approval, ApprovalDecision } from "./approvals.ts";
-import type { IndexFilter } from "./approval-index.ts";
+import type { IndexFilter, Place } from "./approval-index.ts";
 
 /** A question that a run asks. */
 export interface OpenRequest extends Pick<
@@ -46,6 +46,8 @@ export const GONE: ApprovalDecision = { state: "cancelled", approved: false, rea
 /** A page of questions, newest first. */
 export interface ApprovalPage {
   readonly approvals: readonly Approval[];
+  /** Where the next page begins; undefined when there is nothing more. A page may have fewer than its limit, and more. */
+  readonly more?: Place | undefined;
 }
 
 export type ListRequest = IndexFilter;

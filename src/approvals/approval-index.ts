@@ -29,6 +29,8 @@ export interface ApprovalIndex {
   readonly recent: readonly IndexEntry[];
   readonly oldest: number;
   readonly next: number;
+  /** When the last one was decided. Absent in what older versions wrote. */
+  readonly lastDecidedMs?: number | undefined;
   /** True while a sweep is on its way. */
   readonly isSweeping: boolean;
 }
@@ -48,6 +50,8 @@ export interface IndexFilter {
   readonly agent?: string | undefined;
   /** Key of the conversation. */
   readonly session?: string | undefined;
+  /** What the key of the conversation begins with. */
+  readonly keyPrefix?: string | undefined;
   /** Only what comes after this one in the list. */
   readonly before?: Place | undefined;
   readonly limit: number;
@@ -72,7 +76,12 @@ export function withOpened(index: ApprovalIndex, approval: Approval): ApprovalIn
   return { ...index, pending: [...index.pending, entry] };
 }
 
-/** A question is decided. What is decided already stays as it is. */
+/** When a decision that comes now counts as made: machines' clocks differ, and X1 holds all the same. */
+export function decisionMs({ lastDecidedMs = 0 }: ApprovalIndex, nowMs: number): number {
+  return Math.max(lastDecidedMs, nowMs);
+}
+
+/** A question is decided, at a time that `decisionMs()` gave. What is decided already stays as it is. */
 export function withDecided(
   index: ApprovalIndex,
   id: string,
@@ -83,9 +92,10 @@ export function withDecided(
   if (entry === undefined) return { index };
   const pending = index.pending.filter((candidate) => candidate.id !== id);
   const recent = [...index.recent, { ...entry, state, decidedMs }];
-  if (recent.length < CHUNK_SIZE) return { index: { ...index, pending, recent } };
+  const changed = { ...index, pending, lastDecidedMs: decidedMs };
+  if (recent.length < CHUNK_SIZE) return { index: { ...changed, recent } };
   const n = index.next;
-  return { index: { ...index, pending, recent: [], next: n + 1 }, chunk: { n, entries: recent } };
+  return { index: { ...changed, recent: [], next: n + 1 }, chunk: { n, entries: recent } };
 }
 
 /** Where an entry stands: pending ones by the time of the request, the others by that of the decision. */
@@ -101,11 +111,12 @@ export function comparePlaces(one: Place, other: Place): number {
 
 /** Those of `entries` that are asked for, newest first; no more than `filter.limit`. */
 export function select(entries: readonly IndexEntry[], filter: IndexFilter): readonly IndexEntry[] {
-  const { states, agent, session, before, limit } = filter;
+  const { states, agent, session, keyPrefix, before, limit } = filter;
   return entries
     .filter((entry) => states.includes(entry.state))
     .filter((entry) => agent === undefined || entry.agent === agent || entry.service === agent)
     .filter((entry) => session === undefined || entry.session === session)
+    .filter((entry) => keyPrefix === undefined || entry.session?.startsWith(keyPrefix) === true)
     .filter((entry) => before === undefined || comparePlaces(before, placeOf(entry)) < 0)
     .toSorted((one, other) => comparePlaces(placeOf(one), placeOf(other)))
     .slice(0, limit);

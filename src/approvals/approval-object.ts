@@ -29,8 +29,9 @@ import {
   type ListRequest,
   type OpenRequest,
 } from "./approval-handlers.ts";
-import { EMPTY_INDEX, placeOf, select, withDecided, withOpened } from "./approval-index.ts";
+import { decisionMs, EMPTY_INDEX, placeOf, withDecided, withOpened } from "./approval-index.ts";
 import type { ApprovalIndex, IndexEntry } from "./approval-index.ts";
+import { listPage } from "./approval-list.ts";
 import { MAX_LISTED_INPUT, type ShownInput, shownInput } from "./approval-input.ts";
 import type { Approval, ApprovalDecision } from "./approvals.ts";
 import { durationMs } from "./duration.ts";
@@ -207,16 +208,9 @@ class ApprovalKeeper {
 
   async list(context: ObjectSharedContext, filter: ListRequest): Promise<ApprovalPage> {
     const index = await readIndex(context);
-    let found = select([...index.pending, ...index.recent], filter);
-    const wantsDecided = filter.states.some((state) => state !== "pending");
-    for (let n = index.next - 1; wantsDecided && n >= index.oldest && found.length < filter.limit; n--) {
-      const chunk = (await context.get<readonly IndexEntry[]>(chunkKey(n))) ?? [];
-      found = select([...found, ...chunk], filter);
-    }
-    const stored = await Promise.all(found.map(({ id }) => context.get<Stored>(questionKey(id))));
-    // Some may have been decided since the index was read.
-    const approvals = stored.flatMap((one) => (one === null ? [] : [one.approval]));
-    return { approvals: approvals.filter(({ state }) => filter.states.includes(state)) };
+    const read = async (id: string): Promise<Approval | undefined> =>
+      (await context.get<Stored>(questionKey(id)))?.approval;
+    return listPage(context, { index, chunkKey, read }, filter);
   }
 
   /** Q4: forgets what has been decided for longer than the retention, chunk by chunk. */
@@ -257,9 +251,10 @@ class ApprovalKeeper {
     if (stored === null || !isOf(stored.approval, session)) return undefined;
     if (stored.approval.state !== "pending") return { approval: stored.approval, isNew: false };
     const { state, approved, reason: answer } = decision;
-    const approval: Approval = { ...stored.approval, state, approved, answer, answeredBy, answeredAt: isoOf(nowMs) };
+    const atMs = decisionMs(index, nowMs);
+    const approval: Approval = { ...stored.approval, state, approved, answer, answeredBy, answeredAt: isoOf(atMs) };
     context.set<Stored>(questionKey(id), { ...stored, approval });
-    const { index: after, chunk } = withDecided(index, id, state, nowMs);
+    const { index: after, chunk } = withDecided(index, id, state, atMs);
     if (chunk !== undefined) context.set(chunkKey(chunk.n), chunk.entries);
     if (!index.isSweeping) this.#send(context, "sweep", undefined, { delay: this.#retentionMs });
     context.set(INDEX, { ...after, isSweeping: true });

@@ -1,4 +1,4 @@
-import type { Hono } from "hono";
+import type { Hono, MiddlewareHandler } from "hono";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { approvalId, shardOf } from "../../../src/approvals/approval-id.ts";
 import { type Approval, approvalLink, approvalObject } from "../../../src/index.ts";
@@ -36,8 +36,9 @@ beforeEach(() => {
 });
 afterEach(() => vi.unstubAllEnvs());
 
+const approvals = approvalObject("Approvals");
 const app = (options: Partial<EdgeAppOptions> = {}): Hono =>
-  createEdgeApp({ services: [echoService, approvalObject("Approvals")], log: false, ...options });
+  createEdgeApp({ services: [echoService, approvals], approvals: { services: [approvals] }, log: false, ...options });
 const ask = (path: string, init: Omit<RequestInit, "headers"> = {}, one: Hono = app()) =>
   one.request(path, {
     ...init,
@@ -50,7 +51,7 @@ const codeOf = async (answer: Response): Promise<unknown[]> => [
 ];
 
 test("without an object that keeps approvals there are no routes of them", async () => {
-  const alone = app({ services: [echoService] });
+  const alone = app({ services: [echoService], approvals: {} });
   expect((await ask("/approvals", {}, alone)).status).toBe(404);
   const document = readDocument(await (await alone.request("/openapi.json")).json());
   expect(operationsOf(document).filter(({ path }) => path.startsWith("/approvals"))).toEqual([]);
@@ -88,12 +89,11 @@ test("nobody gets in without a key, and nobody at all where there are none", asy
 
 test("who has answered is whom auth names", async () => {
   restate.reply = () => returned(JSON.stringify({ result: "recorded", approval: { ...approval, state: "approved" } }));
-  const named = app({
-    auth: async (context, next) => {
-      context.set("caller", "ada");
-      await next();
-    },
-  });
+  const auth: MiddlewareHandler = async (context, next) => {
+    context.set("caller", "ada");
+    await next();
+  };
+  const named = app({ auth, approvals: { services: [approvals], mayReview: () => true } });
   expect((await ask(`/approvals/${id}`, post({ approved: true, reason: "fine" }), named)).status).toBe(200);
   const [request] = restate.requests;
   expect(request?.url).toBe(`/restate/call/Approvals/${shardOf(id)}/answer`);
@@ -108,7 +108,8 @@ test("an id of another object is unknown, without a call", async () => {
 
 test("a list asks each key of each object, or the one of the conversation", async () => {
   restate.reply = () => returned(JSON.stringify({ approvals: [] }));
-  const two = app({ services: [approvalObject("A"), approvalObject("B")] });
+  const both = [approvalObject("A"), approvalObject("B")];
+  const two = app({ services: both, publicServices: both, approvals: {} });
   expect(await (await ask("/approvals?agent=x&limit=7", {}, two)).json()).toEqual({ approvals: [] });
   expect(restate.requests.length).toBe(16);
   expect(JSON.parse(restate.requests[0]?.body ?? "")).toEqual({ states: ["pending"], agent: "x", limit: 8 });
