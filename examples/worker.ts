@@ -22,12 +22,14 @@ import { transcripts } from "./webhooks/agent.ts";
 const publicServices = [
   bookingWorkflow,
   chat,
+  claimApprovals,
   claims,
   codingAgent,
   dailyBrief,
   insuranceClaim,
   newsroom,
   orchestrator,
+  refundApprovals,
   refunds,
   reportChain,
   research,
@@ -42,6 +44,6 @@ const publicServices = [
 ];
 
 export default createEdgeApp({
-  services: [...publicServices, claimApprovals, planWorker, refundApprovals],
+  services: [...publicServices, planWorker],
   publicServices,
 });

@@ -63,7 +63,8 @@ const SWEEP_PAUSE_MS = 24 * 60 * 60_000;
 
 /**
  * A virtual object that keeps the questions of agents to people. Give it to agents as `approvals: { object }`, and put it
- * among the app's services; it is private. Sessions bring their own.
+ * among the app's services. Among its public services its questions are served at `/approvals` (nobody can invoke it); else
+ * they are for those with a link alone. Sessions bring their own.
  *
  * @throws DefinitionError for a retention that is not positive.
  *
@@ -71,7 +72,8 @@ const SWEEP_PAUSE_MS = 24 * 60 * 60_000;
  * ```ts
  * const approvals = approvalObject("Approvals");
  * const agent = new RestateAgent({ id: "travel", model, tools }, { approvals: { object: approvals, timeout: { days: 2 } } });
- * export default createEdgeApp({ services: [agentService("Travel", agent), approvals] });
+ * const services = [agentService("Travel", agent), approvals];
+ * export default createEdgeApp({ services, publicServices: services });
  * ```
  */
 export function approvalObject<const NAME extends string>(
