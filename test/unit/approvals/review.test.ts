@@ -206,7 +206,7 @@ describe("a reviewer", () => {
       return isOf("alice");
     });
     expect((await listed(one, "ada")).ids).toEqual(["c3", "c1"]);
-    expect(seen.toSorted()).toEqual(["main", "main", undefined]);
+    expect(new Set(seen)).toEqual(new Set(["main", undefined]));
     expect((await answer(one, "ada", bobs.id)).status).toBe(404);
     expect((await answer(one, "ada", alices.id)).status).toBe(200);
   });

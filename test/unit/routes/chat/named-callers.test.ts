@@ -7,7 +7,10 @@ import { agentSession, demoModel, object, type ObjectContext, RestateAgent } fro
 import { accepted, FakeRestate, ID, refused, type Reply, returned } from "../agents/fake-restate.ts";
 
 const chat = agentSession("Chat", new RestateAgent({ id: "demo", model: demoModel() }), { streams: false });
-const cart = object({ name: "Cart", handlers: { put: async (_: ObjectContext) => Promise.resolve() } });
+const cart = object({
+  name: "Cart",
+  handlers: { put: async (context: ObjectContext) => Promise.resolve(context.key) },
+});
 const auth: MiddlewareHandler = async (context, next) => {
   const caller = context.req.header("x-caller");
   if (caller !== undefined) context.set("caller", caller);
