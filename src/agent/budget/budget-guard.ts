@@ -37,6 +37,12 @@ interface Counted {
   readonly run: BudgetedRun;
 }
 
+/** A budget that does not let a call begin, and why. */
+interface Found {
+  readonly counted: Counted;
+  readonly verdict: BudgetExceeded | "wait";
+}
+
 /** The time after which a call must not begin, and what happens then. */
 export interface Deadline {
   readonly ms: number;
@@ -107,16 +113,18 @@ export class BudgetGuard {
     for (;;) {
       this.#run.throwIfFailed();
       const nowMs = await this.#now();
-      const stopped = await this.#pass(model, nowMs);
-      if (stopped === "again") continue;
-      if (stopped !== undefined) return stopped;
-      const caps = this.#counted.map(({ meter }) => meter.outputCap(model)).filter((cap) => cap !== undefined);
-      const cap = caps.length === 0 ? maxOutputTokens : Math.min(...caps, maxOutputTokens ?? Infinity);
-      const releases = this.#counted.map(({ meter }) => meter.reserve(model, cap));
-      this.#release = () => {
-        for (const release of releases) release();
-      };
-      return { maxOutputTokens: cap, deadline: this.#deadline() };
+      // From here to the reservation nothing is awaited: nobody comes in between (B2).
+      const found = this.#look(model, nowMs);
+      if (found === undefined) return this.#reserve(model, maxOutputTokens);
+      const { counted, verdict } = found;
+      if (verdict === "wait") {
+        const { invocation, fiber } = this.#run.place;
+        await counted.meter.released(invocation.scheduler).waitIn(fiber);
+      } else if (counted.meter.budget.atLimit === "ask" && !counted.meter.isClosed) {
+        await this.#ask(counted, verdict);
+      } else {
+        return { notice: this.#end(counted, verdict) };
+      }
     }
   }
 
@@ -133,27 +141,23 @@ export class BudgetGuard {
     if (late !== undefined) this.#exceeded ??= exceededTime(late.meter);
   }
 
-  /** One look at all budgets: undefined when the call may begin. */
-  async #pass(
-    model: PricedModel,
-    nowMs: number | undefined,
-  ): Promise<{ readonly notice: string } | "again" | undefined> {
+  /** The first budget that does not let a call begin. */
+  #look(model: PricedModel, nowMs: number | undefined): Found | undefined {
     for (const counted of this.#counted) {
-      const { meter } = counted;
-      const { invocation, fiber } = this.#run.place;
-      const verdict = meter.check(model, nowMs);
-      if (verdict === undefined) continue;
-      if (verdict === "wait") {
-        await meter.released(invocation.scheduler).waitIn(fiber);
-        return "again";
-      }
-      if (meter.budget.atLimit === "ask" && !meter.isClosed) {
-        await this.#ask(counted, verdict);
-        return "again";
-      }
-      return { notice: this.#end(counted, verdict) };
+      const verdict = counted.meter.check(model, nowMs);
+      if (verdict !== undefined) return { counted, verdict };
     }
     return undefined;
+  }
+
+  #reserve(model: PricedModel, maxOutputTokens: number | undefined): Admission {
+    const caps = this.#counted.map(({ meter }) => meter.outputCap(model)).filter((cap) => cap !== undefined);
+    const cap = caps.length === 0 ? maxOutputTokens : Math.min(...caps, maxOutputTokens ?? Infinity);
+    const releases = this.#counted.map(({ meter }) => meter.reserve(model, cap));
+    this.#release = () => {
+      for (const release of releases) release();
+    };
+    return { maxOutputTokens: cap, deadline: this.#deadline() };
   }
 
   /** Ends the run that the bound belongs to, or this one with a last answer (G2). */

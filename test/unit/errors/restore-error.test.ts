@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { AbortedError } from "../../../src/errors/aborted-error.ts";
 import { AgentCancelledError } from "../../../src/errors/agent-cancelled-error.ts";
 import { AgentTimeoutError } from "../../../src/errors/agent-timeout-error.ts";
+import { BudgetExceededError } from "../../../src/errors/budget-exceeded-error.ts";
 import { DefinitionError } from "../../../src/errors/definition-error.ts";
 import { DownloadFailedError } from "../../../src/errors/download-failed-error.ts";
 import { EdgeAgentError, ERROR_METADATA_KEY } from "../../../src/errors/edge-agent-error.ts";
@@ -35,6 +36,11 @@ const ERRORS: [EdgeAgentError, string, number][] = [
   [new AgentCancelledError("Weather/run"), "agent-cancelled", 409],
   [new AgentTimeoutError("Weather/run", 5), "agent-timeout", 408],
   [new AbortedError("step 1", "stop"), "aborted", 499],
+  [
+    new BudgetExceededError('run "weather"', { limit: "steps", allowed: 3, spent: { steps: 3, totalTokens: 45 } }),
+    "budget-exceeded",
+    402,
+  ],
   [new DefinitionError("wrong"), "invalid-definition", 500],
   [new DownloadFailedError("https://x.test/a", "status 404", 404), "download-failed", 500],
   [new InsideStepError("restateContext()", "step 1"), "inside-step", 500],
