@@ -74,7 +74,7 @@ export function agentSession<
 ): SessionDefinition<NAME, CALL_OPTIONS, AgentOutput<OUTPUT>> {
   checkSessionOptions(name, options);
   const { streams, streamBatchMs, streamRetention, approvals, clientTools, steering = true, ...rest } = options;
-  const { compaction, title, expiry, ...objectOptions } = rest;
+  const { compaction, title, expiry, budget, ...objectOptions } = rest;
   const companions: Companion[] = [];
   const approvalsName = `${name}.approvals`;
   const { retention, ...asking } = approvals ?? {};
@@ -98,6 +98,7 @@ export function agentSession<
     compaction,
     title,
     expiryMs: expiry === undefined ? undefined : durationMs(expiry),
+    budget,
   };
   const definition = object({
     name,

@@ -5,7 +5,7 @@ import { stepHostAt } from "../journal/step.ts";
 import type { ObjectContext } from "../restate.ts";
 import { streamIdOf } from "./session-info.ts";
 import { forgetStepName } from "./session-steps.ts";
-import { type SessionHead, slotsOf } from "./session-head.ts";
+import { newHead, type SessionHead, slotsOf } from "./session-head.ts";
 import type { Session } from "./session.ts";
 import { type ExpireInput, sendExpire } from "./turn/after-turn.ts";
 import { readHead, readTurn, writeHead } from "./turn/turn-state.ts";
@@ -16,7 +16,10 @@ const LAST_STREAMS = 20;
 /** What begins afterwards is another conversation, of another epoch (H2). */
 export async function reset(session: Session, context: ObjectContext): Promise<void> {
   const head = await readHead(context);
-  if (head !== undefined) await forget(session, context, head);
+  if (head === undefined) return;
+  await forget(session, context, head);
+  // Who begins anew does not get a new budget.
+  if (head.budget !== undefined) writeHead(context, { ...newHead(context.rand.uuidv4()), budget: head.budget });
 }
 
 /** Called by the session's own timer: forgets it when it has been idle for long enough, and comes back later if not. */

@@ -11,6 +11,7 @@
 import type { LanguageModelUsage } from "ai";
 import { z } from "zod";
 import { NO_USAGE } from "../agent/usage.ts";
+import type { BudgetState } from "../agent/budget/budget-meter.ts";
 import { decodeValue, encodeValue } from "../journal/codec.ts";
 import type { Serde } from "../restate.ts";
 import type { UserMessage } from "./session-input.ts";
@@ -47,6 +48,8 @@ export interface SessionHead {
   readonly title?: string | undefined;
   readonly metadata?: Readonly<Record<string, unknown>> | undefined;
   readonly compaction?: CompactionMark | undefined;
+  /** How much of its budget the conversation has used, and what people have allowed beyond it. */
+  readonly budget?: BudgetState | undefined;
   /** Tokens of the conversation, as the last model step counted them. */
   readonly contextTokens?: number | undefined;
   /** Files of turns that cannot be had any more; see lost-files.ts. */

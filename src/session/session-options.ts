@@ -1,5 +1,6 @@
 /** Options of a session, and what becomes of them. */
 import type { ModelMessage } from "ai";
+import { type Budget, checkBudget } from "../agent/budget/budget.ts";
 import type { Approvals } from "../approvals/approvals.ts";
 import { durationMs } from "../approvals/duration.ts";
 import { DefinitionError } from "../errors/definition-error.ts";
@@ -85,6 +86,12 @@ export type SessionOptions = ServiceOptions & {
    * title that `update` gave stays. What it throws for good is noted, and the turn goes on.
    */
   readonly title?: (turn: TitleInput) => string | undefined | PromiseLike<string | undefined>;
+  /**
+   * What all turns of a conversation may use together: model calls, tokens, money, and time while turns run. It holds besides
+   * the `budget` of the agent, which is for each turn. `reset` does not give it back; `expiry` does. The calls that summarise
+   * and name the conversation are not counted, and a turn that was killed is not.
+   */
+  readonly budget?: Budget;
   /** The session forgets itself so long after its last turn; a number is milliseconds. Default: never. */
   readonly expiry?: Duration | number;
 };
@@ -109,6 +116,7 @@ export function checkSessionOptions(name: string, options: SessionOptions): void
     throw wrong(name, `streamBatchMs must be a number of milliseconds: current value is ${streamBatchMs}`);
   }
   if (title !== undefined && typeof title !== "function") throw wrong(name, "title must be a function");
+  if (options.budget !== undefined) checkBudget(`session "${name}"`, options.budget);
   if (compaction !== undefined) checkCompaction(name, compaction);
 }
 

@@ -6,6 +6,7 @@
  * - `reset` and `update` are exclusive: they wait for the turns before them.
  */
 import type { FinishReason, LanguageModelUsage, ModelMessage, UIMessage } from "ai";
+import type { BudgetExceeded, BudgetSpent } from "../agent/budget/budget.ts";
 import type { ObjectContext, ObjectSharedContext } from "../restate.ts";
 
 /** Facts about a turn, in the metadata of its assistant message. Times are ISO 8601. */
@@ -20,6 +21,8 @@ export interface TurnMetadata {
   readonly error?: { readonly message: string; readonly code?: string | undefined } | undefined;
   /** True when the turn was ended by `interrupt` or by a cancellation; the message is what was said until then. */
   readonly interrupted?: boolean | undefined;
+  /** The bound of a budget, the turn's or the conversation's, that stopped the turn. Absent when none did. */
+  readonly budget?: BudgetExceeded | undefined;
 }
 
 /** A message of a conversation. Assistant messages have `TurnMetadata`; user messages what their sender gave them. */
@@ -77,6 +80,8 @@ export interface SessionAnswer<OUTPUT = unknown> {
   readonly message: SessionMessage;
   /** True when the turn was ended by `interrupt`; the text is what was said until then. */
   readonly interrupted?: true | undefined;
+  /** The bound of a budget that stopped the turn; the text is the last answer that says so. */
+  readonly budget?: BudgetExceeded | undefined;
 }
 
 /** What `interrupt` takes. */
@@ -146,6 +151,8 @@ export interface SessionStatus {
   readonly metadata?: Readonly<Record<string, unknown>> | undefined;
   /** Of all turns. */
   readonly usage: LanguageModelUsage;
+  /** What the turns that have ended have used of the conversation's budget. Absent without one. */
+  readonly spent?: BudgetSpent | undefined;
   /** How many turns the conversation has. */
   readonly turns: number;
 }

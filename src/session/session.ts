@@ -1,5 +1,6 @@
 /** What the handlers of one session share: its definition, resolved. */
 import type { FinishReason, LanguageModel, LanguageModelUsage } from "ai";
+import type { Budget } from "../agent/budget/budget.ts";
 import type { Approvals } from "../approvals/approvals.ts";
 import type { StreamStore } from "../stream/stream-store.ts";
 import type { ClientCallsInit } from "./client-tools/client-calls.ts";
@@ -33,6 +34,7 @@ export interface Session {
   readonly compaction: CompactionOptions | undefined;
   readonly title: ((turn: TitleInput) => string | undefined | PromiseLike<string | undefined>) | undefined;
   readonly expiryMs: number | undefined;
+  readonly budget: Budget | undefined;
 }
 
 /** A setting of the agent, as its author wrote it. */

@@ -38,7 +38,7 @@ export async function update(session: Session, context: ObjectContext, rawInput:
 
 /** @param isRunning Whether the turn of `running` still lives. */
 export function statusOf(head: SessionHead, isRunning: boolean): SessionStatus {
-  const { running, title, metadata, usage } = head;
+  const { running, title, metadata, usage, budget } = head;
   return {
     state: isRunning ? "running" : "idle",
     ...(running === undefined || !isRunning
@@ -52,6 +52,7 @@ export function statusOf(head: SessionHead, isRunning: boolean): SessionStatus {
     ...(title === undefined ? {} : { title }),
     ...(metadata === undefined ? {} : { metadata }),
     usage,
+    ...(budget?.spent === undefined ? {} : { spent: budget.spent }),
     turns: turnCount(head),
   };
 }

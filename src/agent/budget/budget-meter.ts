@@ -14,6 +14,9 @@ import { DefinitionError } from "../../errors/definition-error.ts";
 import { type Budget, BUDGET_LIMITS, type BudgetExceeded, type BudgetLimit, type BudgetSpent } from "./budget.ts";
 import { costOf, money, type ModelPrice, outputTokensFor, priceOf, type PricedModel } from "./prices.ts";
 
+/** Of what has no price nothing is known; `check()` says so before the next call. */
+const FREE: ModelPrice = { input: 0, output: 0 };
+
 /** Fewest output tokens that a call is asked for: providers refuse less. */
 const FEWEST_OUTPUT_TOKENS = 16;
 
@@ -97,7 +100,7 @@ export class BudgetMeter {
       totalTokens: sum("totalTokens", ({ usage }) => usage.totalTokens),
       ...(prices === undefined
         ? {}
-        : { cost: money(sum("cost", (model) => costOf(this.#priceOf(model), model.usage))) }),
+        : { cost: money(sum("cost", ({ usage, ...model }) => costOf(priceOf(prices, model) ?? FREE, usage))) }),
       ...(durationMs === undefined ? {} : { durationMs: (this.#before.durationMs ?? 0) + elapsed }),
     };
   }
@@ -120,7 +123,7 @@ export class BudgetMeter {
    */
   check(model: PricedModel, nowMs?: number): BudgetExceeded | "wait" | undefined {
     const spent = this.spent(nowMs);
-    if (this.budget.prices !== undefined) this.#priceOf(model);
+    if (this.budget.prices !== undefined) for (const used of [model, ...this.#source.models]) this.#priceOf(used);
     let isTight = false;
     for (const limit of BUDGET_LIMITS) {
       const allowed = this.allowed(limit);

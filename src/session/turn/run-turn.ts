@@ -9,6 +9,7 @@
  * - U4 What the turn's message is follows from the journal, so it is the same in the history and in the stream.
  */
 import type { ModelMessage, ToolSet } from "ai";
+import type { BudgetMeter } from "../../agent/budget/budget-meter.ts";
 import type { UsageLedger } from "../../agent/usage-ledger.ts";
 import { addUsage } from "../../agent/usage.ts";
 import { requirePlace } from "../../journal/ambient.ts";
@@ -36,6 +37,7 @@ import { type Conversation, readPast, rememberSummary, rememberTurn } from "./pa
 import { promptOf } from "./prompt.ts";
 import { failureOf, maskedError, type StoredTurn, storedAnswer } from "./stored-turn.ts";
 import { runAgent, type TurnAnswer } from "./turn-agent.ts";
+import { turnBudget } from "./turn-budget.ts";
 import { type EndedStep, TurnRecorder } from "./turn-recorder.ts";
 import { turnIdOf, turnStart, withoutKilled } from "./turn-start.ts";
 import { readHead, readId, readTurn, writeHead, writeId, writeSummary, writeTurn } from "./turn-state.ts";
@@ -79,6 +81,7 @@ class Turn {
   readonly #writer: StreamWriter;
   readonly #recorder: TurnRecorder;
   #inbox: TurnInbox | undefined;
+  #budget: BudgetMeter | undefined;
   #head: SessionHead;
   #startedAt = "";
 
@@ -136,7 +139,14 @@ class Turn {
       this.#inbox = new TurnInbox({ inbox, key, turn: this.#turn, agent: agent.name, sink: this.#recorder });
     }
     const session = { service: name, key, turn: this.#turn };
-    const own = { approvals: { ...approvals, session }, recorder: this.#recorder, inbox: this.#inbox };
+    const turn = { key, head: this.#head, ledger: this.#recorder.ledger, startedAt: this.#startedAt };
+    this.#budget = turnBudget(this.#session, turn);
+    const own = {
+      approvals: { ...approvals, session },
+      recorder: this.#recorder,
+      inbox: this.#inbox,
+      budget: this.#budget,
+    };
     const calls = this.#session.clientCalls;
     const clientTools = calls && ((tools: ToolSet) => withClientCalls({ ...calls, key, turn: this.#turn }, tools));
     return runAgent({ agent, messages, options, ...own, clientTools });
@@ -184,7 +194,13 @@ class Turn {
     const { lastStep, usage } = this.#recorder;
     const finishReason = lastStep?.finishReason ?? "other";
     const isInterrupted = finishReason === "interrupted";
-    const metadata = { ...this.#facts(endedAt), finishReason, ...(isInterrupted ? { interrupted: true } : {}) };
+    const { budget } = answer;
+    const metadata = {
+      ...this.#facts(endedAt),
+      finishReason,
+      ...(isInterrupted ? { interrupted: true } : {}),
+      ...(budget === undefined ? {} : { budget }),
+    };
     const end: TurnEnd = { outcome: isInterrupted ? "interrupted" : "completed", finishReason, metadata };
     const stored = await this.#store(
       end,
@@ -237,6 +253,7 @@ class Turn {
       usage: addUsage(this.#head.usage, facts.usage),
       contextTokens: end.outcome === "completed" ? contextTokens(this.#recorder.lastStep) : undefined,
       lastEndedAt: endedAt,
+      budget: this.#budget?.stateAt(Date.parse(endedAt)) ?? this.#head.budget,
     };
     this.#head = watchExpiry(this.#session, this.#context, head);
     writeHead(this.#context, this.#head);

@@ -5,6 +5,7 @@
  * The stored form is a contract between versions: it only ever gains optional fields.
  */
 import type { FinishReason, LanguageModelUsage, ModelMessage } from "ai";
+import type { BudgetExceeded } from "../../agent/budget/budget.ts";
 import { decodeValue, encodeValue } from "../../journal/codec.ts";
 import { EdgeAgentError } from "../../errors/edge-agent-error.ts";
 import { type Serde, TerminalError } from "../../restate.ts";
@@ -28,6 +29,7 @@ export interface StoredTurn {
   readonly finishReason: FinishReason;
   readonly usage: LanguageModelUsage;
   readonly interrupted?: true | undefined;
+  readonly budget?: BudgetExceeded | undefined;
   readonly failure?: TurnFailure | undefined;
 }
 

@@ -2,6 +2,9 @@
 import { AISDKError, type ModelMessage, type UserModelMessage } from "ai";
 import type { Approvals } from "../../approvals/approvals.ts";
 import { LAST_ACT } from "../../agent/agent-run.ts";
+import type { BudgetExceeded } from "../../agent/budget/budget.ts";
+import type { BudgetMeter } from "../../agent/budget/budget-meter.ts";
+import { budgetReport } from "../../agent/budget/budget-report.ts";
 import { EXTRAS, type RunExtras } from "../../agent/run-extras.ts";
 import { type SessionAgent, settingOf } from "../session.ts";
 import type { TurnInbox } from "../steering/turn-inbox.ts";
@@ -16,6 +19,8 @@ export interface TurnRun {
   readonly approvals: Approvals;
   readonly inbox: TurnInbox | undefined;
   readonly clientTools: RunExtras["clientTools"];
+  /** Of the conversation. */
+  readonly budget: BudgetMeter | undefined;
 }
 
 /** What the agent answered. */
@@ -23,6 +28,8 @@ export interface TurnAnswer {
   readonly text: string;
   /** The structured output, when the agent has one. */
   readonly output?: unknown;
+  /** The bound of a budget that ended the run. */
+  readonly budget?: BudgetExceeded | undefined;
 }
 
 /**
@@ -31,8 +38,8 @@ export interface TurnAnswer {
  * @throws what the run failed with.
  */
 export async function runAgent(run: TurnRun): Promise<TurnAnswer> {
-  const { agent, messages, options, recorder, approvals, inbox, clientTools } = run;
-  const extras: RunExtras = { sink: recorder, approvals, usage: recorder.ledger, clientTools };
+  const { agent, messages, options, recorder, approvals, inbox, clientTools, budget } = run;
+  const extras: RunExtras = { sink: recorder, approvals, usage: recorder.ledger, clientTools, budget };
   try {
     const result = await agent.generate({
       messages: [...messages],
@@ -48,8 +55,10 @@ export async function runAgent(run: TurnRun): Promise<TurnAnswer> {
       // The turn has its own gate, and one is enough.
       [LAST_ACT]: true,
     });
-    if (settingOf(agent, "output") === undefined || wasInterrupted(recorder)) return { text: result.text };
-    return { text: result.text, output: result.output };
+    const exceeded = budgetReport(result)?.exceeded;
+    const answer = { text: result.text, ...(exceeded === undefined ? {} : { budget: exceeded }) };
+    const hasOutput = settingOf(agent, "output") !== undefined && !wasInterrupted(recorder);
+    return hasOutput ? { ...answer, output: result.output } : answer;
   } catch (error) {
     // A structured output that was cut off by an interruption cannot be read, and is not expected to.
     if (!wasInterrupted(recorder) || !AISDKError.isInstance(error)) throw error;
