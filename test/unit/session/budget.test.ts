@@ -82,7 +82,7 @@ describe("a conversation with a budget", () => {
     await expect(session.send({ message: "Two", turn: "m2" })).rejects.toMatchObject({ errorCode: "budget-exceeded" });
     expect(model.calls).toHaveLength(3);
     const { messages } = await session.history();
-    expect(messages.at(1)?.metadata).toMatchObject({ finishReason: "error", error: { code: "budget-exceeded" } });
+    expect(messages.at(1)).toMatchObject({ metadata: { finishReason: "error", error: { code: "budget-exceeded" } } });
   });
 
   test("holds besides that of the agent, which is for each turn", async () => {
