@@ -3,6 +3,7 @@ import type { BlankEnv } from "hono/types";
 import { withCompanions } from "../src/endpoint/companions.ts";
 import { type AnyService } from "../src/endpoint/restate-endpoint.ts";
 import { DefinitionError } from "../src/errors/definition-error.ts";
+import type { JournalEncryption } from "../src/encryption/journal-encryption.ts";
 import type { SpanExporter } from "../src/telemetry/span.ts";
 import { adminRoutes } from "./admin/admin-routes.ts";
 import { agentsRoutes, type AgentsRouteOptions } from "./agents.ts";
@@ -15,6 +16,7 @@ import {
   servedObjectsOf,
 } from "./approvals/approval-options.ts";
 import { chatRoutes, sessionsOf } from "./chat.ts";
+import { withEncryption } from "./encryption.ts";
 import { healthRoute } from "./health.ts";
 import { errorsOnly } from "./operations/errors-only.ts";
 import { openApiRoute, registerSecuritySchemes } from "./openapi.ts";
@@ -67,6 +69,11 @@ export interface EdgeAppOptions extends Partial<AgentsRouteOptions> {
    */
   readonly telemetry?: SpanExporter | false;
   /**
+   * How what Restate keeps is encrypted. Default: with the keys in JOURNAL_KEYS, if it is set. `journalEncryption()` makes one
+   * with keys of your own. `false`: not at all.
+   */
+  readonly encryption?: JournalEncryption | false;
+  /**
    * Where the playground's files are, such as `playgroundFolder(…)`. Default: the Worker's static assets, binding `ASSETS`.
    * `false`: there is no playground. It is served in development, and elsewhere with the setting `PLAYGROUND=on`.
    */
@@ -105,6 +112,7 @@ export function createEdgeApp(options: EdgeAppOptions): Hono {
     info = () => ({}),
     log = consoleLog,
     telemetry,
+    encryption,
   } = options;
   const services = withCompanions(options.services);
   checkMount(mount);
@@ -113,6 +121,7 @@ export function createEdgeApp(options: EdgeAppOptions): Hono {
   checkAgentsOptions(options);
   const app = createRouter<BlankEnv>();
   app.use(observe({ services, mount, log: log === false ? undefined : log }), errorsOnly, wellFormedUrl(mount));
+  app.use(withEncryption(encryption));
   registerSecuritySchemes(app);
   app.route("/", healthRoute({ name, info }));
   const isPublic = publicServices.length > 0;
@@ -120,7 +129,8 @@ export function createEdgeApp(options: EdgeAppOptions): Hono {
   const served = servedObjectsOf(publicServices, options.approvals);
   const needsApiKeys = (isPublic || served.length > 0) && options.auth === undefined;
   const shapes = [...shapesOf(services).values()];
-  app.route("/", readyRoute({ shapes, needsIngress: isPublic || objects.length > 0, needsApiKeys, telemetry }));
+  const needsIngress = isPublic || objects.length > 0;
+  app.route("/", readyRoute({ shapes, needsIngress, needsApiKeys, telemetry, encryption }));
   app.route("/", openApiRoute(app, name));
   if (isPublic) app.route("/agents", agentsRoutes({ ...options, publicServices }));
   if (sessionsOf(publicServices).size > 0) app.route("/chat", chatRoutes({ ...options, publicServices }));
@@ -130,7 +140,7 @@ export function createEdgeApp(options: EdgeAppOptions): Hono {
   if (options.playground !== false) {
     app.route("/", playgroundRoutes({ name, files: options.playground, auth: options.auth }));
   }
-  app.route("/", restateRoute({ services, bidirectional, mount, name, telemetry }));
+  app.route("/", restateRoute({ services, bidirectional, mount, name, telemetry, encryption }));
   app.notFound(notFound(app));
   app.onError(answerFailures(log === false ? quietLog : log));
   return app;

@@ -1,5 +1,6 @@
 import { HTTPException } from "hono/http-exception";
 import { EdgeAgentError } from "../src/errors/edge-agent-error.ts";
+import { JournalValueError } from "../src/errors/journal-value-error.ts";
 import { RestateUnreachableError } from "../src/errors/restate-unreachable-error.ts";
 
 /** Every `code` that this app answers with. Clients may rely on them. */
@@ -23,6 +24,9 @@ export const PROBLEM_CODES = {
   "invocation-completed": "The invocation has ended already",
   "invocation-failed": "The invocation failed",
   "invocation-not-found": "There is no such invocation",
+  "journal-key-unknown": "A key that encrypted a value is not here",
+  "journal-plaintext": "A value is not encrypted",
+  "journal-tampered": "A value cannot be decrypted",
   "malformed-json": "The body is not JSON",
   "method-not-allowed": "Method not allowed",
   "not-found": "Not found",
@@ -117,6 +121,7 @@ function describe(error: unknown): Described | undefined {
     const extras = { headers: { "retry-after": String(retryAfterSeconds) }, members: { door } };
     return { code: errorCode, status: code, detail: message, extras };
   }
+  if (error instanceof JournalValueError) return { code: error.errorCode, status: 503, detail: error.message };
   if (isLibraryProblem(error)) {
     const { allow, restateCode, retryAfterSeconds } = error.fields;
     const headers: Record<string, string> = {};

@@ -3,6 +3,7 @@ import { parseIdentityKeys } from "../src/endpoint/identity-keys.ts";
 import { type AnyService, createRestateEndpoint, type RestateEndpoint } from "../src/endpoint/restate-endpoint.ts";
 import type { SpanExporter } from "../src/telemetry/span.ts";
 import { taggedWithVersion } from "./readiness/version-tag.ts";
+import { type EncryptionOption, encryptionOf, encryptionSettingsKey } from "./encryption.ts";
 import { HttpProblem } from "./problem.ts";
 import { settingsOf, versionOf } from "./settings.ts";
 import { telemetryOf, telemetrySettingsKey } from "./telemetry.ts";
@@ -16,6 +17,8 @@ export interface RestateRouteOptions {
   readonly name: string;
   /** Where spans go instead of where the settings say. `false`: nowhere. */
   readonly telemetry?: SpanExporter | false | undefined;
+  /** How Restate is told what it keeps, instead of how the settings say. `false`: as it is. */
+  readonly encryption?: EncryptionOption;
 }
 
 /**
@@ -29,13 +32,21 @@ export function restateRoute(options: RestateRouteOptions): Hono {
     const { ENVIRONMENT, RESTATE_IDENTITY_KEYS = "" } = settings;
     const development = ENVIRONMENT === "development";
     const version = versionOf(settings);
-    const key = [development, version, RESTATE_IDENTITY_KEYS, telemetrySettingsKey(settings)].join("\n");
+    const key = [
+      development,
+      version,
+      RESTATE_IDENTITY_KEYS,
+      telemetrySettingsKey(settings),
+      encryptionSettingsKey(settings),
+    ].join("\n");
     const known = endpoints.get(key);
     if (known !== undefined) return known;
     const identityKeys = parseIdentityKeys(RESTATE_IDENTITY_KEYS);
     const services = taggedWithVersion(options.services, version);
     const telemetry = telemetryOf(settings, options);
-    const endpoint = createRestateEndpoint({ ...options, services, version, identityKeys, development, telemetry });
+    const encryption = encryptionOf(settings, options.encryption);
+    const made = { services, version, identityKeys, development, telemetry, encryption };
+    const endpoint = createRestateEndpoint({ ...options, ...made });
     endpoints.set(key, endpoint);
     return endpoint;
   };

@@ -47,6 +47,10 @@ export interface Settings {
   readonly OTEL_SERVICE_NAME?: string | undefined;
   /** What else is said of the app in traces: `name=value`, comma-separated. */
   readonly OTEL_RESOURCE_ATTRIBUTES?: string | undefined;
+  /** `id:secret`, comma-separated: keys that encrypt what Restate is told. The first encrypts, all decrypt. */
+  readonly JOURNAL_KEYS?: string | undefined;
+  /** What is done with values that are not encrypted: `refuse` (default), `inputs` or `accept`. */
+  readonly JOURNAL_PLAINTEXT?: "refuse" | "inputs" | "accept" | undefined;
   /** The version of this code, where the platform does not tell it, or in its place. */
   readonly APP_VERSION?: string | undefined;
   /** Workers: the version metadata binding. */
@@ -69,6 +73,8 @@ const schemas: { readonly [NAME in keyof Settings]-?: z.ZodType<Settings[NAME]> 
   PLAYGROUND: text,
   PLAYGROUND_KEY: text,
   PLAYGROUND_CONTROL_URL: url,
+  JOURNAL_KEYS: text,
+  JOURNAL_PLAINTEXT: text.pipe(z.enum(["refuse", "inputs", "accept"]).optional()),
   OTEL_EXPORTER_OTLP_ENDPOINT: url,
   OTEL_EXPORTER_OTLP_HEADERS: text,
   OTEL_SERVICE_NAME: text,

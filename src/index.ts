@@ -169,6 +169,11 @@ export type {
 export { smokeService } from "./endpoint/smoke-service.ts";
 export type { SmokeHandlers, SmokeOptions, SmokeResult } from "./endpoint/smoke-service.ts";
 
+// Encryption
+export { journalEncryption } from "./encryption/journal-encryption.ts";
+export type { JournalEncryption, JournalEncryptionOptions, PlaintextPolicy } from "./encryption/journal-encryption.ts";
+export type { JournalKey } from "./encryption/journal-keys.ts";
+
 // Telemetry
 export { otlpTelemetry } from "./telemetry/otlp-telemetry.ts";
 export type { OtlpTelemetryOptions } from "./telemetry/otlp-telemetry.ts";
@@ -189,6 +194,9 @@ export type { FailedModel } from "./errors/fallback-failed-error.ts";
 export { InsideStepError } from "./errors/inside-step-error.ts";
 export { InvalidInputError } from "./errors/invalid-input-error.ts";
 export { JournalTooLargeError } from "./errors/journal-too-large-error.ts";
+export { JournalKeyUnknownError } from "./errors/journal-key-unknown-error.ts";
+export { JournalPlaintextError } from "./errors/journal-plaintext-error.ts";
+export { JournalTamperedError } from "./errors/journal-tampered-error.ts";
 export { ModelCallError } from "./errors/model-call-error.ts";
 export { OutsideHandlerError } from "./errors/outside-handler-error.ts";
 export { OutsideRollbackError } from "./errors/outside-rollback-error.ts";

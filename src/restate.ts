@@ -6,7 +6,15 @@
  * the same API. Only names that exist at run time in *both* builds may be listed as values here.
  */
 import { RestatePromise as SdkPromise } from "#restate";
-import type { Context, RestatePromise } from "@restatedev/restate-sdk/fetch";
+import type { Context, createEndpointHandler, RestatePromise, ServiceOptions } from "@restatedev/restate-sdk/fetch";
+
+type EndpointInit = Parameters<typeof createEndpointHandler>[0];
+
+/** The SDK's codec of journals. */
+export type JournalCodec = Awaited<ReturnType<NonNullable<EndpointInit["journalValueCodecProvider"]>>>;
+
+/** The SDK's hooks of a service. */
+export type AnyHooks = NonNullable<ServiceOptions["hooks"]>[number];
 
 /** The SDK's `RestatePromise.race`. Only the scheduler may await SDK promises, so its other combinators stay here. */
 export function sdkRace<T>(promises: readonly RestatePromise<T>[]): RestatePromise<T> {

@@ -47,7 +47,16 @@ const anyJson = z
   .openapi({ type: ANY_JSON, description: "Any JSON, of at most 1,000 levels" });
 
 const valueSchema: z.ZodType<StoredValue> = z
-  .union([z.strictObject({ json: anyJson }), z.strictObject({ base64: z.base64() })])
+  .union([
+    z.strictObject({ json: anyJson }),
+    z.strictObject({
+      base64: z.base64(),
+      keyId: z
+        .string()
+        .optional()
+        .openapi({ description: "It is encrypted with this key, which the app does not have" }),
+    }),
+  ])
   .openapi("StoredValue");
 
 const values = z.record(z.string().min(1).max(4096), valueSchema);

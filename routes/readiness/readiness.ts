@@ -1,8 +1,10 @@
 import type { SpanExporter } from "../../src/telemetry/span.ts";
 import type { ServiceShape } from "../operations/service-shape.ts";
+import type { EncryptionOption } from "../encryption.ts";
 import { SETTING_NAMES, type Settings, settingsKey } from "../settings.ts";
 import { checkApiKeys } from "./api-keys.ts";
 import { type CheckResult, fail, runChecks } from "./check.ts";
+import { checkEncryption } from "./encryption.ts";
 import { checkIdentity } from "./identity.ts";
 import { checkRegistered } from "./registered.ts";
 import { checkAdmin, checkIngress } from "./restate.ts";
@@ -35,6 +37,8 @@ export interface ReadinessOptions {
   readonly needsApiKeys: boolean;
   /** Where spans go instead of where the settings say. */
   readonly telemetry: SpanExporter | false | undefined;
+  /** The app's own encryption, instead of that of the settings. */
+  readonly encryption?: EncryptionOption;
 }
 
 /** Checks once for all who ask within a few seconds. */
@@ -69,17 +73,24 @@ export class Readiness {
   }
 
   async #check(settings: Settings): Promise<Report> {
-    const { shapes, needsIngress, needsApiKeys, telemetry } = this.#options;
+    const { shapes, needsIngress, needsApiKeys, telemetry, encryption } = this.#options;
     const checks = await runChecks([
       { name: "identity-keys", run: () => checkIdentity(settings) },
       { name: "ingress", run: () => checkIngress(settings, needsIngress) },
       { name: "admin", run: () => checkAdmin(settings) },
       { name: "registered", run: () => checkRegistered(settings, shapes) },
       { name: "telemetry", run: () => checkTelemetry(settings, telemetry) },
+      ...(encrypts(settings, encryption)
+        ? [{ name: "encryption", run: () => checkEncryption(settings, encryption) }]
+        : []),
       ...(needsApiKeys ? [{ name: "api-keys", run: () => checkApiKeys(settings) }] : []),
     ]);
     return { status: checks.some(({ status }) => status === "fail") ? "fail" : "pass", checks };
   }
+}
+
+function encrypts({ JOURNAL_KEYS }: Settings, option: EncryptionOption): boolean {
+  return JOURNAL_KEYS !== undefined || option !== undefined;
 }
 
 function isCurrent({ key, begun, ended }: Round, wanted: string): boolean {

@@ -1,5 +1,6 @@
 /** JSON over Restate's Admin API. Every group of the client is built on it. */
 import type { ZodType } from "zod";
+import { currentSealing, type Sealing } from "../encryption/sealing.ts";
 import { RestateOverloadedError } from "../errors/restate-overloaded-error.ts";
 import { RestateRefusedError } from "../errors/restate-refused-error.ts";
 import { RestateUnexpectedError } from "../errors/restate-unexpected-error.ts";
@@ -10,10 +11,13 @@ import {
   type RestateRequest,
   retryAfterSeconds,
 } from "../http/restate-http.ts";
+import { openedRow } from "./encrypted.ts";
 import type { Sql } from "./sql.ts";
 
 /** How the Admin API is reached. */
 export interface AdminOptions extends RestateAddress {
+  /** Decrypts what is shown and encrypts what is stored. Default: that of the request to the app; none elsewhere. */
+  readonly encryption?: Sealing | undefined;
   /** Longest wait for an answer, in milliseconds. Default 15,000. */
   readonly timeoutMs?: number;
 }
@@ -40,10 +44,12 @@ const NOT_OFFERED: ReadonlySet<number> = new Set([404, 405]);
 
 /** The Admin API of one Restate. */
 export class AdminHttp {
+  readonly encryption: Sealing | undefined;
   readonly #http: RestateHttp;
   readonly #timeoutMs: number;
 
-  constructor({ timeoutMs = DEFAULT_TIMEOUT_MS, ...address }: AdminOptions) {
+  constructor({ timeoutMs = DEFAULT_TIMEOUT_MS, encryption = currentSealing(), ...address }: AdminOptions) {
+    this.encryption = encryption;
     this.#http = new RestateHttp("admin", address);
     this.#timeoutMs = timeoutMs;
   }
@@ -82,7 +88,9 @@ export class AdminHttp {
     } catch (error) {
       throw error instanceof RestateRefusedError ? new RestateUnexpectedError("admin", "a query", error) : error;
     }
-    const parsed = rowSchema.array().safeParse((body as { readonly rows?: unknown } | undefined)?.rows);
+    const { rows } = (body ?? {}) as { readonly rows?: unknown };
+    const opened = Array.isArray(rows) ? await Promise.all(rows.map((row) => openedRow(this.encryption, row))) : rows;
+    const parsed = rowSchema.array().safeParse(opened);
     if (parsed.success) return parsed.data;
     throw new RestateUnexpectedError("admin", "a query", parsed.error);
   }

@@ -2,6 +2,7 @@
  * The lines that the SDK and `ctx.console` write. Like the SDK's own, but without the key of a virtual object: callers
  * choose it, so it may hold personal data, or line breaks that forge lines.
  */
+import { unveiled } from "../encryption/veil.ts";
 import type { createEndpointHandler } from "../restate.ts";
 
 type HandlerLog = NonNullable<Parameters<typeof createEndpointHandler>[0]["logger"]>;
@@ -13,7 +14,7 @@ const LEVELS: readonly Level[] = ["trace", "debug", "info", "warn", "error"];
 export const handlerLog: HandlerLog = ({ level, replaying, context }, ...values) => {
   if (replaying || LEVELS.indexOf(level) < leastLevel()) return;
   const where = context === undefined ? "" : `[${context.serviceName}/${context.handlerName}][${context.invocationId}]`;
-  console[level](`[restate]${where} ${level.toUpperCase()}:`, ...(values as readonly unknown[]));
+  console[level](`[restate]${where} ${level.toUpperCase()}:`, ...(values as readonly unknown[]).map(unveiled));
 };
 
 function leastLevel(): number {

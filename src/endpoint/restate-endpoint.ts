@@ -8,6 +8,7 @@
  * - E4 Of a request that is not signed as it should be, no more than a piece of the body is read.
  * - E5 A path with a version is served by that version alone; see version-guard.ts.
  */
+import type { JournalEncryption } from "../encryption/journal-encryption.ts";
 import { inRequestResponse } from "../journal/protocol-mode.ts";
 import {
   createEndpointHandler,
@@ -45,6 +46,8 @@ export interface RestateEndpointOptions {
   readonly version?: string | null;
   /** Where the spans of handlers go. Default: none are made. */
   readonly telemetry?: SpanExporter | undefined;
+  /** Encrypts what Restate is told; `journalEncryption()` makes it. Default: nothing is encrypted. */
+  readonly encryption?: JournalEncryption | undefined;
 }
 
 /** The answer to a request, or why it is not served. */
@@ -55,7 +58,7 @@ export type RestateEndpoint = (request: Request, ...platform: unknown[]) => Prom
  * @throws EndpointError `bidirectional-unsupported` (503) with `bidirectional` on workerd.
  */
 export function createRestateEndpoint(options: RestateEndpointOptions): RestateEndpoint {
-  const { services, identityKeys, development = false, bidirectional = false, telemetry } = options;
+  const { services, identityKeys, development = false, bidirectional = false, telemetry, encryption } = options;
   const { mount = "", version = null } = options;
   if (bidirectional && isWorkerd()) {
     throw new EndpointError(
@@ -72,9 +75,10 @@ export function createRestateEndpoint(options: RestateEndpointOptions): RestateE
     );
   }
   const handler = createEndpointHandler({
-    services: [...services],
+    services: encryption === undefined ? [...services] : encryption.guarded(services),
     bidirectional,
     logger: handlerLog,
+    ...(encryption === undefined ? {} : { journalValueCodecProvider: () => Promise.resolve(encryption.codec) }),
     ...(identityKeys.length === 0 ? {} : { identityKeys: [...identityKeys] }),
   });
   const isSigned = signatureCheck(identityKeys);
@@ -97,7 +101,8 @@ export function createRestateEndpoint(options: RestateEndpointOptions): RestateE
       bidirectional
         ? handler(requestAt(url, request, asTheyCome, refused.signal), ...platform)
         : inRequestResponse(() => handler(withLargePieces(url, request, refused.signal), ...platform));
-    const response = await (telemetry === undefined ? serve() : withSpanExporter(telemetry, serve));
+    const exported = telemetry === undefined ? serve : () => withSpanExporter(telemetry, serve);
+    const response = await (encryption === undefined ? exported() : encryption.serve(exported));
     if (response.status !== 401) return response;
     refused.abort();
     // Read, so that the SDK can end the answer that nobody gets. Not awaited: there is nothing in it.

@@ -8,6 +8,7 @@
  * - `attach` says of an unknown invocation that the *invocation* failed with 404; `output` says that there is none.
  */
 import { z } from "zod";
+import { currentSealing, type Sealing } from "../encryption/sealing.ts";
 import { InvocationNotFoundError } from "../errors/invocation-not-found-error.ts";
 import { RestateOverloadedError } from "../errors/restate-overloaded-error.ts";
 import { RestateRefusedError } from "../errors/restate-refused-error.ts";
@@ -25,6 +26,11 @@ import { type InvocationTarget, targetPath } from "./target.ts";
 
 /** How the ingress is reached. */
 export interface IngressOptions extends RestateAddress {
+  /**
+   * Encrypts what handlers are invoked with and decrypts their results. Default: the encryption of the attempt, or of the
+   * request to the app, in which the client is made or used; none elsewhere.
+   */
+  readonly encryption?: Sealing | undefined;
   /** Longest wait for an answer that no invocation has to give, in milliseconds. Default 10,000. */
   readonly timeoutMs?: number;
 }
@@ -87,8 +93,10 @@ const refusalSchema = z.object({ message: z.string() });
 export class IngressClient {
   readonly #http: RestateHttp;
   readonly #timeoutMs: number;
+  readonly #encryption: Sealing | undefined;
 
-  constructor({ timeoutMs = DEFAULT_TIMEOUT_MS, ...address }: IngressOptions) {
+  constructor({ timeoutMs = DEFAULT_TIMEOUT_MS, encryption = currentSealing(), ...address }: IngressOptions) {
+    this.#encryption = encryption;
     this.#http = new RestateHttp("ingress", address);
     this.#timeoutMs = timeoutMs;
   }
@@ -102,7 +110,7 @@ export class IngressClient {
    */
   async call(target: InvocationTarget, request: CallRequest): Promise<InvocationResult | AlreadyStarted> {
     const answer = await this.#invoke(targetPath("call", target), request, request.timeoutMs);
-    const result = resultIn(answer);
+    const result = await this.#resultIn(answer);
     if (result === undefined) throw refusal("call a handler", answer);
     return isAlreadyStarted(result) ? { kind: "already-started", id: result.id } : result;
   }
@@ -123,7 +131,7 @@ export class IngressClient {
    */
   async output(id: string): Promise<InvocationResult | undefined> {
     const answer = await this.#get(path("restate", "output", id), this.#timeoutMs);
-    const result = resultIn(answer);
+    const result = await this.#resultIn(answer);
     if (result !== undefined) return result;
     if (answer.status === NOT_READY) return undefined;
     if (answer.status === 404) throw new InvocationNotFoundError(id);
@@ -147,7 +155,7 @@ export class IngressClient {
     } finally {
       clearTimeout(timer);
     }
-    const result = resultIn(answer);
+    const result = await this.#resultIn(answer);
     if (result === undefined) throw refusal("wait for a result", answer);
     // An unknown invocation, or one that failed with these very words.
     return isFailure(result, 404, "not found") ? this.output(id) : result;
@@ -177,8 +185,9 @@ export class IngressClient {
     return read("tell its health", await this.#get("/restate/health", this.#timeoutMs), healthSchema).services;
   }
 
-  #invoke(path: string, request: InvocationRequest, timeoutMs: number): Promise<RestateAnswer> {
-    const { body, idempotencyKey, headers, signal } = request;
+  async #invoke(path: string, request: InvocationRequest, timeoutMs: number): Promise<RestateAnswer> {
+    const { idempotencyKey, headers, signal } = request;
+    const body = await sealedBody(this.#sealing, request.body);
     return this.#http.exchange({
       method: "POST",
       path,
@@ -193,9 +202,23 @@ export class IngressClient {
     });
   }
 
+  get #sealing(): Sealing | undefined {
+    return this.#encryption ?? currentSealing();
+  }
+
+  #resultIn(answer: RestateAnswer): Promise<InvocationResult | undefined> {
+    return resultIn(answer, this.#sealing);
+  }
+
   #get(path: string, timeoutMs: number, signal?: AbortSignal): Promise<RestateAnswer> {
     return this.#http.exchange({ method: "GET", path, timeoutMs, signal });
   }
+}
+
+/** Nothing stays nothing. */
+async function sealedBody(sealing: Sealing | undefined, body: BodyInit | undefined): Promise<BodyInit | undefined> {
+  if (sealing === undefined || body === undefined) return body;
+  return sealing.seal(new Uint8Array(await new Response(body).arrayBuffer()));
 }
 
 /** What `output` answers while an invocation runs. */

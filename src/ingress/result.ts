@@ -1,5 +1,6 @@
 /** What invocations end with, as Restate's ingress tells it. */
 import { z } from "zod";
+import type { Sealing } from "../encryption/sealing.ts";
 import { ERROR_METADATA_KEY } from "../errors/edge-agent-error.ts";
 import type { RestateAnswer } from "../http/restate-http.ts";
 
@@ -39,19 +40,25 @@ const failureSchema = z.object({
 
 const factsSchema = z.object({ errorCode: z.string(), fields: z.record(z.string(), z.unknown()) });
 
-/** The result in an answer; undefined when it is none. */
-export function resultIn(answer: RestateAnswer): InvocationResult | undefined {
+/**
+ * The result in an answer, decrypted when there is an encryption; undefined when it is none.
+ *
+ * @throws JournalKeyUnknownError, JournalTamperedError, JournalPlaintextError
+ */
+export async function resultIn(answer: RestateAnswer, sealing?: Sealing): Promise<InvocationResult | undefined> {
   const id = answer.headers.get(ID_HEADER);
   if (id === null) return undefined;
-  if (answer.isOfInvocation) return failureIn(answer, id);
+  if (answer.isOfInvocation) return failureIn(answer, id, sealing);
   if (!answer.ok) return undefined;
-  return { kind: "success", id, contentType: answer.headers.get("content-type") ?? undefined, bytes: answer.bytes };
+  const bytes = sealing === undefined ? answer.bytes : (await sealing.open(new Uint8Array(answer.bytes))).buffer;
+  return { kind: "success", id, contentType: answer.headers.get("content-type") ?? undefined, bytes };
 }
 
-function failureIn(answer: RestateAnswer, id: string): InvocationFailure {
+async function failureIn(answer: RestateAnswer, id: string, sealing?: Sealing): Promise<InvocationFailure> {
   const parsed = failureSchema.safeParse(answer.json());
   if (!parsed.success) return { kind: "failure", id, code: answer.status, message: "The invocation failed" };
-  const { code, message, metadata } = parsed.data;
+  const { code } = parsed.data;
+  const { message, metadata } = (await sealing?.openFailure(parsed.data)) ?? parsed.data;
   return { kind: "failure", id, code, message, ...factsIn(metadata?.[ERROR_METADATA_KEY]) };
 }
 

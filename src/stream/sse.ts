@@ -3,6 +3,7 @@
  * `[DONE]` at the end, and in front of each event its offset as `id:`. A client that comes back says it as
  * `last-event-id`. While nothing comes, comments keep the connection open.
  */
+import { currentSealing, withSealing } from "../encryption/sealing.ts";
 import type { UIMessageChunk } from "ai";
 import { pause } from "../http/pause.ts";
 
@@ -56,10 +57,12 @@ export function sseBody(
   const encoder = new TextEncoder();
   const left = new AbortController();
   const events = sseEvents(open(left.signal), options);
+  // Who pulls may be in no context, such as the platform that sends the answer.
+  const sealing = currentSealing();
   return new ReadableStream(
     {
       pull: async (controller) => {
-        const { value, done } = await events.next();
+        const { value, done } = await withSealing(sealing, () => events.next());
         if (done === true) controller.close();
         else controller.enqueue(encoder.encode(value));
       },

@@ -12,6 +12,7 @@ import {
 } from "../../src/testing/scripted-openai.ts";
 import { serveDeno, type ServedEndpoint, serveWorker } from "../../src/testing/serve.ts";
 import { waitUntil } from "../../src/testing/wait.ts";
+import { encryptionVars } from "./encryption-vars.ts";
 import { type CountingProxy, startCountingProxy } from "./counting-proxy.ts";
 import type { Runtime } from "./lab-stack.ts";
 
@@ -71,6 +72,7 @@ export class ChatStack {
         OPENAI_BASE_URL: openai.baseURL,
         EFFECT_URL: effects.url,
         AGENT_API_KEYS: API_KEY,
+        ...encryptionVars(),
       },
     });
     const stack: ChatStack = new ChatStack({ restate, endpoint, openai, effects, ingress });

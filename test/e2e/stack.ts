@@ -1,5 +1,6 @@
 /** The Restate of the end-to-end tests: a bare server, or one behind the front of a cloud. */
 import { startRestateCloud } from "../../src/testing/restate-cloud.ts";
+import { encryptionVars } from "./encryption-vars.ts";
 import { type RestateServerOptions, type StartedRestate, startRestate } from "../../src/testing/restate-server.ts";
 
 /**
@@ -32,6 +33,7 @@ async function server(options: RestateServerOptions): Promise<TestRestate> {
     ENVIRONMENT: "development",
     RESTATE_INGRESS_URL: restate.ingressUrl,
     RESTATE_ADMIN_URL: restate.adminUrl,
+    ...encryptionVars(),
   };
   return { kind: "server", restate, vars, trustedCertificates: [] };
 }

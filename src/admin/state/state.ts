@@ -1,9 +1,11 @@
 /** The state of virtual objects and workflows: read through SQL, replaced through the Admin API. */
 import { z } from "zod";
+import { keyIdOf } from "../../encryption/sealed-value.ts";
 import { InvalidRequestError } from "../../errors/invalid-request-error.ts";
 import { StateChangedError } from "../../errors/state-changed-error.ts";
 import { fromBase64 } from "../../journal/base64.ts";
 import type { AdminHttp } from "../admin-http.ts";
+import { openedBytes } from "../encrypted.ts";
 import { command } from "../operation.ts";
 import { allOf, sql, type Sql } from "../sql.ts";
 import { STATE_OPERATIONS } from "./state-operations.ts";
@@ -90,8 +92,8 @@ export class ObjectStates {
    */
   async get(service: string, key: string, { scope }: ScopeOption = {}): Promise<ObjectState> {
     const bytes = await this.#read(service, key, scope);
-    const values = Object.fromEntries([...bytes].map(([name, value]) => [name, readBytes(value)]));
-    return { service, key, version: await stateVersion(bytes), values };
+    const values = [...bytes].map(async ([name, value]) => [name, await this.#readValue(value)] as const);
+    return { service, key, version: await stateVersion(bytes), values: Object.fromEntries(await Promise.all(values)) };
   }
 
   /** One value; undefined when there is none. */
@@ -105,7 +107,7 @@ export class ObjectStates {
       sql`SELECT key, encode(value, 'base64') AS value FROM state WHERE ${ofObject(service, key, scope)} AND key = ${name}`,
       valueSchema,
     );
-    return row === undefined ? undefined : readBytes(fromBase64(row.value));
+    return row === undefined ? undefined : this.#readValue(fromBase64(row.value));
   }
 
   /**
@@ -125,13 +127,25 @@ export class ObjectStates {
       waitMs = 3000,
     }: ScopeOption & { readonly version?: string | undefined; readonly waitMs?: number } = {},
   ): Promise<StateReplaced> {
-    const bytes = new Map(Object.entries(values).map(([name, value]) => [name, writeBytes(value)]));
+    const written = Object.entries(values).map(async ([name, value]) => [name, await this.#writeValue(value)] as const);
+    const bytes = new Map(await Promise.all(written));
     const [before, after] = await Promise.all([this.#version(service, key, scope), stateVersion(bytes)]);
     if (version !== undefined && version !== before) throw new StateChangedError(service, key);
     const newState = Object.fromEntries([...bytes].map(([name, value]) => [name, [...value]]));
     const body = { objectKey: key, newState, version, scope };
     await command(this.#http, STATE_OPERATIONS.replace, { params: [service], body });
     return { version: after, applied: await this.#isApplied({ service, key, scope, before, after, waitMs }) };
+  }
+
+  async #readValue(stored: Uint8Array): Promise<StoredValue> {
+    return readBytes(await openedBytes(this.#http.encryption, stored));
+  }
+
+  /** A value that could not be decrypted is put back as it was. */
+  async #writeValue(value: StoredValue): Promise<Uint8Array> {
+    const bytes = writeBytes(value);
+    const { encryption } = this.#http;
+    return encryption === undefined || keyIdOf(bytes) !== undefined ? bytes : encryption.seal(bytes);
   }
 
   /** Restate drops a replacement whose version does not fit, and says nothing; so the state itself has to tell. */

@@ -1,8 +1,12 @@
+import { keyIdOf } from "../../encryption/sealed-value.ts";
 import { fromBase64, isCanonicalBase64, toBase64 } from "../../journal/base64.ts";
 import { InvalidRequestError } from "../../errors/invalid-request-error.ts";
 
-/** Bytes that a user stored: as JSON where they are JSON of at most 1,000 levels, otherwise in base64. */
-export type StoredValue = { readonly json: unknown } | { readonly base64: string };
+/**
+ * Bytes that a user stored: as JSON where they are JSON of at most 1,000 levels, otherwise in base64. `keyId`: they are
+ * encrypted with this key, and it is not here.
+ */
+export type StoredValue = { readonly json: unknown } | { readonly base64: string; readonly keyId?: string | undefined };
 
 /** JSON is written and checked recursively: what is nested more deeply could overflow the stack. */
 const MAX_LEVELS = 1_000;
@@ -17,7 +21,8 @@ export function readBytes(bytes: Uint8Array): StoredValue {
   } catch {
     // No JSON.
   }
-  return { base64: toBase64(bytes) };
+  const keyId = keyIdOf(bytes);
+  return { base64: toBase64(bytes), ...(keyId === undefined ? {} : { keyId }) };
 }
 
 /**

@@ -3,6 +3,7 @@ import { z } from "zod";
 import { fromBase64 } from "../../journal/base64.ts";
 import { isJsonObject, type JsonObject } from "../../journal/json.ts";
 import type { AdminHttp } from "../admin-http.ts";
+import { openedBytes, openedText } from "../encrypted.ts";
 import { readBytes, type StoredValue } from "../state/stored-value.ts";
 import { type EntryResult, readEntryResult } from "./notification.ts";
 import { sql } from "../sql.ts";
@@ -68,7 +69,7 @@ const entrySchema: z.ZodType<JournalEntry> = z
     appendedAt: row.appended_at,
     bytes: row.raw_length,
     entry: row.entry_lite_json ?? {},
-    payload: row.entry_json === undefined ? undefined : readable(row.entry_json),
+    payload: row.entry_json,
   }));
 
 /** Part of a journal, in order. Empty when there is none. */
@@ -80,7 +81,7 @@ export async function readJournal(http: AdminHttp, id: string, request: JournalR
       FROM sys_journal WHERE id = ${id} AND index > ${after} ORDER BY index LIMIT ${limit + 1}`,
     entrySchema,
   );
-  const entries = rows.slice(0, limit);
+  const entries = await Promise.all(rows.slice(0, limit).map((entry) => withReadablePayload(http, entry)));
   return { entries, next: rows.length > limit ? entries.at(-1)?.index : undefined };
 }
 
@@ -98,22 +99,42 @@ export async function readResults(
     sql`SELECT index, encode(raw, 'base64') AS raw FROM sys_journal WHERE id = ${id} AND index IN ${indexes}`,
     resultSchema,
   );
-  return new Map(rows.map(({ index, raw }) => [index, readEntryResult(fromBase64(raw))]));
+  const results = rows.map(async ({ index, raw }) => [index, await openedResult(http, fromBase64(raw))] as const);
+  return new Map(await Promise.all(results));
+}
+
+async function openedResult({ encryption }: AdminHttp, raw: Uint8Array): Promise<EntryResult> {
+  const { value, failure } = readEntryResult(raw);
+  return {
+    value: value === undefined ? undefined : await openedBytes(encryption, value),
+    failure: failure === undefined ? undefined : { ...failure, message: await openedText(encryption, failure.message) },
+  };
 }
 
 /** Bytes are lists of numbers there, under these names. */
 const BYTES: ReadonlySet<string> = new Set(["Success", "payload", "parameter", "value"]);
 
-/** The server's JSON with bytes as what they stand for, and without the values of headers, which may be secret. */
-function readable(value: JsonObject): JsonObject {
-  return Object.fromEntries(Object.entries(value).map(([name, held]) => [name, readableMember(name, held)]));
+type Read = (bytes: Uint8Array) => Promise<StoredValue>;
+
+async function withReadablePayload({ encryption }: AdminHttp, entry: JournalEntry): Promise<JournalEntry> {
+  if (entry.payload === undefined) return entry;
+  const payload = await readable(entry.payload, async (bytes) => readBytes(await openedBytes(encryption, bytes)));
+  return { ...entry, payload };
 }
 
-function readableMember(name: string, held: unknown): unknown {
+/** The server's JSON with bytes as what they stand for, and without the values of headers, which may be secret. */
+async function readable(value: JsonObject, read: Read): Promise<JsonObject> {
+  const members = Object.entries(value).map(async ([name, held]) => [name, await readableMember(name, held, read)]);
+  return Object.fromEntries(await Promise.all(members)) as JsonObject;
+}
+
+async function readableMember(name: string, held: unknown, read: Read): Promise<unknown> {
   if (name === "headers" && Array.isArray(held)) return held.map((header) => isJsonObject(header) && header["name"]);
-  if (BYTES.has(name) && isByteList(held)) return readBytes(Uint8Array.from(held)) satisfies StoredValue;
-  if (Array.isArray(held)) return held.map((item: unknown) => (isJsonObject(item) ? readable(item) : item));
-  return isJsonObject(held) ? readable(held) : held;
+  if (BYTES.has(name) && isByteList(held)) return read(Uint8Array.from(held));
+  if (Array.isArray(held)) {
+    return Promise.all(held.map((item: unknown) => (isJsonObject(item) ? readable(item, read) : item)));
+  }
+  return isJsonObject(held) ? readable(held, read) : held;
 }
 
 function isByteList(value: unknown): value is number[] {

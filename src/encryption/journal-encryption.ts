@@ -1,0 +1,193 @@
+/**
+ * An app's encryption: what stands between its handlers and Restate, so that whoever runs Restate sees no prompt, answer,
+ * argument, result, state or reason of a failure.
+ *
+ * - J1 Every value that the SDK gives to Restate goes through the codec. Nothing is sent before it is encrypted (P1).
+ * - J2 A value that cannot be decrypted fails the attempt, never the invocation, and is told to no handler: Restate repeats
+ *   the attempt, then pauses. With the right keys the invocation goes on as if nothing had been.
+ * - J3 On replay values are encrypted anew, with other bytes. Restate's core compares no values of a journal that has a
+ *   codec, only the commands.
+ * - J4 What is not encrypted is refused, unless the app says otherwise: whoever runs Restate could put in words of its own.
+ */
+import { JournalPlaintextError } from "../errors/journal-plaintext-error.ts";
+import type { AnyHooks, JournalCodec, ServiceOptions } from "../restate.ts";
+import { openedError, openFailure, sealedError, type StoredFailure } from "./failures.ts";
+import { JournalCipher } from "./journal-cipher.ts";
+import type { JournalKey } from "./journal-keys.ts";
+import { PendingValues } from "./pending-values.ts";
+import { keyIdOf } from "./sealed-value.ts";
+import { currentSealing, type Sealing, withSealing } from "./sealing.ts";
+
+/** What is done with values that are not encrypted. */
+export type PlaintextPolicy = "refuse" | "inputs" | "accept";
+
+/** How an app encrypts. */
+export interface JournalEncryptionOptions {
+  /** As the setting `JOURNAL_KEYS` has them, or a list. The first one encrypts, all decrypt. */
+  readonly keys: string | readonly JournalKey[];
+  /**
+   * What is done with values that are not encrypted. `refuse` (default): the attempt fails with `journal-plaintext`.
+   * `inputs`: handlers take them from callers that have no keys, such as Kafka. `accept`: everywhere, while runs and states
+   * from before are there.
+   */
+  readonly plaintext?: PlaintextPolicy | undefined;
+  /** Whether messages of failures are encrypted, too (default), or stay readable for whoever runs Restate. */
+  readonly failures?: "encrypt" | "readable" | undefined;
+}
+
+const NEVER: Promise<never> = new Promise<never>(() => undefined);
+
+/** An app's encryption. Made by `journalEncryption()`. */
+export class JournalEncryption implements Sealing {
+  readonly cipher: JournalCipher;
+  readonly plaintext: PlaintextPolicy;
+  readonly failures: "encrypt" | "readable";
+
+  constructor({ keys, plaintext = "refuse", failures = "encrypt" }: JournalEncryptionOptions) {
+    this.cipher = new JournalCipher(keys);
+    this.plaintext = plaintext;
+    this.failures = failures;
+  }
+
+  get keyIds(): readonly string[] {
+    return this.cipher.keyIds;
+  }
+
+  async seal(plain: Uint8Array): Promise<Uint8Array<ArrayBuffer>> {
+    return plain.length === 0 ? new Uint8Array() : this.cipher.seal(plain);
+  }
+
+  async open(stored: Uint8Array, what: "input" | "value" = "value"): Promise<Uint8Array<ArrayBuffer>> {
+    if (stored.length === 0) return new Uint8Array();
+    if (keyIdOf(stored) !== undefined) return this.cipher.open(stored);
+    if (this.plaintext === "accept" || (this.plaintext === "inputs" && what === "input")) return new Uint8Array(stored);
+    throw new JournalPlaintextError(what);
+  }
+
+  openFailure(failure: StoredFailure): Promise<StoredFailure> {
+    return openFailure(this.cipher, failure);
+  }
+
+  openError(error: Error): Promise<unknown> {
+    return openedError(this.cipher, error);
+  }
+
+  /** The SDK's codec. It belongs to the attempt in which it is called. */
+  readonly codec: JournalCodec = {
+    encode: (plain) => currentAttempt().encode(plain),
+    decode: (stored) => currentAttempt().decode(stored),
+  };
+
+  /** The services, with hooks that fail attempts (J2) and encrypt failures. */
+  guarded<S extends object>(services: readonly S[]): S[] {
+    const hook: AnyHooks = () => ({
+      interceptor: {
+        handler: (next) => sealing(this, () => Promise.race([next(), currentAttempt().failure])),
+        run: (_name, next) => sealing(this, next),
+      },
+    });
+    return services.map((service) => {
+      const { options }: { readonly options?: ServiceOptions } = service;
+      return { ...service, options: { ...options, hooks: [hook, ...(options?.hooks ?? [])] } };
+    });
+  }
+
+  /** Serves a request of Restate's: what handlers give to it is encrypted, what they get from it decrypted. */
+  async serve(handle: () => Promise<Response>): Promise<Response> {
+    const attempt = new Attempt(this);
+    const response = await withSealing(attempt, handle);
+    if (response.body === null) return response;
+    const { status, headers } = response;
+    return new Response(attempt.values.fill(response.body), { status, headers });
+  }
+}
+
+/** An attempt of an invocation. */
+class Attempt implements Sealing {
+  readonly values: PendingValues;
+  readonly #encryption: JournalEncryption;
+  readonly #failure: PromiseWithResolvers<never> = Promise.withResolvers<never>();
+  #hasInput = false;
+
+  constructor(encryption: JournalEncryption) {
+    this.#encryption = encryption;
+    this.values = new PendingValues(encryption.cipher);
+    this.#failure.promise.catch(() => undefined);
+  }
+
+  /** Rejects when something cannot be decrypted that the SDK could not tell from a failure of the invocation (J2). */
+  get failure(): Promise<never> {
+    return this.#failure.promise;
+  }
+
+  get keyIds(): readonly string[] {
+    return this.#encryption.keyIds;
+  }
+
+  seal(plain: Uint8Array): Promise<Uint8Array<ArrayBuffer>> {
+    return this.#encryption.seal(plain);
+  }
+
+  open(stored: Uint8Array): Promise<Uint8Array<ArrayBuffer>> {
+    return this.#encryption.open(stored);
+  }
+
+  openFailure(failure: StoredFailure): Promise<StoredFailure> {
+    return this.#encryption.openFailure(failure);
+  }
+
+  async openError(error: Error): Promise<unknown> {
+    try {
+      return await this.#encryption.openError(error);
+    } catch (cause) {
+      this.#failure.reject(cause);
+      return NEVER;
+    }
+  }
+
+  encode(plain: Uint8Array): Uint8Array {
+    return plain.length === 0 ? plain : this.values.add(plain);
+  }
+
+  /** The first value that an attempt reads is its input. The SDK would end the invocation if that could not be read. */
+  async decode(stored: Uint8Array): Promise<Uint8Array> {
+    const what = this.#hasInput ? "value" : "input";
+    this.#hasInput = true;
+    const own = this.values.find(stored);
+    try {
+      return await this.#encryption.open(own === undefined ? stored : await own, what);
+    } catch (error) {
+      if (what === "value") throw error;
+      this.#failure.reject(error);
+      return NEVER;
+    }
+  }
+}
+
+/**
+ * Encrypts what an app tells Restate, with AES-256-GCM.
+ *
+ * @throws DefinitionError when the keys are malformed.
+ *
+ * @example
+ * ```ts
+ * createRestateEndpoint({ services, identityKeys, encryption: journalEncryption({ keys: process.env.JOURNAL_KEYS }) });
+ * ```
+ */
+export function journalEncryption(options: JournalEncryptionOptions): JournalEncryption {
+  return new JournalEncryption(options);
+}
+
+async function sealing({ cipher, failures }: JournalEncryption, next: () => Promise<void>): Promise<void> {
+  try {
+    await next();
+  } catch (error) {
+    throw failures === "readable" ? error : await sealedError(cipher, error);
+  }
+}
+
+function currentAttempt(): Attempt {
+  const sealing = currentSealing();
+  if (sealing instanceof Attempt) return sealing;
+  throw new TypeError("The journal's codec is used outside of an attempt");
+}
