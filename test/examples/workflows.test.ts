@@ -133,11 +133,3 @@ test("scheduled: one run later", async () => {
     return ((await stack.ask("DailyBrief/paris/last")) as { readonly count: number }).count === 1;
   });
 });
-
-test("Kafka: a record is handled once for its key, and what cannot be read is set aside", async () => {
-  stack.openai.reset();
-  stack.script = () => ({ text: JSON.stringify({ result: "angry" }) });
-  expect(await stack.ask("ReviewDesk/ada/onReview", { text: "Never again." })).toBe("angry");
-  expect(await stack.ask("ReviewDesk/ada/onReview", { no: "text" })).toBe("unreadable");
-  expect(await stack.restate.state("ReviewDesk", "ada")).toEqual({ mood: "angry", unreadable: { no: "text" } });
-});
