@@ -1,4 +1,5 @@
 import type { MiddlewareHandler } from "hono";
+import { isDeeperThan, MAX_LEVELS } from "./json-depth.ts";
 import { HttpProblem } from "./problem.ts";
 
 /** Bounds of a request's body. */
@@ -13,10 +14,11 @@ const METHODS_WITHOUT_BODY: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIO
 
 /**
  * Reads a request's body within bounds before a route sees it, so that no route waits for a slow sender or holds more
- * than it should. A body must be JSON by its content type, not compressed, and UTF-8: what one decoder replaces another
- * one drops, and then two see different texts.
+ * than it should. A body must be JSON by its content type, not compressed, UTF-8 (what one decoder replaces another
+ * one drops, and then two see different texts), and nested by at most 1,024 levels.
  *
- * The errors are `body-too-large` (413), `body-timeout` (408), `unsupported-media-type` (415) and `malformed-json` (400).
+ * The errors are `body-too-large` (413), `body-timeout` (408), `unsupported-media-type` (415), `malformed-json` (400) and,
+ * for one that is nested too deeply, `invalid-request` (400).
  */
 export function limitedJson({ maxBytes, timeoutMs }: BodyLimits): MiddlewareHandler {
   return async (context, next) => {
@@ -32,7 +34,7 @@ export function limitedJson({ maxBytes, timeoutMs }: BodyLimits): MiddlewareHand
       if (!/^(identity)?$/i.test(raw.headers.get("content-encoding") ?? "")) {
         throw new HttpProblem("unsupported-media-type", 415, "Send JSON as it is, without content-encoding");
       }
-      await requireUtf8(body);
+      await checkText(body);
     }
     const { url, method, signal } = raw;
     const headers = new Headers(raw.headers);
@@ -79,11 +81,15 @@ export async function readWithin(
   }
 }
 
-async function requireUtf8(body: Blob): Promise<void> {
+async function checkText(body: Blob): Promise<void> {
+  const bytes = new Uint8Array(await body.arrayBuffer());
   try {
-    new TextDecoder("utf-8", { fatal: true }).decode(await body.arrayBuffer());
+    new TextDecoder("utf-8", { fatal: true }).decode(bytes);
   } catch (error) {
     throw new HttpProblem("malformed-json", 400, "The body is not UTF-8", { cause: error });
+  }
+  if (isDeeperThan(MAX_LEVELS, bytes)) {
+    throw new HttpProblem("invalid-request", 400, `The body is invalid: it has more than ${MAX_LEVELS} levels`);
   }
 }
 

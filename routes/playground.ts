@@ -63,7 +63,16 @@ export function playgroundRoutes({ name, files, auth = apiKeys() }: PlaygroundOp
   app.all("/playground/crash", onlyWhenOn("POST"), auth, async (context) => {
     const control = playgroundControl(settingsOf(context));
     if (control === undefined) throw nothingAt(context);
-    if (!(await control.crash())) throw new HttpProblem("internal-error", 500, "The development stack did not answer");
+    if (!(await control.crash())) {
+      throw new HttpProblem(
+        "stack-unreachable",
+        503,
+        "The development stack did not answer: is npm start still running?",
+        {
+          headers: { "retry-after": "2" },
+        },
+      );
+    }
     return context.json({ crashed: true }, 202);
   });
   const file: MiddlewareHandler = (context) => fileOf(context, files);

@@ -36,6 +36,7 @@ export const PROBLEM_CODES = {
   "restate-unauthorized": "Restate does not accept this app's token",
   "restate-unexpected": "Restate gave an answer that is not understood",
   "restate-unreachable": "Restate cannot be reached",
+  "stack-unreachable": "The development stack cannot be reached",
   "state-changed": "The state has changed meanwhile",
   "token-in-query": "A token was sent in the URL",
   "tool-call-not-pending": "No tool call waits for this output",

@@ -88,6 +88,8 @@ export function linkRoutes(objects: readonly string[]): OpenAPIHono {
       "Thank you, this is recorded",
     );
   });
+  // What no link is for ends here, with 405: the gate of the other routes would take the link's token for an API key.
+  router.all(path.replace("{id}", ":id"), (context) => context.notFound());
   // Also for what validation says: mail programs break links.
   router.onError((error, context) => orProblemPage(error, context as Context<Observed>));
   return router;

@@ -10,6 +10,8 @@
  * - P4 While entries come, the store is asked every `pollMs`; while none come, less and less often.
  * - P5 Who writes from this isolate says so, and whoever waits asks at once. While that goes on, the rest of the questions
  *   may come less often.
+ * - P6 What is kept for others is bounded, in entries, streams and characters, all streams together. It is only kept so that
+ *   fewer ask: who does not find it here asks for itself (P3).
  */
 import { nowMs, pause } from "../http/pause.ts";
 import type { StreamEntry, StreamPage, StreamRead } from "./stream-store.ts";
@@ -24,6 +26,16 @@ export interface SharedReadsOptions {
   readonly pollMs: number;
   /** Longest time between two questions, in milliseconds. */
   readonly maxPollMs: number;
+  /** Most characters of JSON that are kept of one stream (P6). Default 512 Ki. */
+  readonly maxLength?: number;
+  /** Most characters of JSON that are kept of all (P6). Default 4 Mi. */
+  readonly maxTotalLength?: number;
+}
+
+/** An entry, and how long it is as JSON. */
+interface KeptEntry {
+  readonly entry: StreamEntry;
+  readonly length: number;
 }
 
 /** Factor by which the time between two questions grows (P4). */
@@ -36,11 +48,19 @@ const TOLD_MS = 500;
 const MAX_RECENT = 512;
 /** Streams that are known; the oldest ones are forgotten. */
 const MAX_STREAMS = 64;
+/** Characters of JSON that are kept of one stream, by default. */
+const MAX_LENGTH = 512 * 1024;
+/** Characters of JSON that are kept of all streams, by default. */
+const MAX_TOTAL_LENGTH = 4 * 1024 * 1024;
 
 /** What this isolate knows of a stream. */
 interface Known {
-  /** The last entries, without gaps. */
-  recent: readonly StreamEntry[];
+  /** The last entries, without gaps, as far as they are kept (P6). */
+  recent: readonly KeptEntry[];
+  /** Their characters. */
+  length: number;
+  /** Place of the last entry that came, also when it is not kept. */
+  last: number;
   exists: boolean;
   /** Place of the last entry of a stream that has ended. */
   end: number | undefined;
@@ -62,9 +82,20 @@ interface Known {
 export class SharedReads {
   readonly #options: SharedReadsOptions;
   readonly #streams = new Map<string, Known>();
+  readonly #maxLength: number;
+  readonly #maxTotalLength: number;
+  /** Characters that are kept of all streams. */
+  #length = 0;
 
   constructor(options: SharedReadsOptions) {
     this.#options = options;
+    this.#maxLength = options.maxLength ?? MAX_LENGTH;
+    this.#maxTotalLength = options.maxTotalLength ?? MAX_TOTAL_LENGTH;
+  }
+
+  /** Characters of JSON that are kept now (P6). */
+  get keptLength(): number {
+    return this.#length;
   }
 
   /** As `StreamStore.read()`. */
@@ -77,10 +108,10 @@ export class SharedReads {
       const isEnd = known.end !== undefined && known.end <= (entries.at(-1)?.offset ?? after);
       if (entries.length > 0 || isEnd) return { entries, ended: isEnd, exists: true };
       const left = untilMs - nowMs();
-      const isBehind = (known.recent[0]?.offset ?? 0) > after + 1;
+      const isBehind = known.last > after;
       if (isBehind || this.#isDue(known)) {
         const page = await this.#ask(stream, known, { after, waitMs: left, signal });
-        if (page.entries.length > 0 || page.ended || left <= 0) return page;
+        if (page.entries.length > 0 || page.ended || left <= 0 || isBehind) return page;
       } else if (left <= 0 || signal?.aborted === true) {
         return { entries: [], ended: false, exists: known.exists };
       }
@@ -114,7 +145,7 @@ export class SharedReads {
     try {
       const { waitMs: longestMs = 0 } = this.#options;
       const page = await this.#options.read(stream, { after, waitMs: Math.min(longestMs, waitMs), signal });
-      const isNew = this.#keep(known, page.entries);
+      const isNew = this.#keep(stream, known, page.entries);
       known.exists = page.exists;
       if (page.ended) known.end = page.entries.at(-1)?.offset ?? after;
       const { pollMs, maxPollMs } = this.#options;
@@ -128,14 +159,36 @@ export class SharedReads {
   }
 
   /** True when there is an entry that was not known. */
-  #keep(known: Known, entries: readonly StreamEntry[]): boolean {
-    const last = known.recent.at(-1)?.offset ?? 0;
-    const isNew = (entries.at(-1)?.offset ?? 0) > last;
-    if (!isNew) return false;
+  #keep(stream: string, known: Known, entries: readonly StreamEntry[]): boolean {
+    const { last } = known;
+    const newest = entries.at(-1)?.offset ?? 0;
+    if (newest <= last) return false;
     const follows = (entries[0]?.offset ?? 0) <= last + 1;
-    known.recent = [...(follows ? known.recent : []), ...entries.filter(({ offset }) => !follows || offset > last)];
-    known.recent = known.recent.slice(-MAX_RECENT);
+    const added = entries.filter(({ offset }) => !follows || offset > last).slice(-MAX_RECENT);
+    const kept = added.map((entry) => ({ entry, length: JSON.stringify(entry.chunk).length }));
+    known.last = newest;
+    // Of one that was forgotten while it was asked for nothing is counted, so nothing is kept.
+    if (this.#streams.get(stream) !== known) return true;
+    this.#hold(known, [...(follows ? known.recent : []), ...kept].slice(-MAX_RECENT));
+    for (const other of this.#streams.values()) {
+      if (this.#length <= this.#maxTotalLength) break;
+      this.#hold(other, []);
+    }
     return true;
+  }
+
+  /** Keeps the last of these entries, as many as there may be (P6). */
+  #hold(known: Known, recent: readonly KeptEntry[]): void {
+    let length = 0;
+    let from = recent.length;
+    for (; from > 0; from--) {
+      const next = recent[from - 1]?.length ?? 0;
+      if (length + next > this.#maxLength) break;
+      length += next;
+    }
+    this.#length += length - known.length;
+    known.recent = recent.slice(from);
+    known.length = length;
   }
 
   /** Until it is time to ask, or another one has been answered. */
@@ -155,6 +208,8 @@ export class SharedReads {
   #known(stream: string): Known {
     const known = this.#streams.get(stream) ?? {
       recent: [],
+      length: 0,
+      last: 0,
       exists: false,
       end: undefined,
       delayMs: this.#options.pollMs,
@@ -166,8 +221,11 @@ export class SharedReads {
     };
     this.#streams.delete(stream);
     this.#streams.set(stream, known);
-    const [oldest] = this.#streams.keys();
-    if (this.#streams.size > MAX_STREAMS && oldest !== undefined) this.#streams.delete(oldest);
+    const [oldest] = this.#streams;
+    if (this.#streams.size > MAX_STREAMS && oldest !== undefined) {
+      this.#hold(oldest[1], []);
+      this.#streams.delete(oldest[0]);
+    }
     return known;
   }
 }
@@ -180,8 +238,8 @@ function wake(known: Known): void {
 }
 
 /** What of `recent` follows `after` without a gap. */
-function following(recent: readonly StreamEntry[], after: number): readonly StreamEntry[] {
-  const first = recent[0]?.offset;
+function following(recent: readonly KeptEntry[], after: number): readonly StreamEntry[] {
+  const first = recent[0]?.entry.offset;
   if (first === undefined || first > after + 1) return [];
-  return recent.slice(after + 1 - first);
+  return recent.slice(after + 1 - first).map(({ entry }) => entry);
 }

@@ -216,6 +216,16 @@ describe("a signed link", () => {
     expect(await codeOf(await app().request(link))).toEqual([503, "invalid-settings"]);
   });
 
+  test.each(["PUT", "PATCH", "DELETE", "OPTIONS"])("knows no %s, and says what it knows", async (method) => {
+    const answer = await app().request(await linkOf(), { method });
+    expect([answer.status, answer.headers.get("allow")]).toEqual([
+      method === "OPTIONS" ? 204 : 405,
+      "GET, HEAD, OPTIONS, POST",
+    ]);
+    if (method !== "OPTIONS") expect(await codeOf(answer)).toEqual([405, "method-not-allowed"]);
+    expect(restate.requests).toEqual([]);
+  });
+
   test("takes a form, and no more than one", async () => {
     const link = await linkOf();
     restate.reply = () => returned(JSON.stringify({ result: "recorded", approval: { ...approval, state: "denied" } }));

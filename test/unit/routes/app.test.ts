@@ -79,6 +79,7 @@ test("codes of problems are a contract", () => {
     "restate-unauthorized",
     "restate-unexpected",
     "restate-unreachable",
+    "stack-unreachable",
     "state-changed",
     "token-in-query",
     "tool-call-not-pending",

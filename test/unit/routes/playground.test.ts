@@ -206,5 +206,6 @@ test("a stack that does not answer is said so", async () => {
   await control(500);
   const headers = { authorization: `Bearer ${PAGE_KEY}` };
   const answer = await app.request("/playground/crash", { method: "POST", headers });
-  expect([answer.status, await codeOf(answer)]).toEqual([500, "internal-error"]);
+  expect([answer.status, await codeOf(answer)]).toEqual([503, "stack-unreachable"]);
+  expect(answer.headers.get("retry-after")).toBe("2");
 });

@@ -142,3 +142,66 @@ test("readers of a store that waits share one question, which it answers when so
   expect(new Set(await Promise.all(all))).toEqual(new Set([21]));
   expect(read.mock.calls.length).toBeLessThan(30);
 });
+
+/** Streams whose entries have `length` characters of text each. */
+function large(maxLength: number, maxTotalLength: number, length: number, count: number) {
+  const entries = Array.from({ length: count }, (_, n) => ({ offset: n + 1, chunk: delta("x".repeat(length)) }));
+  const state = { asked: 0 };
+  const read = async (_stream: string, { after }: StreamRead): Promise<StreamPage> => {
+    state.asked += 1;
+    return Promise.resolve({ entries: entries.slice(after, after + 3), ended: after + 3 >= count, exists: true });
+  };
+  const reads = new SharedReads({ read, pollMs: 1, maxPollMs: 5, maxLength, maxTotalLength });
+  const all = async (stream: string): Promise<readonly number[]> => {
+    const offsets: number[] = [];
+    for (let ended = false; !ended;) {
+      const page = await reads.read(stream, { after: offsets.at(-1) ?? 0, waitMs: 2_000 });
+      offsets.push(...page.entries.map(({ offset }) => offset));
+      ({ ended } = page);
+      expect(reads.keptLength).toBeLessThanOrEqual(maxTotalLength);
+    }
+    return offsets;
+  };
+  return { reads, state, all };
+}
+
+test("P6: what is kept is bounded in characters, all streams together, and nobody misses anything", async () => {
+  for (const [maxLength, maxTotalLength] of [
+    [100_000, 250_000],
+    [5_000, 250_000],
+    [250_000, 250_000],
+  ] as const) {
+    const { reads, all } = large(maxLength, maxTotalLength, 10_000, 40);
+    const whole = Array.from({ length: 40 }, (_, n) => n + 1);
+    const streams = Array.from({ length: 100 }, (_, n) => `s${n % 80}`);
+    expect(await Promise.all(streams.map(all))).toEqual(streams.map(() => whole));
+    // Each alone, too, after all of them.
+    for (const stream of ["s1", "s79"]) expect(await all(stream)).toEqual(whole);
+    expect(reads.keptLength).toBeLessThanOrEqual(maxTotalLength);
+    expect(reads.keptLength > 0).toBe(maxLength > 10_000);
+  }
+});
+
+test("P6: small entries are kept, so readers still share", async () => {
+  const { state, all } = large(100_000, 100_000, 10, 300);
+  await all("s");
+  const asked = state.asked;
+  const more = await Promise.all(Array.from({ length: 20 }, () => all("s")));
+  expect(new Set(more.map(({ length }) => length))).toEqual(new Set([300]));
+  expect(state.asked - asked).toBeLessThanOrEqual(asked);
+});
+
+test("P6: a store that has lost what was known is not asked again and again", async () => {
+  const state = { asked: 0, isLost: false };
+  const read = async (): Promise<StreamPage> => {
+    state.asked += 1;
+    const entries = state.isLost ? [] : [{ offset: 1, chunk: delta("x".repeat(100)) }];
+    return Promise.resolve({ entries, ended: false, exists: !state.isLost });
+  };
+  const reads = new SharedReads({ read, pollMs: 1, maxPollMs: 5, maxLength: 10 });
+  await reads.read("s", { after: 0, waitMs: 100 });
+  state.isLost = true;
+  const pages = await Promise.all(Array.from({ length: 10 }, () => reads.read("s", { after: 0, waitMs: 2_000 })));
+  expect(pages).toEqual(pages.map(() => ({ entries: [], ended: false, exists: false })));
+  expect(state.asked).toBeLessThanOrEqual(12);
+});
