@@ -15,6 +15,7 @@ import type { LanguageModel } from "ai";
 import type { StepCodec, StepHost, StepOptions, StepScope } from "../journal/step-host.ts";
 import type { RunSink } from "../stream/run-sink.ts";
 import { CallLimits, type CallTimeout } from "./call-limits.ts";
+import { readNote } from "./fallback/fallback-metadata.ts";
 import { type ModelStep, modelStepCodec } from "./model-step.ts";
 import { type ModelTrace, traceAnswer, traceFailure } from "./model-trace.ts";
 import { judgeCall, untilAborted } from "./provider-call.ts";
@@ -37,7 +38,7 @@ export interface ModelHost {
   readonly sink?: RunSink;
   /** Bounds of one call, in milliseconds; exceeding one is a transient failure. */
   readonly timeout?: CallTimeout;
-  /** Told what is stored of each call, also on replay. */
+  /** Told what is stored of each call, and which model has answered; also on replay. */
   readonly onModelStep?: (
     result: ModelStep,
     model: { readonly provider: string; readonly modelId: string },
@@ -64,7 +65,7 @@ export function journalModel(model: LanguageModel, host: ModelHost): LanguageMod
     const action = (scope: StepScope): Promise<ModelStep> =>
       callProvider({ provider, parameters, host, name, streamed: isStreamed, trace }, scope);
     const step = await host.steps.step(name, action, host.codec?.(name) ?? modelStepCodec, host.options);
-    host.onModelStep?.(step, provider, name);
+    host.onModelStep?.(step, readNote(step.providerMetadata) ?? provider, name);
     return step;
   };
   return {

@@ -15,7 +15,17 @@ export type { ServeDenoOptions, ServedEndpoint, ServeOptions, ServeWorkerOptions
 
 // What lies outside: a model provider, effects
 export { answeredToolCalls, repliesByTurn, startScriptedOpenAI, turnOfConversation } from "./scripted-openai.ts";
-export type { RecordedRequest, Script, ScriptedOpenAI, ScriptedReply, ScriptedToolCall } from "./scripted-openai.ts";
+export type {
+  MediaScript,
+  RecordedMediaRequest,
+  RecordedRequest,
+  Script,
+  ScriptedOpenAI,
+  ScriptedOpenAIOptions,
+  ScriptedReply,
+  ScriptedToolCall,
+} from "./scripted-openai.ts";
+export { wordEmbedding } from "./openai-media.ts";
 export { startEffectServer } from "./effect-server.ts";
 export type { Effect, EffectServer, EffectServerOptions } from "./effect-server.ts";
 export { waitUntil } from "./wait.ts";

@@ -12,6 +12,10 @@ export interface ScriptedReply {
   readonly text?: string;
   readonly reasoning?: string;
   readonly toolCalls?: readonly ScriptedToolCall[];
+  /** Of a request for embeddings: the vectors. Default: `wordEmbedding` of each text. */
+  readonly embeddings?: readonly (readonly number[])[];
+  /** Of a request for images or speech: the image or the audio. Default: a PNG of one pixel, the head of an MP3 file. */
+  readonly bytes?: Uint8Array;
   /** Default: 10 tokens in, 5 out. */
   readonly usage?: { readonly inputTokens: number; readonly outputTokens: number };
   /** Why the answer ends early; a provider's `incomplete_details`. */

@@ -2,6 +2,7 @@
 import { once } from "node:events";
 import type { ServerResponse } from "node:http";
 import { setImmediate as turn, setTimeout as delay } from "node:timers/promises";
+import type { MediaAnswer } from "./openai-media.ts";
 import { outputItems, responseEvents, responseObject } from "./openai-responses.ts";
 import type { ScriptedReply } from "./scripted-reply.ts";
 
@@ -16,24 +17,56 @@ export interface SendOptions {
 
 /** Sends `reply`, after its delay. Settles when it is sent, cut, or nobody listens any more. */
 export async function sendReply(response: ServerResponse, reply: ScriptedReply, options: SendOptions): Promise<void> {
-  if (reply.delayMs !== undefined) await delay(reply.delayMs);
-  if (response.destroyed) return;
-  if (reply.hang === true) {
-    await once(response, "close");
-  } else if (reply.cutAfter === 0) {
-    options.onCut?.();
-    response.socket?.resetAndDestroy();
-  } else if (reply.error !== undefined) {
-    const { status, message = `scripted ${status}`, headers = {} } = reply.error;
-    response.writeHead(status, { "content-type": "application/json", ...headers });
-    response.end(JSON.stringify({ error: { message, type: "scripted", code: null, param: null } }));
-  } else if (options.stream) {
+  if (await sendFault(response, reply, options)) return;
+  if (options.stream) {
     response.writeHead(200, { "content-type": "text/event-stream" });
     await sendEvents(response, reply, options);
   } else {
     response.writeHead(200, { "content-type": "application/json" });
     sendBody(response, reply, options);
   }
+}
+
+/** Sends a body of another endpoint, or breaks as the script says. */
+export async function sendMedia(
+  response: ServerResponse,
+  reply: ScriptedReply,
+  answer: MediaAnswer,
+  options: Pick<SendOptions, "onCut">,
+): Promise<void> {
+  if (await sendFault(response, reply, options)) return;
+  const body = Buffer.from(answer.body);
+  const half = body.subarray(0, body.length / 2);
+  response.writeHead(200, { "content-type": answer.type });
+  if (reply.cutAfter !== undefined) {
+    options.onCut?.();
+    response.write(half, () => response.destroy());
+  } else {
+    response.end(reply.malformed === true ? half : body);
+  }
+}
+
+/** Waits as the reply says, and fails as it says: true when there is nothing left to send. */
+async function sendFault(
+  response: ServerResponse,
+  reply: ScriptedReply,
+  { onCut }: Pick<SendOptions, "onCut">,
+): Promise<boolean> {
+  if (reply.delayMs !== undefined) await delay(reply.delayMs);
+  if (response.destroyed) return true;
+  if (reply.hang === true) {
+    await once(response, "close");
+  } else if (reply.cutAfter === 0) {
+    onCut?.();
+    response.socket?.resetAndDestroy();
+  } else if (reply.error !== undefined) {
+    const { status, message = `scripted ${status}`, headers = {} } = reply.error;
+    response.writeHead(status, { "content-type": "application/json", ...headers });
+    response.end(JSON.stringify({ error: { message, type: "scripted", code: null, param: null } }));
+  } else {
+    return false;
+  }
+  return true;
 }
 
 function sendBody(response: ServerResponse, reply: ScriptedReply, { id, onCut }: SendOptions): void {

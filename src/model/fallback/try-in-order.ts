@@ -2,7 +2,7 @@
  * Asks one model after another, all inside one step.
  *
  * - F1 The caller's signal ends it: nobody is asked after that.
- * - F2 A model that was given up is ended and is not heard any more, also if it ignores its signal.
+ * - F2 A model whose time is over is ended and not heard any more, also if it ignores its signal.
  * - F3 When all have failed, a transient failure among them makes the whole one transient, so that Restate tries again, and
  *   all of them from the first one on. If each of those says how long to wait, the shortest time is waited for.
  */
@@ -44,7 +44,7 @@ export async function tryInOrder<MODEL extends NamedModel, ANSWER>(
     const signal = AbortSignal.any([limit.signal, ...(caller === undefined ? [] : [caller])]);
     try {
       signal.throwIfAborted();
-      const answer = await untilAborted(Promise.resolve(ask(model, signal)), signal);
+      const answer = await untilAborted(Promise.resolve(ask(model, signal)), signal); // F2
       return { model, answer, tried };
     } catch (thrown) {
       if (caller?.aborted === true) throw caller.reason; // F1
@@ -54,7 +54,6 @@ export async function tryInOrder<MODEL extends NamedModel, ANSWER>(
       tried.push(failed);
       const failure = classifyFailure(error, { what: `${provider} ${modelId}`, provider, modelId });
       failures.push({ failed, failure });
-      limit.giveUp(error); // F2
       const statusCode = providerFailure(unwrapped(error))?.statusCode;
       const byDefault = fallsBack(error, failure);
       if (!(options.shouldFallBack?.({ ...failed, statusCode, error }, byDefault) ?? byDefault)) throw failure;
@@ -113,11 +112,6 @@ class TimeLimit {
 
   get signal(): AbortSignal {
     return this.#controller.signal;
-  }
-
-  /** Ends what the model still does. */
-  giveUp(reason: unknown): void {
-    this.#controller.abort(reason);
   }
 
   /** No limit from here on. */

@@ -178,8 +178,11 @@ describe("failures", () => {
     await expect(generateText({ model, prompt: "go", maxRetries: 0 })).rejects.toThrow(
       "The script threw: Error: no idea",
     );
-    const other = await fetch(`${openai.baseURL}/embeddings`, { method: "POST", body: "{}" });
-    expect([other.status, await other.text()]).toEqual([404, expect.stringContaining("not POST /v1/embeddings")]);
+    const other = await fetch(`${openai.baseURL}/moderations`, { method: "POST", body: "{}" });
+    expect([other.status, await other.text()]).toEqual([
+      404,
+      expect.stringContaining("does not answer POST /v1/moderations"),
+    ]);
     expect(openai.count).toBe(1);
     openai.reset();
     expect(openai.count).toBe(0);

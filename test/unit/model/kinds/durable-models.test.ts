@@ -307,7 +307,11 @@ describe("failures", () => {
 
   test("a call that takes too long is a transient failure that names the bound", async () => {
     const calls = new Calls();
-    const never = (): Promise<never> => new Promise(() => {});
+    const signals: (AbortSignal | undefined)[] = [];
+    const never = ({ abortSignal }: { abortSignal?: AbortSignal }): Promise<never> => {
+      signals.push(abortSignal);
+      return new Promise(() => {});
+    };
     const model = durableEmbeddingModel(embeddingModel(calls, { doEmbed: never }), { timeout: { stepMs: 20 } });
     const result = await runFake(
       inContext(() => embed({ model, value: "x" })),
@@ -315,6 +319,7 @@ describe("failures", () => {
     );
     expect(String(errorOf(result))).toContain("No complete answer within 20 ms");
     expect([...result.executions]).toEqual([["embed-1 embed 1", 2]]);
+    expect(signals.map((signal) => signal?.aborted)).toEqual([true, true]);
   });
 
   test("the caller's signal ends the call and is recorded", async () => {
