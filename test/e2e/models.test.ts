@@ -69,11 +69,16 @@ async function invoke(handler: string, input: unknown): Promise<{ readonly id: s
   return { id, body: (await stack.restate.attach(id)).body };
 }
 
+/** A batch has one text here. */
+function inputText(input: unknown): string {
+  return Array.isArray(input) ? input.join() : "";
+}
+
 /** How often each provider call was made: embeddings by text, the others by endpoint. */
 function counts(): Record<string, number> {
   const counted: Record<string, number> = { rerank: effects.effects.length };
   for (const { path, body } of openai.mediaRequests) {
-    const name = path === "/embeddings" ? `${path} ${String(body["input"])}` : path;
+    const name = path === "/embeddings" ? `${path} ${inputText(body["input"])}` : path;
     counted[name] = (counted[name] ?? 0) + 1;
   }
   return counted;
@@ -110,7 +115,7 @@ test.each([
 ] as const)("the Worker dies during %s: only that call is made again", async (name, before) => {
   let hangs = true;
   const isIt = (path: string, input: unknown): boolean =>
-    name === (path === "/embeddings" ? `${path} ${String(input)}` : path);
+    name === (path === "/embeddings" ? `${path} ${inputText(input)}` : path);
   media = ({ path, body }) => (hangs && isIt(path, body["input"]) ? { hang: true } : {});
   rerankMs = name === "rerank" ? 600_000 : 0;
   const id = await stack.restate.send("Media/make", { topic: `pets ${name}`, files: FILES });
