@@ -12,6 +12,7 @@ import { orchestrator, planWorker } from "./orchestrator-workers/agent.ts";
 import { insuranceClaim } from "./parallel-tools/agent.ts";
 import { review } from "./parallel-workflow/agent.ts";
 import { reportChain } from "./prompt-chain/agent.ts";
+import { library } from "./rag/agent.ts";
 import { support } from "./routing/agent.ts";
 import { dailyBrief } from "./scheduled/agent.ts";
 import { bookingWorkflow, travelDesk } from "./sub-workflow/agent.ts";
@@ -27,6 +28,7 @@ const publicServices = [
   codingAgent,
   dailyBrief,
   insuranceClaim,
+  library,
   newsroom,
   orchestrator,
   refundApprovals,
