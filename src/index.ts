@@ -14,6 +14,10 @@ export { budgetReport } from "./agent/budget/budget-report.ts";
 export type { BudgetReport } from "./agent/budget/budget-report.ts";
 export type { Budget, BudgetExceeded, BudgetLimit, BudgetSpent } from "./agent/budget/budget.ts";
 export type { ModelPrice, Prices } from "./agent/budget/prices.ts";
+export { withPermit } from "./agent/limits/permit.ts";
+export type { LimitUse } from "./agent/limits/permit.ts";
+export { rateLimit } from "./agent/limits/rate-limit.ts";
+export type { RateLimit, RateLimitHandlers, RateLimitOptions, RateLimitStatus } from "./agent/limits/rate-limit.ts";
 
 // Agents that call agents
 export { agentTool } from "./subagents/agent-tool.ts";

@@ -6,6 +6,7 @@ import { type BlobOptions, Blobs } from "../journal/blobs.ts";
 import { type JournalLimits, JournalSize } from "../journal/journal-size.ts";
 import { DEFAULT_WINDOW, type Window } from "../journal/run-ahead.ts";
 import type { StepOptions } from "../journal/step-host.ts";
+import type { LimitUse } from "./limits/permit.ts";
 import type { StreamEvent } from "../model/stream-event.ts";
 import type { OnRollbackFailed } from "../tools/rollback/rollback-scope.ts";
 import { rollbackProblem } from "../tools/rollback/tool-rollback.ts";
@@ -62,6 +63,12 @@ export interface RestateAgentOptions<TOOLS extends ToolSet = ToolSet> {
    * bounds: `generate({ prompt, budget })`. Default: no bound.
    */
   readonly budget?: Budget;
+  /**
+   * Limits that each model call needs a permit of, such as a provider's or a tenant's: what `rateLimit()` made, or one of its
+   * keys. Who waits is suspended. It costs two messages and a wait for each model call, and its steps do not run ahead.
+   * Default: none.
+   */
+  readonly limits?: readonly (LimitUse | LimitUse["limit"])[];
   /** Outside of a handler: `"error"` (default) throws, `"plain"` runs as an ordinary `ToolLoopAgent`. */
   readonly outsideHandler?: "error" | "plain";
 }

@@ -24,6 +24,8 @@ import { sourceOptions } from "../tools/tool-source.ts";
 import type { AgentStreamEvent } from "./agent-options.ts";
 import type { AgentRun } from "./agent-run.ts";
 import { budgetedModel, isBudgetNotice } from "./budget/budgeted-model.ts";
+import { limitedModel } from "./limits/limited-model.ts";
+import { limitsOf } from "./limits/permit.ts";
 import { runTelemetry, telemetrySettings } from "./telemetry.ts";
 import { type Timeouts, timeoutsOf } from "./timeouts.ts";
 import { withUsage } from "./usage-ledger.ts";
@@ -123,7 +125,10 @@ function durablePrepareStep(
 
 function durableModelOf(model: LanguageModel, timeouts: Timeouts, run: AgentRun): LanguageModel {
   const { callerSignal } = run;
-  const durable = budgetedModel(model, (own) => journaledModelOf(own, timeouts, run), run.budget);
+  const silent = (own: LanguageModel): LanguageModelV4 => journaledModelOf(own, timeouts, run);
+  const limits = limitsOf(run.options.limits);
+  const called = (own: LanguageModel): LanguageModelV4 => limitedModel(silent(own), run.place, limits);
+  const durable = budgetedModel(model, { called, silent }, run.budget);
   return callerSignal === undefined ? durable : withCallerSignal(durable, callerSignal);
 }
 

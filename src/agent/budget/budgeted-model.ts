@@ -17,16 +17,19 @@ export function isBudgetNotice({
   return finishReason.raw === BUDGET_EXCEEDED;
 }
 
+/** Makes the journaled form of a model, in the run's own way. */
+type Journaled = (model: LanguageModel) => LanguageModelV4;
+
 /**
- * @param journaled Makes the journaled form of a model, in the run's own way.
+ * @param make `called`: for models that are called. `silent`: for what stands in for a call, and concerns no provider.
  * @param guard Undefined: no budget is there.
  */
 export function budgetedModel(
   model: LanguageModel,
-  journaled: (model: LanguageModel) => LanguageModelV4,
+  make: { readonly called: Journaled; readonly silent: Journaled },
   guard: BudgetGuard | undefined,
 ): LanguageModelV4 {
-  const plain = journaled(model);
+  const plain = make.called(model);
   if (guard === undefined || guard.counted.length === 0) return plain;
   const { provider, modelId, supportedUrls } = plain;
   const within = async <T>(
@@ -34,11 +37,11 @@ export function budgetedModel(
     call: (model: LanguageModelV4, parameters: LanguageModelV4CallOptions) => PromiseLike<T>,
   ): Promise<T> => {
     const admission = await guard.admit({ provider, modelId }, parameters.maxOutputTokens);
-    if ("notice" in admission) return call(journaled(noticeModel(admission.notice)), parameters);
+    if ("notice" in admission) return call(make.silent(noticeModel(admission.notice)), parameters);
     const { maxOutputTokens, deadline } = admission;
     const capped = maxOutputTokens === undefined ? parameters : { ...parameters, maxOutputTokens };
     try {
-      return await call(deadline === undefined ? plain : journaled(timedModel(model, deadline)), capped);
+      return await call(deadline === undefined ? plain : make.called(timedModel(model, deadline)), capped);
     } catch (error) {
       if (deadline !== undefined) guard.failLate(error);
       throw error;
