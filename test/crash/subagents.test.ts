@@ -1,0 +1,115 @@
+/** Three levels of agents, 21 of them: parent killed, children killed, both; and cancelled at random moments. */
+import { setTimeout as delay } from "node:timers/promises";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { waitUntil } from "../../src/testing/wait.ts";
+import { seedOf, shareOf } from "../thorough.ts";
+import { CHILDREN, FamilyStack, MODEL_CALLS, USAGE } from "./subagents-stack.ts";
+
+const TRIAL_TIMEOUT_MS = 180_000;
+/** Model calls and effects of one run. */
+const EVENTS = MODEL_CALLS + CHILDREN * CHILDREN;
+
+let stack: FamilyStack;
+let runs = 0;
+
+beforeAll(async () => {
+  stack = await FamilyStack.start();
+}, 120_000);
+afterAll(() => stack.stop());
+
+/** Every leaf of `run`. */
+function leaves(run: string): string[] {
+  const numbers = Array.from({ length: CHILDREN }, (_, n) => n);
+  return numbers.flatMap((one) => numbers.map((two) => `${run}.${one}.${two}`));
+}
+
+/** Starts a run; it can be told by its name in what it does. */
+async function start(
+  headers: Readonly<Record<string, string>> = {},
+): Promise<{ readonly run: string; readonly id: string }> {
+  runs += 1;
+  const run = `r${runs}`;
+  return { run, id: await stack.restate.send("Top/run", `task ${run}`, { headers }) };
+}
+
+/** Settles when the `n`-th thing has happened in `run`. */
+function reached(run: string, n: number): Promise<void> {
+  if (stack.events(run) >= n) return Promise.resolve();
+  return new Promise((resolve) => {
+    const before = stack.onEvent;
+    stack.onEvent = (of, count) => {
+      before(of, count);
+      if (of === run && count >= n) resolve();
+    };
+  });
+}
+
+test(
+  "a run asks all of them, and its usage is that of all of them",
+  async () => {
+    const { run, id } = await start({ "x-restate-edge-agents-usage": "1" });
+    const { status, body } = await stack.restate.attach(id);
+    expect(status, JSON.stringify(body)).toBe(200);
+    const { output, models } = body as { output: string; models: { steps: number; usage: { totalTokens: number } }[] };
+    expect(output).toBe(`done ${run}`);
+    expect(models.map(({ steps, usage }) => [steps, usage.totalTokens])).toEqual([[MODEL_CALLS, USAGE]]);
+    expect([...stack.counts(run)].sort()).toEqual(leaves(run).map((key) => [key, 1]));
+    expect(stack.events(run)).toBe(EVENTS);
+  },
+  TRIAL_TIMEOUT_MS,
+);
+
+describe("what was done is not done again", () => {
+  const victims = ["parent", "children", "both"] as const;
+  const all = victims.flatMap((victim) =>
+    Array.from({ length: 6 }, (_, n) => [victim, 1 + (seedOf(`subagents ${victim} ${n}`) % (EVENTS - 1))] as const),
+  );
+  test.each(shareOf(all, 5, "subagents killed"))(
+    "when the Worker of %s dies at event %i of 58",
+    async (victim, n) => {
+      const { run, id } = await start();
+      await reached(run, n);
+      const dying = victim === "both" ? [stack.parent, stack.children] : [stack[victim]];
+      await Promise.all(dying.map((endpoint) => endpoint.kill()));
+      const durable = [...(await stack.durable())].filter((key) => key.startsWith(`${run}.`));
+      const counts = stack.counts(run);
+      await Promise.all(dying.map((endpoint) => endpoint.start()));
+      const { status, body } = await stack.restate.attach(id, TRIAL_TIMEOUT_MS);
+      expect([status, body]).toEqual([200, `done ${run}`]);
+      const now = stack.counts(run);
+      for (const key of durable) expect(now.get(key), `${key} was durable and happened again`).toBe(counts.get(key));
+      expect([...now.keys()].sort()).toEqual(leaves(run));
+      expect(Math.max(...now.values())).toBeLessThanOrEqual(2);
+    },
+    TRIAL_TIMEOUT_MS,
+  );
+});
+
+describe("a run that is cancelled leaves nothing running", () => {
+  const moments = Array.from({ length: 20 }, (_, n) => [n, seedOf(`subagents cancelled ${n}`) % EVENTS] as const);
+  test.each(shareOf(moments, 4, "subagents cancelled"))(
+    "trial %i, at event %i of 58",
+    async (_, n) => {
+      const { run, id } = await start();
+      await reached(run, n);
+      await delay(seedOf(`a moment after ${run}`) % 25);
+      await stack.restate.cancel(id);
+      const { status } = await stack.restate.attach(id, TRIAL_TIMEOUT_MS);
+      expect([200, 409]).toContain(status);
+      let left: string[] = [];
+      const isQuiet = async (): Promise<boolean> => (left = await stack.running()).length === 0;
+      await waitUntil("Agents go on after their parent was cancelled", isQuiet, {
+        timeoutMs: 60_000,
+        everyMs: 100,
+      }).catch((error: unknown) => {
+        throw new Error(`Still there: ${left.join(", ")}`, { cause: error });
+      });
+      const events = stack.events(run);
+      await delay(300);
+      expect(stack.events(run), "a model or a tool was called when nothing ran").toBe(events);
+      expect(Math.max(0, ...stack.counts(run).values())).toBeLessThanOrEqual(1);
+      if (status === 409) expect(events).toBeLessThan(EVENTS);
+    },
+    TRIAL_TIMEOUT_MS,
+  );
+});
