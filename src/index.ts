@@ -31,8 +31,20 @@ export type {
 } from "./subagents/agent-tool.ts";
 export { remoteAgent } from "./subagents/agent-target.ts";
 export type { AgentReference, RemoteAgentOptions } from "./subagents/agent-target.ts";
+export { agentJobs, cancelAgent, collectAgent, startAgent } from "./subagents/background.ts";
+export type {
+  AgentCallback,
+  AgentHandle,
+  AgentJobHandlers,
+  AgentResult,
+  StartAgentOptions,
+} from "./subagents/background.ts";
 export { callAgent } from "./subagents/call-agent.ts";
 export type { CallAgentOptions } from "./subagents/call-agent.ts";
+export { handoffAgent } from "./subagents/handoff-agent.ts";
+export type { HandoffMember, HandoffSettings } from "./subagents/handoff-agent.ts";
+export { raceAgents } from "./subagents/race-agents.ts";
+export type { Contestants, RaceResult } from "./subagents/race-agents.ts";
 
 // Sessions
 export { agentSession } from "./session/agent-session.ts";
@@ -204,6 +216,7 @@ export { JournalTamperedError } from "./errors/journal-tampered-error.ts";
 export { ModelCallError } from "./errors/model-call-error.ts";
 export { OutsideHandlerError } from "./errors/outside-handler-error.ts";
 export { OutsideRollbackError } from "./errors/outside-rollback-error.ts";
+export { RaceFailedError } from "./errors/race-failed-error.ts";
 export { RestateNotConfiguredError } from "./errors/restate-not-configured-error.ts";
 export { RunTimeoutError } from "./errors/run-timeout-error.ts";
 export { StreamLostError } from "./errors/stream-lost-error.ts";

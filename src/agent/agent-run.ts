@@ -269,7 +269,8 @@ export class AgentRun {
     const before = this.#failure;
     try {
       const { window } = this;
-      const isSkipped = isLastAct && window !== undefined && !this.place.invocation.scheduler.mayHaveNews(window);
+      const isLast = isLastAct || this.place.fiber.parent?.isRacing === true;
+      const isSkipped = isLast && window !== undefined && !this.place.invocation.scheduler.mayHaveNews(window);
       if (!isSkipped) await this.barrier(this.place);
     } catch (error) {
       throw before === undefined && this.#failure !== undefined ? this.#failure.error : error;

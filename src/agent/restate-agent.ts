@@ -29,6 +29,9 @@ type Agent<
 type CallBudget = { readonly budget?: Budget | undefined };
 type PrepareCall = (settings: LooseSettings) => unknown;
 
+/** Key of an agent's options. */
+export const OPTIONS: unique symbol = Symbol("restate-edge-agents.options");
+
 /**
  * A durable agent. Same settings, methods and types as the AI SDK's `ToolLoopAgent`, or an existing `ToolLoopAgent`.
  * Inside a Restate handler every model call and tool call is journaled: after a crash the run continues where it
@@ -66,6 +69,11 @@ export class RestateAgent<
     this.#options = options;
     this.#settings = settingsOf(this) as LooseSettings;
     this.#name = checkOptions(options.id ?? settings.id, settings.tools, this.#options);
+  }
+
+  /** What is ours about it, for agents that are made of it. */
+  get [OPTIONS](): RestateAgentOptions {
+    return this.#options;
   }
 
   /** The name in step names. */

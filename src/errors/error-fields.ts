@@ -32,6 +32,13 @@ export class ErrorFields {
     return Array.isArray(value) && value.every(isObject) ? value.map((item) => new ErrorFields(item)) : missing(name);
   }
 
+  texts(name: string): Record<string, string> {
+    const value = this.#fields[name];
+    const isTexts =
+      typeof value === "object" && value !== null && Object.values(value).every((text) => typeof text === "string");
+    return isTexts ? (value as Record<string, string>) : missing(name);
+  }
+
   optionalString(name: string): string | undefined {
     const value = this.#fields[name];
     return typeof value === "string" ? value : undefined;

@@ -16,6 +16,8 @@ export class Fiber {
    * without it (a plain `Promise.race`) or may still need it (a plain `Promise.all`): nobody can tell.
    */
   undecided = false;
+  /** True for one of several of which the first to end wins (race-agents.ts): who waits for them gates before it goes on. */
+  isRacing = false;
   /** Set when the fiber may do nothing more: every further action throws this. */
   dead: { readonly reason: unknown } | undefined;
 

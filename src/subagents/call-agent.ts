@@ -9,6 +9,7 @@
  */
 import { AgentRun } from "../agent/agent-run.ts";
 import { readAnswer, usageOfFailure, USAGE_HEADER } from "../agent/delegation.ts";
+import type { UsageLedger } from "../agent/usage-ledger.ts";
 import { AgentCancelledError } from "../errors/agent-cancelled-error.ts";
 import { AgentTimeoutError } from "../errors/agent-timeout-error.ts";
 import { DefinitionError } from "../errors/definition-error.ts";
@@ -60,12 +61,17 @@ export async function callAgent<DEFINITION extends AgentReference>(
   return (await callTarget(place, target, input, options)) as AnswerOf<DEFINITION>;
 }
 
-/** As `callAgent()`, at `place`. */
+/**
+ * As `callAgent()`, at `place`.
+ *
+ * @param usage Gets what the call has used. Default: the run in whose tool it is made.
+ */
 export async function callTarget(
   place: Place,
   target: AgentTarget,
   input: unknown,
   options: CallAgentOptions,
+  usage: UsageLedger | undefined = AgentRun.of(place.fiber)?.usage,
 ): Promise<unknown> {
   const { context, scheduler } = place.invocation;
   const { cancellations } = scheduler;
@@ -84,7 +90,7 @@ export async function callTarget(
     if (scheduler.cancellations === cancellations) context.cancel(await call.invocationId);
     throw error instanceof TimeoutError ? new AgentTimeoutError(name, timeoutMs ?? 0) : error;
   }
-  return outputOf(place, name, reply, target);
+  return outputOf(name, reply, target, usage);
 }
 
 /** How a call has ended. */
@@ -93,8 +99,12 @@ export type Reply =
   | { readonly ok: false; readonly failure: TerminalError };
 
 /** The output of a call that has ended; its usage is counted. */
-export function outputOf(place: Place, name: string, reply: Reply, target: AgentTarget): unknown {
-  const usage = AgentRun.of(place.fiber)?.usage;
+export function outputOf(
+  name: string,
+  reply: Reply,
+  target: Pick<AgentTarget, "isSession">,
+  usage: UsageLedger | undefined,
+): unknown {
   if (!reply.ok) {
     usage?.add(usageOfFailure(reply.failure));
     throw failureOf(name, reply.failure);
