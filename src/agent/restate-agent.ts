@@ -29,8 +29,12 @@ type Agent<
 type CallBudget = { readonly budget?: Budget | undefined };
 type PrepareCall = (settings: LooseSettings) => unknown;
 
-/** Key of an agent's options. */
-export const OPTIONS: unique symbol = Symbol("restate-edge-agents.options");
+const agentOptions = new WeakMap<object, RestateAgentOptions>();
+
+/** What is ours about `agent`, for agents that are made of it. */
+export function optionsOf(agent: object): RestateAgentOptions {
+  return agentOptions.get(agent) ?? {};
+}
 
 /**
  * A durable agent. Same settings, methods and types as the AI SDK's `ToolLoopAgent`, or an existing `ToolLoopAgent`.
@@ -67,13 +71,9 @@ export class RestateAgent<
     const settings = agent instanceof ToolLoopAgent ? settingsOf(agent) : agent;
     super(settings);
     this.#options = options;
+    agentOptions.set(this, options);
     this.#settings = settingsOf(this) as LooseSettings;
     this.#name = checkOptions(options.id ?? settings.id, settings.tools, this.#options);
-  }
-
-  /** What is ours about it, for agents that are made of it. */
-  get [OPTIONS](): RestateAgentOptions {
-    return this.#options;
   }
 
   /** The name in step names. */

@@ -186,7 +186,7 @@ export function agentJobs<const NAME extends string>(name: NAME): ServiceDefinit
     }
     return delegated(context, async (usage) => runJob(requirePlace(name), parsed.data, usage));
   });
-  return service({ name, handlers: { run } }) as unknown as ServiceDefinition<NAME, AgentJobHandlers>;
+  return service({ name, handlers: { run } });
 }
 
 async function runJob(place: Place, job: z.infer<typeof jobSchema>, usage: UsageLedger): Promise<unknown> {

@@ -18,7 +18,7 @@ import {
 } from "ai";
 import { z } from "zod";
 import type { RestateAgentOptions } from "../agent/agent-options.ts";
-import { OPTIONS, RestateAgent } from "../agent/restate-agent.ts";
+import { optionsOf, RestateAgent } from "../agent/restate-agent.ts";
 import { DefinitionError } from "../errors/definition-error.ts";
 import type { ToolOptions } from "../tools/tool-options.ts";
 
@@ -97,7 +97,7 @@ export function handoffAgent(
       tools: team.tools,
       toolApproval: team.approvals as never,
       stopWhen: settings.stopWhen ?? isStepCount(20),
-      prepareStep: (async (step: StepFacts) => team.prepare(step)) as never,
+      prepareStep: async (step) => team.prepare(step),
     },
     { ...options, toolOptions: { ...team.toolOptions, ...options.toolOptions } },
   );
@@ -185,7 +185,7 @@ class Team {
       throw this.#error(`"${name}" has a function for toolApproval: say it for each tool`);
     }
     Object.assign(this.approvals, toolApproval);
-    Object.assign(this.toolOptions, (agent as { readonly [OPTIONS]?: RestateAgentOptions })[OPTIONS]?.toolOptions);
+    Object.assign(this.toolOptions, optionsOf(agent).toolOptions);
   }
 
   #addTransfer(name: string, description: string | undefined): void {

@@ -2,7 +2,13 @@
 import { type ModelMessage, Output, tool } from "ai";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
-import { DefinitionError, handoffAgent, RestateAgent, withRestateContext } from "../../../src/index.ts";
+import {
+  DefinitionError,
+  handoffAgent,
+  type HandoffSettings,
+  RestateAgent,
+  withRestateContext,
+} from "../../../src/index.ts";
 import { runFake, scriptedModel } from "../../../src/testing/in-memory.ts";
 
 const transfer = (to: string) => ({ toolCalls: [{ id: `to-${to}`, name: `transfer_to_${to}`, input: {} }] });
@@ -92,13 +98,13 @@ describe("handoffAgent()", () => {
     const two = new RestateAgent({ id: "two", model, tools: { refund: other } });
     const typed = new RestateAgent({ id: "typed", model, output: Output.json() });
     const policy = new RestateAgent({ id: "policy", model, tools: { refund }, toolApproval: () => "user-approval" });
-    const make = (agents: Record<string, RestateAgent>, handoffs?: Record<string, string[]>) => () =>
+    const make = (agents: HandoffSettings["agents"], handoffs?: Record<string, string[]>) => () =>
       handoffAgent({ id: "x", agents, handoffs });
-    expect(make({ one: one as never })).toThrow(/two agents or more/);
-    expect(make({ one: one as never, two: two as never })).toThrow(/different tools named "refund"/);
-    expect(make({ one: one as never, typed: typed as never })).toThrow(/"typed" has output/);
-    expect(make({ one: one as never, policy: policy as never })).toThrow(/say it for each tool/);
-    expect(make({ one: one as never, again: one as never }, { one: ["three"] })).toThrow(/names "three"/);
-    expect(make({ one: one as never, bad: {} as never })).toThrow(DefinitionError);
+    expect(make({ one: one })).toThrow(/two agents or more/);
+    expect(make({ one: one, two: two })).toThrow(/different tools named "refund"/);
+    expect(make({ one: one, typed: typed })).toThrow(/"typed" has output/);
+    expect(make({ one: one, policy: policy })).toThrow(/say it for each tool/);
+    expect(make({ one: one, again: one }, { one: ["three"] })).toThrow(/names "three"/);
+    expect(make({ one: one, bad: {} as never })).toThrow(DefinitionError);
   });
 });
