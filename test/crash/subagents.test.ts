@@ -53,7 +53,7 @@ test(
     const { output, models } = body as { output: string; models: { steps: number; usage: { totalTokens: number } }[] };
     expect(output).toBe(`done ${run}`);
     expect(models.map(({ steps, usage }) => [steps, usage.totalTokens])).toEqual([[MODEL_CALLS, USAGE]]);
-    expect([...stack.counts(run)].sort()).toEqual(leaves(run).map((key) => [key, 1]));
+    expect(stack.counts(run)).toEqual(new Map(leaves(run).map((key) => [key, 1])));
     expect(stack.events(run)).toBe(EVENTS);
   },
   TRIAL_TIMEOUT_MS,
