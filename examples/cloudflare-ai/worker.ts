@@ -1,0 +1,4 @@
+import { createEdgeApp } from "../../routes/index.ts";
+import { conciergeService } from "./agent.ts";
+
+export default createEdgeApp({ services: [conciergeService], publicServices: [conciergeService] });
