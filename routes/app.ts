@@ -22,6 +22,7 @@ import { errorsOnly } from "./operations/errors-only.ts";
 import { openApiRoute, registerSecuritySchemes } from "./openapi.ts";
 import { answerFailures } from "./operations/failures.ts";
 import { consoleLog, type Log, quietLog } from "./operations/log.ts";
+import type { McpServerApp } from "./mcp.ts";
 import { notFound } from "./operations/not-found.ts";
 import { observe } from "./operations/observe.ts";
 import { shapesOf } from "./operations/service-shape.ts";
@@ -47,6 +48,8 @@ export interface EdgeAppOptions extends Partial<AgentsRouteOptions> {
   readonly publicServices?: readonly AnyService[];
   /** Whose approvals are served at `/approvals` beside those of `publicServices`, and who may review those of others. */
   readonly approvals?: ApprovalOptions | undefined;
+  /** Agents as tools of an MCP server at `/mcp`: what `mcpServer()` made. Default: there is none. */
+  readonly mcp?: McpServerApp;
   /** One stream for a whole invocation. For Deno and Node; refused on Workers. Default false. */
   readonly bidirectional?: boolean;
   /** Name in `/health`. Default `restate-edge-agents`. */
@@ -89,6 +92,7 @@ export interface EdgeAppOptions extends Partial<AgentsRouteOptions> {
  * - `/chat/*` is for the same callers: conversations with those of `publicServices` that `agentSession()` made.
  * - `/approvals/*` shows and takes what people are asked by public sessions, and what public approval objects keep, for the
  *   same callers; `approvals` says more. People with a signed link reach what it is for.
+ * - `/mcp` has the agents of `mcp` as tools, for the same callers.
  * - `/admin/*` operates Restate for those with ADMIN_TOKEN. Without that setting it is not there.
  * - `/` is the playground, in development or with PLAYGROUND=on.
  *
@@ -111,12 +115,14 @@ export function createEdgeApp(options: EdgeAppOptions): Hono {
     mount = "/restate",
     info = () => ({}),
     log = consoleLog,
+    mcp,
     telemetry,
     encryption,
   } = options;
   const services = withCompanions(options.services);
   checkMount(mount);
-  checkPublic(publicServices, services);
+  checkPublic("publicServices", publicServices, services);
+  checkPublic("the agents of mcp", mcp?.services ?? [], services);
   checkApprovalOptions(options.approvals ?? {}, services, options.auth !== undefined);
   checkAgentsOptions(options);
   const app = createRouter<BlankEnv>();
@@ -127,15 +133,16 @@ export function createEdgeApp(options: EdgeAppOptions): Hono {
   const isPublic = publicServices.length > 0;
   const objects = approvalObjectsOf(services);
   const served = servedObjectsOf(publicServices, options.approvals);
-  const needsApiKeys = (isPublic || served.length > 0) && options.auth === undefined;
+  const needsApiKeys = (isPublic || mcp !== undefined || served.length > 0) && options.auth === undefined;
   const shapes = [...shapesOf(services).values()];
-  const needsIngress = isPublic || objects.length > 0;
+  const needsIngress = isPublic || mcp !== undefined || objects.length > 0;
   app.route("/", readyRoute({ shapes, needsIngress, needsApiKeys, telemetry, encryption }));
   app.route("/", openApiRoute(app, name));
   if (isPublic) app.route("/agents", agentsRoutes({ ...options, publicServices }));
   if (sessionsOf(publicServices).size > 0) app.route("/chat", chatRoutes({ ...options, publicServices }));
   if (objects.length > 0)
     app.route("/approvals", approvalRoutes({ ...options, ...options.approvals, objects, served }));
+  if (mcp !== undefined) app.route("/mcp", mcp.routes({ ...options, name }));
   app.route("/admin", adminRoutes());
   if (options.playground !== false) {
     app.route("/", playgroundRoutes({ name, files: options.playground, auth: options.auth }));
@@ -153,6 +160,7 @@ const TAKEN: ReadonlySet<string> = new Set([
   "approvals",
   "chat",
   "health",
+  "mcp",
   "openapi.json",
   "playground",
   "ready",
@@ -170,11 +178,11 @@ function checkMount(mount: string): void {
 }
 
 /** Restate would not know it: every call would be a 404 that nobody understands. */
-function checkPublic(publicServices: readonly AnyService[], services: readonly AnyService[]): void {
+function checkPublic(what: string, publicServices: readonly AnyService[], services: readonly AnyService[]): void {
   const names = new Set(services.map(({ name }) => name));
   const stranger = publicServices.find(({ name }) => !names.has(name));
   if (stranger === undefined) return;
   throw new DefinitionError(
-    `Cannot create the edge app: publicServices must be among services: current value has "${stranger.name}"`,
+    `Cannot create the edge app: ${what} must be among services: current value has "${stranger.name}"`,
   );
 }

@@ -4,6 +4,9 @@ export type { ApprovalOptions, ReviewRule } from "./approvals/approval-options.t
 export type { EdgeAppOptions } from "./app.ts";
 export type { AgentsRouteOptions, CorsOptions } from "./agents.ts";
 export type { FailureLine, Log, LogLine, RequestLine } from "./operations/log.ts";
+export { mcpServer } from "./mcp.ts";
+export type { McpServerApp, McpServerOptions } from "./mcp.ts";
+export type { McpAgent } from "./mcp/exposed-agent.ts";
 export { playgroundFolder } from "./playground-files.ts";
 export type { PlaygroundFiles } from "./playground-files.ts";
 export { PROBLEM_CODES } from "./problem.ts";

@@ -1,0 +1,110 @@
+/** `/mcp`: agents as tools of an MCP server, for whoever speaks MCP and has an API key. */
+import { createMcpHandler } from "@modelcontextprotocol/server";
+import type { Context } from "hono";
+import { cors } from "hono/cors";
+import { Hono } from "hono";
+import type { AnyService } from "../src/endpoint/restate-endpoint.ts";
+import { DefinitionError } from "../src/errors/definition-error.ts";
+import { apiKeys, type AgentsRouteOptions } from "./agents.ts";
+import { Targets } from "./agents/targets.ts";
+import { limitedJson } from "./body.ts";
+import { exposedAgents, type McpAgent } from "./mcp/exposed-agent.ts";
+import { type ServerFacts, serverFor } from "./mcp/server.ts";
+import { HttpProblem } from "./problem.ts";
+import { rateLimit } from "./rate-limit.ts";
+
+/** What is exposed, and how. */
+export interface McpServerOptions {
+  /**
+   * Services of `agentService()` and sessions of `agentSession()`, or `{ service, … }` with a description, and a handler and an
+   * input of your own. Each is a tool. They must be among the app's `services`; they need not be public at `/agents`.
+   */
+  readonly agents: readonly (AnyService | McpAgent)[];
+  /** The server's name. Default: the app's. */
+  readonly name?: string | undefined;
+  /** The server's version. Default `1.0.0`. */
+  readonly version?: string | undefined;
+  /** Tells clients how the tools are to be used. */
+  readonly instructions?: string | undefined;
+  /**
+   * How long a call waits for its result, in milliseconds; then it answers that the run goes on, with its invocation's id.
+   * Default 50,000, as clients of MCP give up after a minute unless they are told of progress.
+   */
+  readonly waitMs?: number | undefined;
+  /** The same for callers that ask for progress, who are told every five seconds. Default 600,000. */
+  readonly maxWaitMs?: number | undefined;
+}
+
+/** What the app knows. */
+export interface McpHost extends Pick<AgentsRouteOptions, "auth" | "cors" | "rateLimit" | "maxBodyBytes"> {
+  /** The app's name. */
+  readonly name: string;
+}
+
+/** The option `mcp` of `createEdgeApp()`. */
+export interface McpServerApp {
+  /** The services that it exposes. */
+  readonly services: readonly AnyService[];
+  /** Its routes, to be mounted at `/mcp`. */
+  routes(host: McpHost): Hono;
+}
+
+const BODY_TIMEOUT_MS = 10_000;
+const MAX_WAIT_MS = 24 * 60 * 60_000;
+
+/**
+ * Exposes agents as tools of an MCP server at `/mcp`: Streamable HTTP without sessions, for callers with a key in
+ * AGENT_API_KEYS, or whom `auth` lets pass. A call runs as an invocation of Restate's, so that it survives the client's, and
+ * this app's, end. With an idempotency key, in the header `idempotency-key` or as `restate-edge-agents/idempotency-key` in the
+ * call's `_meta`, a call that is repeated is the same run and gets its result.
+ *
+ * @example
+ * ```ts
+ * export default createEdgeApp({ services: [weather], mcp: mcpServer({ agents: [weather] }) });
+ * ```
+ *
+ * @throws DefinitionError when two tools have one name, and for times out of bounds.
+ */
+export function mcpServer(options: McpServerOptions): McpServerApp {
+  const agents = exposedAgents(options.agents);
+  const { version = "1.0.0", instructions, waitMs = 50_000, maxWaitMs = 600_000 } = options;
+  for (const [name, value] of Object.entries({ waitMs, maxWaitMs })) {
+    if (Number.isFinite(value) && value > 0 && value <= MAX_WAIT_MS) continue;
+    throw new DefinitionError(
+      `Cannot serve agents over MCP: ${name} must be a number above 0 and at most ${MAX_WAIT_MS}: current value is ${value}`,
+    );
+  }
+  const services = agents.map(({ definition }) => definition);
+  const targets = new Targets(services);
+  return {
+    services,
+    routes: (host) => {
+      const facts: ServerFacts = {
+        agents,
+        targets,
+        name: options.name ?? host.name,
+        version,
+        instructions,
+        waitMs,
+        maxWaitMs,
+        hasAuth: host.auth !== undefined,
+      };
+      const { auth = apiKeys(), maxBodyBytes: maxBytes = 1024 * 1024 } = host;
+      const router = new Hono();
+      if (host.cors !== undefined) router.use("*", cors(host.cors));
+      router.use("*", auth, rateLimit(host.rateLimit), limitedJson({ maxBytes, timeoutMs: BODY_TIMEOUT_MS }));
+      return router.all("/", (context) => answer(context, facts, maxBytes));
+    },
+  };
+}
+
+function answer(context: Context, facts: ServerFacts, maxRequestBodySize: number): Promise<Response> {
+  if (context.req.method !== "POST") {
+    // There are no sessions that could be listened to, or ended.
+    throw new HttpProblem("method-not-allowed", 405, "Send POST: this MCP server has no sessions", {
+      headers: { allow: "POST" },
+    });
+  }
+  const handler = createMcpHandler(() => serverFor(context, facts), { maxRequestBodySize });
+  return handler.fetch(context.req.raw);
+}

@@ -1,0 +1,87 @@
+/** The MCP server of one request. */
+import { McpServer } from "@modelcontextprotocol/server";
+import type { Context } from "hono";
+import type { Targets } from "../agents/targets.ts";
+import { isProblem, problemCodeOf } from "../problem.ts";
+import { callAgent, type ToolAnswer } from "./call-agent.ts";
+import type { ExposedAgent } from "./exposed-agent.ts";
+
+/** What the server is made of. */
+export interface ServerFacts {
+  readonly agents: readonly ExposedAgent[];
+  readonly targets: Targets;
+  readonly name: string;
+  readonly version: string;
+  readonly instructions: string | undefined;
+  readonly waitMs: number;
+  readonly maxWaitMs: number;
+  /** True when `auth` stands in for the API keys. */
+  readonly hasAuth: boolean;
+}
+
+/** How often who asks for it is told that a run goes on, in milliseconds. */
+const PROGRESS_MS = 5_000;
+
+/** Built for each request: it calls for that request's caller, with its settings. */
+export function serverFor(context: Context, facts: ServerFacts): McpServer {
+  const { name, version, instructions, agents } = facts;
+  const server = new McpServer({ name, version }, instructions === undefined ? {} : { instructions });
+  for (const agent of agents) {
+    const { title, description, readOnly, input } = agent;
+    const config = {
+      ...(title === undefined ? {} : { title }),
+      description,
+      inputSchema: input,
+      ...(readOnly === undefined ? {} : { annotations: { readOnlyHint: readOnly } }),
+    };
+    server.registerTool(agent.name, config, async (given, { mcpReq }) => {
+      const { progressToken } = mcpReq._meta ?? {};
+      const stop = new AbortController();
+      const report = async (progress: number): Promise<void> => {
+        if (progressToken === undefined) return;
+        const params = { progressToken, progress, message: "The run goes on" };
+        await mcpReq.notify({ method: "notifications/progress", params });
+      };
+      try {
+        const call = callAgent(context, facts, agent, { input: given, meta: mcpReq._meta });
+        void repeat(report, stop.signal);
+        return await call;
+      } catch (error) {
+        return refusal(error);
+      } finally {
+        stop.abort();
+      }
+    });
+  }
+  return server;
+}
+
+/** Calls `action` with the seconds that have passed, until the signal. What goes wrong in it ends that. */
+async function repeat(action: (seconds: number) => Promise<void>, signal: AbortSignal): Promise<void> {
+  try {
+    for (let n = 1; !signal.aborted; n++) {
+      await pause(PROGRESS_MS, signal);
+      if (!signal.aborted) await action((n * PROGRESS_MS) / 1_000);
+    }
+  } catch {
+    // Whoever is not there any more needs no progress.
+  }
+}
+
+function pause(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, ms);
+    signal.addEventListener("abort", () => {
+      clearTimeout(timer);
+      resolve();
+    });
+  });
+}
+
+/** Only what this library says of itself is told. */
+function refusal(error: unknown): ToolAnswer {
+  if (!isProblem(error))
+    throw new Error("The agent could not be called; the log of this app says why", { cause: error });
+  const text = error instanceof Error ? error.message : "The agent could not be called";
+  return { isError: true, content: [{ type: "text", text }], structuredContent: { code: problemCodeOf(error) } };
+}
