@@ -43,19 +43,18 @@ export class McpStack {
     const { restate, trustedCertificates } = stackOfRestate;
     const entry = new URL(`../fixtures/mcp/${runtime === "workerd" ? "worker" : "deno"}.ts`, import.meta.url).pathname;
     const serve = runtime === "workerd" ? serveWorker : serveDeno;
-    const endpoint = await serve({
-      entry,
-      vars: {
-        ...stackOfRestate.vars,
-        ...vars,
-        OPENAI_BASE_URL: openai.baseURL,
-        EFFECT_URL: effects.url,
-        SCRIPTED_URL: scripted.url,
-        MCP_TOKEN: TOKEN,
-        AGENT_API_KEYS: API_KEY,
-      },
-      trustedCertificates,
-    });
+    const all = {
+      ...stackOfRestate.vars,
+      ...vars,
+      OPENAI_BASE_URL: openai.baseURL,
+      EFFECT_URL: effects.url,
+      SCRIPTED_URL: scripted.url,
+      MCP_TOKEN: TOKEN,
+      AGENT_API_KEYS: API_KEY,
+    };
+    const endpoint = await serve({ entry, vars: all, trustedCertificates });
+    // Its address is known only now.
+    await endpoint.restart({ ...all, SELF_URL: `${endpoint.url}/mcp` });
     const stack: McpStack = new McpStack({ restate, endpoint, openai, scripted, effects });
     await restate.register(`${endpoint.url}/restate`, { http11: runtime === "workerd" });
     return stack;
