@@ -191,10 +191,10 @@ describe.each(RUNTIMES)("on %s", (runtime) => {
     await expect.poll(async () => (await list()).length, { timeout: 60_000 }).toBe(1);
     const [question] = await list();
     expect(question).toMatchObject({ kind: "question", tool: "book", input: { message: "Which room?" } });
-    const answered = await fetch(`${stack.endpoint.url}/approvals/${question?.id}/approve`, {
+    const answered = await fetch(`${stack.endpoint.url}/approvals/${question?.id}`, {
       method: "POST",
       headers: { authorization, "content-type": "application/json" },
-      body: JSON.stringify({ reason: "B" }),
+      body: JSON.stringify({ approved: true, reason: "B" }),
     });
     expect(answered.ok).toBe(true);
     expect(await stack.restate.attach(id, 60_000)).toMatchObject({ status: 200, body: "done" });
