@@ -182,6 +182,14 @@ test("P6: what is kept is bounded in characters, all streams together, and nobod
   }
 });
 
+test("P6: of streams that are forgotten nothing is kept, and nothing is counted", async () => {
+  const { reads, all } = large(1_000_000, 100_000_000, 1_000, 10);
+  await all("s0");
+  const one = reads.keptLength;
+  for (let n = 1; n < 200; n++) await all(`s${n}`);
+  expect([one > 0, reads.keptLength]).toEqual([true, 64 * one]);
+});
+
 test("P6: small entries are kept, so readers still share", async () => {
   const { state, all } = large(100_000, 100_000, 10, 300);
   await all("s");
