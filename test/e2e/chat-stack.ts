@@ -22,6 +22,8 @@ export const API_KEY = "key-of-the-chat-tests";
 export interface ChatStackOptions extends RestateServerOptions {
   /** Whether what the app asks of Restate's ingress is counted. */
   readonly countIngress?: boolean;
+  /** Folder of the app in test/fixtures. Default `chat`. */
+  readonly app?: string;
 }
 
 /** See the head of this file. */
@@ -50,7 +52,7 @@ export class ChatStack {
 
   static async start(
     runtime: Runtime,
-    { countIngress = false, ...options }: ChatStackOptions = {},
+    { countIngress = false, app = "chat", ...options }: ChatStackOptions = {},
   ): Promise<ChatStack> {
     const effects = await startEffectServer({ delayMs: () => stack.effectMs, onEffect: () => stack.onEvent() });
     const openai = await startScriptedOpenAI((request) => {
@@ -64,7 +66,7 @@ export class ChatStack {
     const endpoint = await serve({
       // As in wrangler.toml.
       ...(runtime === "workerd" ? { compatibilityFlags: ["nodejs_compat", "enable_request_signal"] } : {}),
-      entry: new URL(`../fixtures/chat/${file}.ts`, import.meta.url).pathname,
+      entry: new URL(`../fixtures/${app}/${file}.ts`, import.meta.url).pathname,
       vars: {
         ENVIRONMENT: "development",
         RESTATE_INGRESS_URL: ingress?.url ?? restate.ingressUrl,
