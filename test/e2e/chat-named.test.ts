@@ -186,7 +186,7 @@ describe.each(RUNTIMES)("callers with a name, on %s", (runtime) => {
       expect(invocationId).toMatch(/^inv_/);
       const document = readDocument(await (await fetch(`${stack.endpoint.url}/openapi.json`)).json());
       const operations = operationsOf(document).filter(
-        ({ path, tags = [] }) =>
+        ({ path, tags }) =>
           tags.some((tag) => tag === "chat" || tag === "approvals" || tag === "agents") && path !== "/chat",
       );
       const says = (id: string, more: object = {}) => ({ messages: [user(id, "tell me")], ...more });
