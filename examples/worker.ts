@@ -13,6 +13,7 @@ import { insuranceClaim } from "./parallel-tools/agent.ts";
 import { review } from "./parallel-workflow/agent.ts";
 import { reportChain } from "./prompt-chain/agent.ts";
 import { library } from "./rag/agent.ts";
+import { tripDesk } from "./rollback/agent.ts";
 import { support } from "./routing/agent.ts";
 import { dailyBrief } from "./scheduled/agent.ts";
 import { bookingWorkflow, travelDesk } from "./sub-workflow/agent.ts";
@@ -40,6 +41,7 @@ const publicServices = [
   shipping,
   support,
   transcripts,
+  tripDesk,
   travelDesk,
   weather,
   writer,

@@ -6,6 +6,8 @@ import { handlers, service } from "../journal/handlers.ts";
 import type { Context, ServiceDefinition, ServiceOptions } from "../restate.ts";
 import { CONTINUE, CONTINUE_HANDLER_OPTIONS, type ContinueAsNewOptions, SegmentChain } from "./continue-as-new.ts";
 import { LAST_ACT } from "./agent-run.ts";
+import { withRollback } from "../tools/rollback/with-rollback.ts";
+import { agentRollback } from "./agent-rollback.ts";
 import { SEGMENT, type Segment } from "./continue-as-new-segment.ts";
 import { delegated } from "./delegation.ts";
 import { EXTRAS } from "./run-extras.ts";
@@ -75,6 +77,7 @@ export function agentService<
   agent: RestateAgent<CALL_OPTIONS, TOOLS, RUNTIME_CONTEXT, OUTPUT>,
   { continueAsNew, ...options }: AgentServiceOptions = {},
 ): ServiceDefinition<NAME, AgentHandlers<CALL_OPTIONS, OUTPUT>> {
+  const hasOutput = setting(agent, "output") !== undefined;
   const generate: Generate = async (parameters, usage, segment) => {
     const given: object = {
       ...parameters,
@@ -83,9 +86,11 @@ export function agentService<
     };
     const result = await agent.generate(given as Parameters<typeof agent.generate>[0]);
     if (segment?.handover !== undefined) return undefined;
-    return setting(agent, "output") === undefined ? result.text : result.output;
+    return hasOutput ? result.output : result.text;
   };
-  const own = continueAsNew === undefined ? single(name, generate) : chained(name, agent, continueAsNew, generate);
+  // An output that cannot be read is the run's failure, however well the run ended.
+  const whole: Generate = hasOutput ? (...all) => withRollback(() => generate(...all)) : generate;
+  const own = continueAsNew === undefined ? single(name, whole) : chained(name, agent, continueAsNew, generate);
   return service({ name, handlers: own, options }) as ServiceDefinition<NAME, AgentHandlers<CALL_OPTIONS, OUTPUT>>;
 }
 
@@ -107,7 +112,8 @@ function chained(
   generate: Generate,
 ): { readonly run: Run; readonly [CONTINUE]: unknown } {
   const keepsPrompt = setting(agent, "prepareCall") !== undefined;
-  const chain = new SegmentChain({ service, agent: agent.name, keepsPrompt, options, generate });
+  const rollback = agentRollback(agent);
+  const chain = new SegmentChain({ service, agent: agent.name, keepsPrompt, options, rollback, generate });
   return {
     run: async (context, input) =>
       delegated(context, async (usage) => chain.start(context, parametersOf(service, input), usage)),

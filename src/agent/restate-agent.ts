@@ -11,11 +11,12 @@ import { AgentRun, LAST_ACT } from "./agent-run.ts";
 import type { Budget } from "./budget/budget.ts";
 import { reportsOn } from "./budget/budget-report.ts";
 import { startBudget } from "./budget/start-budget.ts";
+import { keepAgentRollback } from "./agent-rollback.ts";
 import { SEGMENT, type Segment } from "./continue-as-new-segment.ts";
 import { EXTRAS, type RunExtras } from "./run-extras.ts";
 import { hasSources, loadTools, loadToolsPlainly } from "./run-sources.ts";
 import { durableSettings, type LooseSettings, wrapCallbacks } from "./run-settings.ts";
-import { streamGuard } from "./stream-guard.ts";
+import { signalAfterUndo, streamGuard } from "./stream-guard.ts";
 import { withUsage } from "./usage-ledger.ts";
 
 type AgentContext = Record<string, unknown>;
@@ -74,6 +75,7 @@ export class RestateAgent<
     agentOptions.set(this, options);
     this.#settings = settingsOf(this) as LooseSettings;
     this.#name = checkOptions(options.id ?? settings.id, settings.tools, this.#options);
+    keepAgentRollback(this, options);
   }
 
   /** The name in step names. */
@@ -133,10 +135,14 @@ export class RestateAgent<
     try {
       const result = await runAt(place, () =>
         this.#loop(run, parameters).stream(
-          this.#parameters(run, {
-            ...parameters,
-            experimental_transform: [...transforms, streamGuard<TOOLS>(run, end)],
-          }),
+          this.#parameters(
+            run,
+            {
+              ...parameters,
+              experimental_transform: [...transforms, streamGuard<TOOLS>(run, end)],
+            },
+            signalAfterUndo(run),
+          ),
         ),
       );
       return reportsOn(result, run.budget);
@@ -208,9 +214,9 @@ export class RestateAgent<
   }
 
   /** The caller's parameters, with the run's signal, and without timers that would run between steps. */
-  #parameters<P extends object>(run: AgentRun, parameters: P): P {
+  #parameters<P extends object>(run: AgentRun, parameters: P, abortSignal: AbortSignal = run.signal): P {
     const { timeout: _timeout, budget: _budget, ...rest } = wrapCallbacks(parameters as LooseSettings, run);
-    return { ...rest, abortSignal: run.signal } as P;
+    return { ...rest, abortSignal } as P;
   }
 }
 

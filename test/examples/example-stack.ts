@@ -57,6 +57,7 @@ export class ExampleStack {
         AGENT_API_KEYS: API_KEY,
         ADMIN_TOKEN,
         TRANSCRIPT_URL: `${effects.url}/effect/transcribe`,
+        BOOKING_URL: `${effects.url}/effect`,
         MAIL_URL: `${effects.url}/effect/mail`,
         ...vars,
       },

@@ -53,6 +53,7 @@ export class RollbackScope {
   readonly #noted: Compensation[] = [];
   readonly #open = new Set<Promise<void>>();
   #isOver = false;
+  #undoing: Promise<unknown> | undefined;
 
   private constructor(place: Place, init: RollbackScopeInit) {
     this.place = place;
@@ -107,6 +108,11 @@ export class RollbackScope {
     this.#parent?.forget(compensation);
   }
 
+  /** Somebody else undoes what is pending. */
+  clear(): void {
+    for (const compensation of this.pending) this.forget(compensation);
+  }
+
   /**
    * Runs `work`, which is in this scope, to its end; when it fails, undoes what it has done.
    *
@@ -126,10 +132,14 @@ export class RollbackScope {
     }
   }
 
-  /** Undoes what is pending because of `error`; what to fail with instead of it. */
-  async undo(error: unknown): Promise<unknown> {
-    const terminal = atBoundary(error);
-    if (!(terminal instanceof TerminalError) || this.#isOver) return error;
+  /** Undoes what is pending because of `error`, once; what to fail with instead of it. */
+  undo(error: unknown): Promise<unknown> {
+    if (!(atBoundary(error) instanceof TerminalError)) return Promise.resolve(error);
+    this.#undoing ??= this.#undo(error);
+    return this.#undoing;
+  }
+
+  async #undo(error: unknown): Promise<unknown> {
     await this.#endOthers();
     this.#isOver = true;
     if (this.#noted.length === 0) return error;

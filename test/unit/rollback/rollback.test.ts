@@ -40,14 +40,21 @@ describe("a run that fails terminally undoes what it has done", () => {
     });
   });
 
-  test("also when it streams", async () => {
+  type Streamed = Awaited<ReturnType<ReturnType<typeof travelAgent>["stream"]>>;
+  const readers: Readonly<Record<string, (streamed: Streamed) => Promise<unknown>>> = {
+    "its text": async ({ text }) => text,
+    "its steps": async ({ steps }) => steps,
+    "its text stream": async ({ textStream }) => {
+      for await (const _ of textStream);
+    },
+    "its parts, up to an error": async ({ fullStream }) => {
+      for await (const part of fullStream) if (part.type === "error") throw part.error;
+    },
+  };
+  test.each(Object.keys(readers))("also when it streams, and the handler reads %s", async (reader) => {
     const world = new World(threeBookings({ toolCalls: [call("reject", "money")] }));
     const agent = travelAgent(world, { toolErrors: "fail" });
-    const result = await fake(async () => {
-      const streamed = await agent.stream({ prompt: "go" });
-      for await (const _ of streamed.textStream);
-      return streamed.text;
-    });
+    const result = await fake(async () => readers[reader]?.(await agent.stream({ prompt: "go" })));
     expect(world.undone).toEqual(expectedUndoing(result));
     expect(result.outcome).toMatchObject({ ok: false, error: { code: 402 } });
     expect(rollbackReport((result.outcome as { error: unknown }).error)?.undoneCount).toBe(3);

@@ -1,0 +1,183 @@
+/** Undoing in runs that take several invocations. */
+import { isLoopFinished, tool } from "ai";
+import { describe, expect, test } from "vitest";
+import { z } from "zod";
+import {
+  agentService,
+  contextTool,
+  type ContinueAsNewOptions,
+  DefinitionError,
+  onRollback,
+  RestateAgent,
+  rollbackReport,
+  TerminalError,
+} from "../../../src/index.ts";
+import { type ModelScript, runFake, scriptedModel } from "../../../src/testing/in-memory.ts";
+import type { ScriptedReply } from "../../../src/testing/scripted-openai.ts";
+import { type ChainLink, handlerOf, type LinkOptions, runChain } from "../agent/continue-as-new-chain.ts";
+import { call, toolsOf, travelAgent, undoSteps, World } from "./travel.ts";
+
+const input = z.object({ id: z.string() });
+
+/** Books `1` … `n`, one a model step, and then does what `last` says. */
+const booking =
+  (n: number, last: ScriptedReply): ModelScript =>
+  ({ prompt }) => {
+    const ids = [...JSON.stringify(prompt).matchAll(/booking (\d+)/g)].map(([, id]) => Number(id));
+    const next = Math.max(0, ...ids) + 1;
+    return next > n ? last : { toolCalls: [call("book", `${next}`)] };
+  };
+
+const REJECTED: ScriptedReply = { toolCalls: [call("reject", "money")] };
+
+function chainOf(world: World, more: ContinueAsNewOptions = {}) {
+  const agent = travelAgent(world, { toolErrors: "fail" });
+  return agentService("Travel", agent, { continueAsNew: { steps: 2, ...more } });
+}
+
+const run = (world: World, options?: LinkOptions, more?: ContinueAsNewOptions): Promise<ChainLink[]> =>
+  runChain(chainOf(world, more), "go", options);
+const errorOf = ([first]: readonly ChainLink[]): Error => (first?.result.outcome as { error: Error }).error;
+
+describe("a run in several invocations", () => {
+  test("that fails is undone by the one that fails, back to the first booking", async () => {
+    const world = new World(booking(5, REJECTED));
+    const links = await run(world);
+    expect(links).toHaveLength(3);
+    expect(links.map(({ result }) => undoSteps(result))).toEqual([
+      [],
+      [],
+      ["5", "4", "3", "2", "1"].map((id) => `travel undo book ${id}`),
+    ]);
+    expect(errorOf(links).message).toBe("No money (rolled back: 5 of 5 undone)");
+    expect(rollbackReport(errorOf(links))?.undoneCount).toBe(5);
+    expect([...world.booked]).toEqual([]);
+  });
+
+  test("that ends well is not undone", async () => {
+    const world = new World(booking(5, { text: "booked" }));
+    const [first] = await run(world);
+    expect([first?.result.outcome, world.undone]).toEqual([{ ok: true, value: "booked" }, []]);
+  });
+
+  test("that dies anywhere is undone once", async () => {
+    const world = new World(booking(5, REJECTED));
+    const links = await run(world, () => ({ crashAt: "every" }));
+    expect([...new Set(world.undone)]).toEqual(["5", "4", "3", "2", "1"]);
+    expect(errorOf(links).message).toBe("No money (rolled back: 5 of 5 undone)");
+  });
+
+  test.each(["bidirectional", "request-response"] as const)(
+    "that is cancelled in its last invocation, %s",
+    async (mode) => {
+      const whole = await run(new World(booking(5, { text: "booked" })), () => ({ mode }));
+      const events = whole.at(-1)?.result.journal.events.length ?? 0;
+      expect(events).toBeGreaterThan(2);
+      for (let cancelAt = 1; cancelAt < events; cancelAt++) {
+        const world = new World(booking(5, { text: "booked" }));
+        const links = await run(world, (n) => (n === 2 ? { mode, cancelAt } : { mode }));
+        const last = links.at(-1)?.result;
+        if (last?.outcome.ok === true) continue;
+        expect([...world.booked], `${cancelAt}`).toEqual([]);
+        expect(rollbackReport((last?.outcome as { error: Error }).error)?.notUndoneCount).toBe(0);
+      }
+    },
+  );
+
+  test("whose next invocation has undone nothing, because it was killed, is undone by the one that waits", async () => {
+    const world = new World(booking(5, { text: "booked" }));
+    const handler = handlerOf(chainOf(world), "run");
+    const result = await runFake((context) => handler(context, "go"), {
+      calls: () => {
+        throw new TerminalError("killed", { errorCode: 409 });
+      },
+    });
+    expect(undoSteps(result)).toEqual(["travel undo book 2", "travel undo book 1"]);
+    expect((result.outcome as { error: Error }).error.message).toBe("killed (rolled back: 2 of 2 undone)");
+  });
+
+  test("that is cancelled while it waits for the next invocation waits on, and undoes nothing that was undone", async () => {
+    const world = new World(booking(5, { text: "booked" }));
+    const handler = handlerOf(chainOf(world), "run");
+    const metadata = {
+      "restate-edge-agents.rollback": '{"undoneCount":3,"notUndoneCount":0,"undone":[],"notUndone":[]}',
+    };
+    const answer = (): never => {
+      throw new TerminalError("Cancelled (rolled back: 3 of 3 undone)", { errorCode: 409, metadata });
+    };
+    const plain = await runFake((context) => handler(context, "go"), { calls: answer });
+    const called = plain.journal.events.findIndex((event) => event.type === "command" && event.kind === "call") + 1;
+    const result = await runFake((context) => handler(context, "go"), { calls: answer, cancelAt: called });
+    expect(result.journal.commands).toContain("cancel inv_Travel/continue");
+    expect(undoSteps(result)).toEqual([]);
+    expect((result.outcome as { error: Error }).error).toMatchObject({
+      name: "CancelledError",
+      message: "Cancelled (rolled back: 3 of 3 undone)",
+    });
+  });
+
+  test("that cannot hand over is undone by the invocation that tries", async () => {
+    const world = new World(booking(5, { text: "booked" }));
+    const links = await run(world, undefined, { compact: () => [] });
+    expect(links).toHaveLength(1);
+    expect(DefinitionError.isInstance(errorOf(links))).toBe(true);
+    expect(errorOf(links).message).toMatch(/\(rolled back: 2 of 2 undone\)$/);
+  });
+
+  test("that goes on with a version without the compensation reports the call", async () => {
+    const world = new World(booking(3, REJECTED));
+    const links = await run(world);
+    const handedOver = links[1]?.input;
+    const agent = new RestateAgent(
+      { id: "travel", model: world.model, tools: toolsOf(world), stopWhen: isLoopFinished() },
+      { toolErrors: "fail" },
+    );
+    const newer = agentService("Travel", agent, { continueAsNew: { steps: 2 } });
+    const result = await runFake((context) => handlerOf(newer, "continue")(context, handedOver));
+    expect(rollbackReport((result.outcome as { error: unknown }).error)).toMatchObject({
+      undoneCount: 0,
+      notUndone: [
+        { step: "travel undo book 2", problem: "Its tool has no onRollback any more" },
+        { step: "travel undo book 1" },
+      ],
+    });
+  });
+
+  test("refuses what cannot be handed over, and undoes it", async () => {
+    const log: string[] = [];
+    const book = contextTool({
+      inputSchema: input,
+      execute: async () => {
+        log.push("held");
+        onRollback("release", () => void log.push("released"));
+        return "never";
+      },
+    });
+    const model = scriptedModel([{ toolCalls: [call("book", "a")] }, { text: "no" }]);
+    const service = agentService("Travel", new RestateAgent({ id: "travel", model, tools: { book } }), {
+      continueAsNew: { steps: 2 },
+    });
+    const links = await runChain(service, "go");
+    expect(DefinitionError.isInstance(errorOf(links))).toBe(true);
+    expect(errorOf(links).message).toMatch(/onRollback\("release"\) registers: only onRollback in the toolOptions/);
+    expect(log.slice(-1)).toEqual(["released"]);
+  });
+
+  test("keeps inputs and results of what it hands over, bytes too", async () => {
+    const seen: unknown[] = [];
+    const book = tool({
+      inputSchema: z.object({ id: z.string() }),
+      execute: async ({ id }) => ({ booking: `booking ${id}`, bytes: new Uint8Array([1, 2]) }),
+    });
+    const model = scriptedModel(booking(3, REJECTED));
+    const agent = new RestateAgent(
+      { id: "travel", model, tools: { book, reject: toolsOf(new World([])).reject }, stopWhen: isLoopFinished() },
+      {
+        toolErrors: "fail",
+        toolOptions: { book: { onRollback: ({ input: { id }, output }) => void seen.push([id, output.bytes]) } },
+      },
+    );
+    await runChain(agentService("Travel", agent, { continueAsNew: { steps: 2 } }), "go");
+    expect(seen).toEqual(["3", "2", "1"].map((id) => [id, new Uint8Array([1, 2])]));
+  });
+});
