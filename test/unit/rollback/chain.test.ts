@@ -37,7 +37,12 @@ function chainOf(world: World, more: ContinueAsNewOptions = {}) {
 
 const run = (world: World, options?: LinkOptions, more?: ContinueAsNewOptions): Promise<ChainLink[]> =>
   runChain(chainOf(world, more), "go", options);
-const errorOf = ([first]: readonly ChainLink[]): Error => (first?.result.outcome as { error: Error }).error;
+const failureOf = (link: ChainLink | undefined): Error => {
+  const outcome = link?.result.outcome;
+  if (outcome?.ok !== false) throw new Error("It has not failed");
+  return outcome.error as Error;
+};
+const errorOf = ([first]: readonly ChainLink[]): Error => failureOf(first);
 
 describe("a run in several invocations", () => {
   test("that fails is undone by the one that fails, back to the first booking", async () => {
@@ -79,7 +84,7 @@ describe("a run in several invocations", () => {
         const last = links.at(-1)?.result;
         if (last?.outcome.ok === true) continue;
         expect([...world.booked], `${cancelAt}`).toEqual([]);
-        expect(rollbackReport((last?.outcome as { error: Error }).error)?.notUndoneCount).toBe(0);
+        expect(rollbackReport(failureOf(links.at(-1)))?.notUndoneCount).toBe(0);
       }
     },
   );
