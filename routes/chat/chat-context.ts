@@ -95,7 +95,7 @@ export async function conversationOf(
  */
 export async function callHandler(
   { info, key, ingress, headers }: Conversation,
-  handler: "history" | "status" | "interrupt" | "steer",
+  handler: "history" | "status" | "interrupt" | "steer" | "find",
   input?: unknown,
   timeoutMs: number = HANDLER_MS,
 ): Promise<unknown> {

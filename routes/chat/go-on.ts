@@ -16,7 +16,8 @@ import { type Conversation, valueOf } from "./chat-context.ts";
 import { statusOf } from "./conversation.ts";
 import { type ApprovalAnswer, type ChatRequest, isTooLarge, type ToolOutput, TURN_ID } from "./input.ts";
 import { stepsOf } from "./turn-stream.ts";
-import { findTurn, resultOf, streamTurn, turnOfAnswer } from "./turns.ts";
+import { findTurn } from "./send-turn.ts";
+import { resultOf, streamTurn, turnOfAnswer } from "./turns.ts";
 
 const ANSWER_MS = 15_000;
 

@@ -147,7 +147,14 @@ export function chatRequestOf(body: ChatBody): ChatRequest {
     throw invalid(`The last message must be a user message: ${z.prettifyError(read.error)}`, "messages");
   const own = withId(read.data);
   // useChat edits a message by sending another one with its id.
-  return messageId !== undefined && messageId === own.id
+  const isEdit = messageId !== undefined && messageId === own.id;
+  if (isEdit && mode === "steer") {
+    throw invalid(
+      "A message that takes the place of another is no addition to a running turn: use another mode",
+      "mode",
+    );
+  }
+  return isEdit
     ? { kind: "message", message: own, mode, replaces: messageId }
     : { kind: "message", message: own, mode };
 }

@@ -14,7 +14,8 @@ import {
 } from "./chat-context.ts";
 import { statusOf } from "./conversation.ts";
 import { eventsResponse } from "./send.ts";
-import { findTurn, streamTurn, type Turn } from "./turns.ts";
+import { findTurn } from "./send-turn.ts";
+import { streamTurn, type Turn } from "./turns.ts";
 
 const offset = z
   .string()

@@ -22,6 +22,7 @@ import { goOn } from "./go-on.ts";
 import { type ChatBody, chatBody, type ChatRequest, chatRequestOf } from "./input.ts";
 import type { EntryPages } from "../../src/stream/sse.ts";
 import { sseResponse } from "./sse-response.ts";
+import { sendTurn, turnOfEdit } from "./send-turn.ts";
 import { streamTurn, type Turn, turnPages } from "./turns.ts";
 
 /** How long the answer's head waits until it is known what became of a message for the running turn, in milliseconds. */
@@ -90,17 +91,19 @@ async function post(context: Context, conversation: Conversation, given: ChatBod
   const { until = "pause" } = given;
   const request = chatRequestOf(given);
   switch (request.kind) {
-    case "message":
+    case "message": {
       if (request.mode === "steer") return steer(conversation, request, until);
-      if (request.mode === "interrupt") await interruptOthers(conversation, request.message.id);
-      return streamTurn(conversation, await send(conversation, turnOfMessage(request)), { until });
+      const input = await turnOfMessage(conversation, request);
+      if (request.mode === "interrupt") await interruptOthers(conversation, input);
+      return streamTurn(conversation, await sendTurn(conversation, input), { until });
+    }
     case "regenerate": {
       const input: RegenerateTurn & { readonly turn: string } = {
         regenerate: true,
         turn: crypto.randomUUID(),
         ...(request.of === undefined ? {} : { of: request.of }),
       };
-      return streamTurn(conversation, await send(conversation, input), { until });
+      return streamTurn(conversation, await sendTurn(conversation, input), { until });
     }
     case "continue":
       return goOn({ context, conversation, until }, request);
@@ -109,30 +112,23 @@ async function post(context: Context, conversation: Conversation, given: ChatBod
 
 type MessageRequest = Extract<ChatRequest, { kind: "message" }>;
 
-function turnOfMessage({ message, replaces }: MessageRequest): SendMessage & { readonly turn: string } {
+async function turnOfMessage(
+  conversation: Conversation,
+  { message, replaces }: MessageRequest,
+): Promise<SendMessage & { readonly turn: string }> {
   if (replaces === undefined) return { message, turn: message.id };
-  throw new HttpProblem(
-    "invalid-request",
-    400,
-    "A message that has been sent cannot be replaced: send another one, or run its turn again with trigger: regenerate-message",
-  );
-}
-
-/** Sends without waiting, once for each turn. */
-async function send(
-  { ingress, info, key, headers }: Conversation,
-  input: (SendMessage | RegenerateTurn) & { readonly turn: string },
-): Promise<Turn> {
-  const request = { body: JSON.stringify(input), idempotencyKey: input.turn, headers };
-  const target = { service: info.name, key, handler: "send" };
-  const { id } = await sendOrSay(() => ingress.send(target, request), input.turn);
-  return { turn: input.turn, invocationId: id };
+  return { message, replaces, turn: await turnOfEdit(conversation, message) };
 }
 
 /** A message that is posted twice must not end its own turn. */
-async function interruptOthers(conversation: Conversation, turn: string): Promise<void> {
-  const { turn: running } = await statusOf(conversation);
-  if (running === undefined || running === turn) return;
+async function interruptOthers(
+  conversation: Conversation,
+  { turn, replaces }: SendMessage & { readonly turn: string },
+): Promise<void> {
+  const { turn: running, message } = await statusOf(conversation);
+  // The id of its turn may be another one than the message's, which it then answers all the same.
+  const isOwn = running === turn || (replaces === undefined && message?.id === turn);
+  if (running === undefined || isOwn) return;
   await callHandler(conversation, "interrupt", { turn: running }, INTERRUPT_MS);
 }
 

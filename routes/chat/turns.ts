@@ -1,7 +1,6 @@
 /** Turns of a conversation: where their streams are, and how they ended. */
 import { z } from "@hono/zod-openapi";
 import type { UIMessage } from "ai";
-import { InvocationNotFoundError } from "../../src/errors/invocation-not-found-error.ts";
 import { answerIdOf, streamIdOf } from "../../src/session/session-info.ts";
 import { callHandler, type Conversation } from "./chat-context.ts";
 import type { EntryPages } from "../../src/stream/sse.ts";
@@ -65,16 +64,4 @@ export function turnOfAnswer(id: string): string | undefined {
   const suffix = answerIdOf("");
   const turn = id.endsWith(suffix) ? id.slice(0, id.length - suffix.length) : undefined;
   return turn === "" ? undefined : turn;
-}
-
-/** The turn of this id, which is its idempotency key; undefined when there is none, or Restate has forgotten it. */
-export async function findTurn({ ingress, info, key }: Conversation, turn: string): Promise<Turn | undefined> {
-  const invocationId = await ingress.lookup({ service: info.name, key, handler: "send" }, turn);
-  try {
-    await ingress.output(invocationId);
-  } catch (error) {
-    if (error instanceof InvocationNotFoundError) return undefined;
-    throw error;
-  }
-  return { turn, invocationId };
 }

@@ -24,6 +24,7 @@ import { status, update } from "./status.ts";
 import { inboxObject } from "./steering/inbox-object.ts";
 import { steer } from "./steering/steer.ts";
 import type { ExpireInput } from "./turn/after-turn.ts";
+import { find } from "./turn/find-turn.ts";
 import type { TurnsAnswer } from "./turn/past-turns.ts";
 import { runTurn } from "./turn/run-turn.ts";
 
@@ -115,7 +116,7 @@ export function agentSession<
   return Object.assign(definition, { [SESSION]: info, [COMPANIONS]: companions });
 }
 
-/** The handlers of a session: those of `SessionHandlers`, and two that only the session itself has use for. */
+/** The handlers of a session: those of `SessionHandlers`, and three that only the session and the routes have use for. */
 function sessionHandlers(session: Session) {
   const { shared, exclusive } = handlers.object;
   const { name } = session;
@@ -128,6 +129,10 @@ function sessionHandlers(session: Session) {
     steer: shared(async (context: ObjectSharedContext, input: unknown) => steer(session, context, input)),
     history: shared(async (context: ObjectSharedContext, input: unknown) => history(name, context, input)),
     status: shared(async (context: ObjectSharedContext) => status(session, context)),
+    find: shared(
+      { journalRetention: 0, idempotencyRetention: 0 },
+      async (context: ObjectSharedContext, input: unknown) => find(name, context, input),
+    ),
     // Over the ingress: see past-turns.ts. Nobody asks for its answers later.
     turns: shared(
       { output: turnsSerde, journalRetention: 0, idempotencyRetention: 0 },

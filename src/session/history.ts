@@ -21,7 +21,9 @@ export async function history(
   const { form = "ui", before, limit = DEFAULT_LIMIT } = checkHistory(service, rawInput);
   const head = await readHead(context);
   if (head === undefined) return { messages: [] };
-  const slots = slotsOf(head).filter((slot) => before === undefined || slot < before);
+  // What the running turn takes the place of is over.
+  const end = Math.min(before ?? Infinity, head.running?.replaces ?? Infinity);
+  const slots = slotsOf(head).filter((slot) => slot < end);
   return form === "ui" ? uiHistory(context, slots, limit) : modelHistory(context, head, slots, limit);
 }
 

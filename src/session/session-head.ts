@@ -2,8 +2,9 @@
  * What a session knows of itself without reading its turns. Small, however long the conversation: it goes with the
  * requests of each turn.
  *
- * - H1 Slots. Each turn is stored in a slot of its own, numbered from 0, and never written again. A turn that is
- *   regenerated gets a new slot; the old one is no longer part of the conversation, and stays where it is.
+ * - H1 Slots. Each turn is stored in a slot of its own, numbered from 0, and never written again. A turn that is run
+ *   again, or whose message is replaced, gets a new slot; the old one and all after it are no longer part of the
+ *   conversation, and stay where they are.
  * - H2 Epochs. What forgets the conversation begins a new epoch, with a random name. So (key, epoch, slot) names the
  *   same content for ever, and may be cached.
  * - H3 The stored form is a contract between versions: it only ever gains optional fields, or another `v`.
@@ -27,7 +28,7 @@ export interface RunningTurn {
   /** ISO 8601 */
   readonly startedAt: string;
   readonly message: UserMessage;
-  /** The slot that it takes the place of. */
+  /** The slot that it takes the place of, with all after it. */
   readonly replaces?: number | undefined;
 }
 
@@ -86,10 +87,10 @@ export function slotsOfPrompt(head: SessionHead): number[] {
   return slotsOf(head).filter((slot) => slot > after);
 }
 
-/** The head when a turn has ended and is stored in `slot`. */
+/** The head when a turn has ended and is stored in `slot`; with `replaces` in the place of that slot and all after it. */
 export function withTurn(head: SessionHead, slot: number, replaces?: number): SessionHead {
   const { running: _, ...rest } = head;
-  const kept = replaces === undefined ? head.slots : withoutLast(head.slots, replaces);
+  const kept = replaces === undefined ? head.slots : slotsBefore(head.slots, replaces);
   return { ...rest, nextSlot: Math.max(head.nextSlot, slot + 1), slots: withSlot(kept, slot) };
 }
 
@@ -98,12 +99,15 @@ function withSlot(slots: readonly SlotRange[], slot: number): SlotRange[] {
   return last?.[1] === slot - 1 ? [...slots.slice(0, -1), [last[0], slot]] : [...slots, [slot, slot]];
 }
 
-/** Only the last turn is ever replaced. */
-function withoutLast(slots: readonly SlotRange[], slot: number): SlotRange[] {
-  return slots.flatMap(([first, last]): SlotRange[] => {
-    if (last !== slot) return [[first, last]];
-    return first === last ? [] : [[first, last - 1]];
-  });
+function slotsBefore(slots: readonly SlotRange[], slot: number): SlotRange[] {
+  return slots.flatMap(([first, last]): SlotRange[] => (first < slot ? [[first, Math.min(last, slot - 1)]] : []));
+}
+
+/** What a turn begins with that takes the place of `slot` and all after it: no summary may have them. */
+export function cutAt(head: SessionHead, slot: number): SessionHead {
+  const { compaction, contextTokens: _, ...rest } = head;
+  if (slot === lastSlot(head)) return head;
+  return compaction === undefined || compaction.upTo >= slot ? rest : { ...rest, compaction };
 }
 
 const range = z.tuple([z.int(), z.int()]);

@@ -13,6 +13,8 @@ export type CheckedSend =
       readonly kind: "message";
       readonly turn: string | undefined;
       readonly message: UserInput;
+      /** The user message whose place it takes. */
+      readonly replaces?: string;
       readonly metadata?: unknown;
       readonly options?: unknown;
     }
@@ -46,7 +48,13 @@ const userMessage = z
 const message = z.union([z.string().min(1), userMessage]);
 const sendSchema = z.union([
   z.string().min(1),
-  z.strictObject({ message, turn: id.optional(), metadata: z.unknown().optional(), options: z.unknown().optional() }),
+  z.strictObject({
+    message,
+    turn: id.optional(),
+    replaces: id.optional(),
+    metadata: z.unknown().optional(),
+    options: z.unknown().optional(),
+  }),
   z.strictObject({
     regenerate: z.literal(true),
     turn: id.optional(),
@@ -54,6 +62,7 @@ const sendSchema = z.union([
     options: z.unknown().optional(),
   }),
 ]);
+const findSchema = z.strictObject({ turn: id.optional(), message: id.optional() });
 const interruptSchema = z.strictObject({ turn: id.optional() });
 const steerSchema = z.strictObject({ message, id: id.optional() });
 const historySchema = z.strictObject({
@@ -86,11 +95,12 @@ export function checkSend(service: string, input: unknown): CheckedSend {
   const { turn, options } = checked;
   const shared = { turn, ...(options === undefined ? {} : { options }) };
   if ("regenerate" in checked) return { kind: "regenerate", of: checked.of, ...shared };
-  const { metadata } = checked;
+  const { metadata, replaces } = checked;
   return {
     kind: "message",
     message: checked.message as UserInput,
     ...shared,
+    ...(replaces === undefined ? {} : { replaces }),
     ...(metadata === undefined ? {} : { metadata }),
   };
 }
@@ -98,6 +108,14 @@ export function checkSend(service: string, input: unknown): CheckedSend {
 /** @throws InvalidInputError (400) */
 export function checkInterrupt(service: string, input: unknown): InterruptInput {
   return check(`interrupt ${service}`, "pass nothing, or { turn }", interruptSchema, input ?? {});
+}
+
+/** @throws InvalidInputError (400) */
+export function checkFind(
+  service: string,
+  input: unknown,
+): { readonly turn?: string | undefined; readonly message?: string | undefined } {
+  return check(`find a turn of ${service}`, "pass { turn } or { message }", findSchema, input);
 }
 
 /** @throws InvalidInputError (400) */

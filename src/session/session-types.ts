@@ -40,6 +40,12 @@ export interface SendMessage<CALL_OPTIONS = unknown> {
    * second turn. Default: the message's id, or a new one.
    */
   readonly turn?: string | undefined;
+  /**
+   * Id of a user message of the conversation, of any turn: the conversation ends before it, and this message takes its
+   * place. What came after it is not part of the conversation any more; what it has used stays in `usage`. When the
+   * conversation has no such message the call fails with `invalid-input` (400).
+   */
+  readonly replaces?: string | undefined;
   /** The agent's call options. */
   readonly options?: CALL_OPTIONS | undefined;
   /** Metadata of the message, where it has none of its own. */
@@ -47,8 +53,8 @@ export interface SendMessage<CALL_OPTIONS = unknown> {
 }
 
 /**
- * Runs the last turn again: its user message stays, what the assistant said is dropped. It is a turn of its own, with
- * an id of its own.
+ * Runs a turn again: its user message stays, what the assistant said is dropped, and what came after it. Messages that were
+ * added to it while it ran stay, after its own. It is a turn of its own, with an id of its own.
  */
 export interface RegenerateTurn<CALL_OPTIONS = unknown> {
   readonly regenerate: true;
@@ -56,8 +62,8 @@ export interface RegenerateTurn<CALL_OPTIONS = unknown> {
   /** Names the new turn. Default: a new one. */
   readonly turn?: string | undefined;
   /**
-   * Id of the assistant message to be replaced, or of the user message that it answered. When it is not of the last
-   * turn the call fails with `invalid-input` (400). Default: whatever the last turn is.
+   * Id of the assistant message to be replaced, or of the user message that it answered. When the conversation has none
+   * the call fails with `invalid-input` (400). Default: the last turn's.
    */
   readonly of?: string | undefined;
   readonly options?: CALL_OPTIONS | undefined;

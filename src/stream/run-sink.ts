@@ -5,7 +5,7 @@
  * step may be repeated. And *settled* between steps, when the journal has it, on every replay too; so what was not sent
  * live, or was sent by an attempt that died, can be put right.
  */
-import type { ToolSet } from "ai";
+import type { FileUIPart, TextUIPart, ToolSet } from "ai";
 import type { ModelStep } from "../model/model-step.ts";
 import type { StreamEvent } from "../model/stream-event.ts";
 import type { ToolOutputEvent } from "../tools/journal-tool.ts";
@@ -78,7 +78,8 @@ export interface ClientCallEvent {
 export interface SteeringEvent {
   readonly type: "steering";
   readonly id: string;
-  readonly text: string;
+  /** Text and files, as its sender gave them. */
+  readonly parts: readonly (TextUIPart | FileUIPart)[];
 }
 
 /** What can be told of tools and people, live and settled alike. */

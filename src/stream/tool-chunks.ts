@@ -59,6 +59,6 @@ export function clientCallOf(chunk: UIMessageChunk): string | undefined {
 }
 
 /** A message that was added to the turn. */
-export function steeringChunk({ id, text }: SteeringEvent): UIMessageChunk {
-  return { type: "steering-message", id, parts: [{ type: "text", text }] };
+export function steeringChunk({ id, parts }: SteeringEvent): UIMessageChunk {
+  return { type: "steering-message", id, parts: [...parts] };
 }

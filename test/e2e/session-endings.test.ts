@@ -187,7 +187,7 @@ describe.each(RUNTIMES)("a turn on %s", (runtime) => {
     expect(await chat.call("send", { regenerate: true })).toMatchObject({ status: 400 });
     await chat.say("One", "m1");
     await chat.say("Two", "m2");
-    expect(await chat.call("send", { regenerate: true, of: "m1-answer" })).toMatchObject({ status: 400 });
+    expect(await chat.call("send", { regenerate: true, of: "m9-answer" })).toMatchObject({ status: 400 });
     const again = await chat.ask<SessionAnswer>("send", { regenerate: true, of: "m2-answer", turn: "m3" });
     expect(again).toMatchObject({ turn: "m3", text: "3 Two" });
     expect(stack.prompt()).toEqual(["user: One", "assistant: 1 One", "user: Two"]);

@@ -81,8 +81,8 @@ export class TurnInbox {
     for (const message of delivered) {
       this.#deliveredIds.push(message.message.id);
       const { id, parts } = message.message;
-      const text = parts.flatMap((part) => (part.type === "text" ? [part.text] : [])).join("\n");
-      this.#init.sink.settled({ type: "steering", id, text });
+      const shown = parts.filter((part) => part.type === "text" || part.type === "file");
+      this.#init.sink.settled({ type: "steering", id, parts: shown });
       this.#tell(message, { id, delivered: true, turn: this.#init.turn });
     }
     return delivered.map(({ model }) => model);

@@ -19,7 +19,7 @@ import { DEFAULT_WINDOW } from "../../journal/run-ahead.ts";
 import type { StepOptions, StepScope } from "../../journal/step-host.ts";
 import { stepHostAt } from "../../journal/step.ts";
 import { CancelledError, type ObjectContext, TerminalError } from "../../restate.ts";
-import { newHead, type RunningTurn, type SessionHead, slotsOfPrompt, withTurn } from "../session-head.ts";
+import { cutAt, newHead, type RunningTurn, type SessionHead, slotsOfPrompt, withTurn } from "../session-head.ts";
 import { answerIdOf, streamIdOf } from "../session-info.ts";
 import { asModelMessage, checkSend, type UserMessage } from "../session-input.ts";
 import { beginStepName, endedStepName, endStepName } from "../session-steps.ts";
@@ -35,12 +35,22 @@ import { compact } from "./compact.ts";
 import { lostFilesAfter, withoutLostFiles } from "./lost-files.ts";
 import { type Conversation, readPast, rememberSummary, rememberTurn } from "./past-turns.ts";
 import { promptOf } from "./prompt.ts";
-import { failureOf, maskedError, type StoredTurn, storedAnswer } from "./stored-turn.ts";
+import { failureOf, type KnownId, maskedError, type StoredTurn, storedAnswer } from "./stored-turn.ts";
 import { runAgent, type TurnAnswer } from "./turn-agent.ts";
 import { turnBudget } from "./turn-budget.ts";
 import { type EndedStep, TurnRecorder } from "./turn-recorder.ts";
-import { turnIdOf, turnStart, withoutKilled } from "./turn-start.ts";
-import { readHead, readId, readTurn, writeHead, writeId, writeSummary, writeTurn } from "./turn-state.ts";
+import type { SteeredMessage } from "./steered.ts";
+import { turnIdOf, type TurnStart, turnStart, withoutKilled } from "./turn-start.ts";
+import {
+  readHead,
+  readId,
+  readTurn,
+  writeHead,
+  writeId,
+  writeMessageTurn,
+  writeSummary,
+  writeTurn,
+} from "./turn-state.ts";
 
 /** @throws InvalidInputError (400), and what the agent's run failed with. */
 export async function runTurn(
@@ -61,10 +71,7 @@ export async function runTurn(
 }
 
 /** What a turn begins with. */
-interface TurnInit {
-  readonly turn: string;
-  readonly message: UserMessage;
-  readonly replaces: number | undefined;
+interface TurnInit extends TurnStart {
   /** Gets what the turn uses. */
   readonly usage: UsageLedger | undefined;
 }
@@ -77,6 +84,7 @@ class Turn {
   readonly #turn: string;
   readonly #message: UserMessage;
   readonly #replaces: number | undefined;
+  readonly #steered: readonly SteeredMessage[];
   readonly #slot: number;
   readonly #writer: StreamWriter;
   readonly #recorder: TurnRecorder;
@@ -89,14 +97,15 @@ class Turn {
     session: Session,
     context: ObjectContext,
     head: SessionHead,
-    { turn, message, replaces, usage }: TurnInit,
+    { turn, message, replaces, steered, usage }: TurnInit,
   ) {
     this.#session = session;
     this.#context = context;
-    this.#head = head;
+    this.#head = replaces === undefined ? head : cutAt(head, replaces);
     this.#turn = turn;
     this.#message = message;
     this.#replaces = replaces;
+    this.#steered = steered;
     this.#slot = head.nextSlot;
     this.#conversation = { service: session.name, key: context.key, epoch: head.epoch };
     this.#writer = streamWriter({
@@ -134,7 +143,7 @@ class Turn {
     const { approvals, inbox, name } = this.#session;
     const { key } = this.#context;
     const message = await asModelMessage(this.#message);
-    const messages = await this.#prompt(message);
+    const messages = [...(await this.#prompt(message)), ...this.#recorder.given(this.#steered)];
     if (inbox !== undefined) {
       this.#inbox = new TurnInbox({ inbox, key, turn: this.#turn, agent: agent.name, sink: this.#recorder });
     }
@@ -154,7 +163,7 @@ class Turn {
 
   async #prompt(message: Awaited<ReturnType<typeof asModelMessage>>): Promise<ModelMessage[]> {
     const { compaction } = this.#head;
-    const slots = slotsOfPrompt(this.#head).filter((slot) => slot !== this.#replaces);
+    const slots = slotsOfPrompt(this.#head).filter((slot) => slot < (this.#replaces ?? Infinity));
     const past = await readPast(this.#conversation, { slots, summary: compaction?.upTo });
     const compacted = await compact(this.#session, this.#context, { head: this.#head, slots, past });
     const { summary } = compacted.past;
@@ -246,8 +255,10 @@ class Turn {
       ...facts,
     };
     writeTurn(this.#context, this.#slot, stored, messages);
-    const known = { slot: this.#slot, turn: this.#turn };
-    for (const id of [this.#turn, ...(this.#inbox?.deliveredIds ?? [])]) writeId(this.#context, id, known);
+    const known: KnownId = { slot: this.#slot, turn: this.#turn, invocationId: this.#context.request().id };
+    const steered = [...this.#steered.map(({ id }) => id), ...(this.#inbox?.deliveredIds ?? [])];
+    for (const id of [this.#turn, ...steered]) writeId(this.#context, id, known);
+    writeMessageTurn(this.#context, this.#message.id, known);
     const head: SessionHead = {
       ...withTurn(this.#head, this.#slot, this.#replaces),
       usage: addUsage(this.#head.usage, facts.usage),

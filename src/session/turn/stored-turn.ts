@@ -45,11 +45,16 @@ export const summaryKey = (slot: number): string => `summary/${slot}`;
 /** Name of the state that tells which turn has the message or turn of this id. */
 export const idKey = (id: string): string => `id/${id}`;
 
+/** Name of the state that tells which turn answers a message now, where that is not the turn of its own id. */
+export const messageKey = (id: string): string => `message/${id}`;
+
 /** Where the turn or message of an id went; see `idKey`. */
 export interface KnownId {
   readonly slot: number;
   /** The turn; of a message that a turn took while it ran, not its own id. */
   readonly turn: string;
+  /** The turn's invocation. Absent in what older versions stored. */
+  readonly invocationId?: string | undefined;
 }
 
 /** Name of the state with the session's head. */

@@ -6,6 +6,7 @@ import type { FinishReason, LanguageModelUsage, ModelMessage, UserModelMessage }
 import type { ModelStep } from "../../model/model-step.ts";
 import type { LiveEvent, RunSink, SettledEvent } from "../../stream/run-sink.ts";
 import { UsageLedger } from "../../agent/usage-ledger.ts";
+import type { SteeredMessage } from "./steered.ts";
 import { messagesOfOpenStep, type ToolEnd, withoutOpenCalls } from "./turn-messages.ts";
 
 /** What the AI SDK tells when a step has ended. */
@@ -55,6 +56,14 @@ export class TurnRecorder implements RunSink {
       this.#ends.set(event.toolCallId, event);
     }
     this.#next.settled(event);
+  }
+
+  /** Messages that the run begins with, after the turn's own: they were added to the turn that it is in the place of. */
+  given(steered: readonly SteeredMessage[]): readonly UserModelMessage[] {
+    for (const { id, parts } of steered) this.settled({ type: "steering", id, parts });
+    const messages = steered.map(({ model }) => model);
+    this.#messages.push(...messages);
+    return messages;
   }
 
   /** A step begins, and the model is given these messages besides. */

@@ -7,6 +7,7 @@ import {
   idKey,
   idSerde,
   type KnownId,
+  messageKey,
   modelKey,
   modelSerde,
   type StoredTurn,
@@ -53,6 +54,15 @@ export function writeSummary(context: Writer, upTo: number, summary: string): vo
 /** The turn that has, or is, what this id names; undefined when no turn that has ended does. */
 export async function readId(context: Reader, id: string): Promise<KnownId | undefined> {
   return (await context.get(idKey(id), idSerde)) ?? undefined;
+}
+
+/** The turn that answers the message of this id now; undefined: that of its own id, if there is one. */
+export async function readMessageTurn(context: Reader, id: string): Promise<KnownId | undefined> {
+  return (await context.get(messageKey(id), idSerde)) ?? undefined;
+}
+
+export function writeMessageTurn(context: Writer, id: string, known: KnownId): void {
+  if (id !== known.turn) context.set(messageKey(id), known, idSerde);
 }
 
 export function writeId(context: Writer, id: string, known: KnownId): void {

@@ -13,13 +13,13 @@ import {
 } from "../../../src/session/session-head.ts";
 import { propertyRuns } from "../../thorough.ts";
 
-/** The head after turns; true regenerates the last one, if there is one. */
-function after(turns: readonly boolean[]): { readonly head: SessionHead; readonly model: number[] } {
+/** The head after turns; true takes the place of the last one, a number of so many of the last ones, if there are any. */
+function after(turns: readonly (boolean | number)[]): { readonly head: SessionHead; readonly model: number[] } {
   let head = newHead("e1");
   const model: number[] = [];
-  for (const regenerates of turns) {
+  for (const replaced of turns) {
     const slot = head.nextSlot;
-    const replaces = regenerates ? model.pop() : undefined;
+    const replaces = Number(replaced) === 0 ? undefined : model.splice(-Number(replaced))[0];
     head = withTurn(head, slot, replaces);
     model.push(slot);
   }
@@ -27,9 +27,9 @@ function after(turns: readonly boolean[]): { readonly head: SessionHead; readonl
 }
 
 describe("slots", () => {
-  test("are those of the turns that are left, in order, however many were regenerated", () => {
+  test("are those of the turns that are left, in order, however many were run again or replaced", () => {
     fc.assert(
-      fc.property(fc.array(fc.boolean(), { maxLength: 60 }), (turns) => {
+      fc.property(fc.array(fc.oneof(fc.boolean(), fc.nat(5)), { maxLength: 60 }), (turns) => {
         const { head, model } = after(turns);
         expect(slotsOf(head)).toEqual(model);
         expect(turnCount(head)).toBe(model.length);

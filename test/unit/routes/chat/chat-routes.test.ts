@@ -116,7 +116,13 @@ test.each<[string, string, unknown, number, string]>([
   ["no message", `/chat/Chat/${SESSION}`, {}, 400, "invalid-request"],
   ["an unknown mode", `/chat/Chat/${SESSION}`, { message: "Hi", mode: "shout" }, 400, "invalid-request"],
   ["no session", "/chat/Chat", { message: "Hi" }, 400, "invalid-request"],
-  ["an edited message", `/chat/Chat/${SESSION}`, { messages: [user("m1")], messageId: "m1" }, 400, "invalid-request"],
+  [
+    "a message that replaces one by being added to a turn",
+    `/chat/Chat/${SESSION}`,
+    { messages: [user("m1")], messageId: "m1", mode: "steer" },
+    400,
+    "invalid-request",
+  ],
   ["a private session", `/chat/Hidden/${SESSION}`, { message: "Hi" }, 404, "not-found"],
   ["a companion", `/chat/Chat.inbox/${SESSION}`, { message: "Hi" }, 404, "not-found"],
   ["too much", `/chat/Chat/${SESSION}`, { message: "x".repeat(9 * 1024 * 1024) }, 413, "body-too-large"],
@@ -124,6 +130,17 @@ test.each<[string, string, unknown, number, string]>([
   const response = await ask("POST", path, body);
   expect([response.status, ((await response.json()) as { code: string }).code]).toEqual([status, code]);
   expect(restate.requests).toEqual([]);
+});
+
+test("a message that replaces one that is not there is not found, and nothing is sent", async () => {
+  replies({
+    "/find": returned("null"),
+    "/lookup": returned(JSON.stringify({ invocationId: ID })),
+    "/output/": refused(404, "no"),
+  });
+  const response = await ask("POST", `/chat/Chat/${SESSION}`, { messages: [user("m1")], messageId: "m1" });
+  expect([response.status, ((await response.json()) as { code: string }).code]).toEqual([404, "not-found"]);
+  expect(restate.requests.filter(({ url }) => url.includes("/send"))).toEqual([]);
 });
 
 test("only those with a key may chat, and not too often", async () => {

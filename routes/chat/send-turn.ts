@@ -1,0 +1,110 @@
+/**
+ * Sends a turn, once for each message: a message's id is the id and the idempotency key of its turn, so that one that is
+ * posted twice is one turn, and both get its stream.
+ *
+ * Restate keeps an invocation for longer than a conversation may last. When a message comes whose id was used in a
+ * conversation that has been deleted since, Restate answers with the invocation of then; the session knows that it is none of
+ * its turns, and the message gets a turn with an id that is made of that invocation. So whoever posts it twice finds it
+ * again, and what is still known of the stream of then is not taken for the new one.
+ */
+import { z } from "@hono/zod-openapi";
+import { InvocationNotFoundError } from "../../src/errors/invocation-not-found-error.ts";
+import type { InvocationResult } from "../../src/ingress/result.ts";
+import type { RegenerateTurn, SendMessage } from "../../src/session/session-types.ts";
+import { sendOrSay } from "../agents/call.ts";
+import { HttpProblem } from "../problem.ts";
+import { callHandler, type Conversation } from "./chat-context.ts";
+import type { UserMessage } from "./input.ts";
+import type { Turn } from "./turns.ts";
+
+/** Most conversations of one name, one deleted after the other, in which a message's id is looked for. */
+const MAX_LIVES = 20;
+/** Characters of a message's id that are part of the id of its turn in a later one. */
+const MAX_KEPT = 100;
+
+/** Sends without waiting, once for each turn. */
+export async function sendTurn(
+  conversation: Conversation,
+  input: (SendMessage | RegenerateTurn) & { readonly turn: string },
+): Promise<Turn> {
+  const { ingress, info, key, headers } = conversation;
+  const target = { service: info.name, key, handler: "send" };
+  let { turn } = input;
+  for (let life = 1; ; life += 1) {
+    const request = { body: JSON.stringify({ ...input, turn }), idempotencyKey: turn, headers };
+    const { id, isNew } = await sendOrSay(() => ingress.send(target, request), input.turn);
+    if (isNew || life === MAX_LIVES || (await isOfThisLife(conversation, turn, id))) return { turn, invocationId: id };
+    turn = `${input.turn.slice(0, MAX_KEPT)}~${await hash(id)}`;
+  }
+}
+
+/** The turn of this id, which is its idempotency key; undefined when there is none, or Restate has forgotten it. */
+export async function findTurn(conversation: Conversation, turn: string): Promise<Turn | undefined> {
+  const { ingress, info, key } = conversation;
+  const invocationId = await ingress.lookup({ service: info.name, key, handler: "send" }, turn);
+  return (await outputOf(conversation, invocationId)) === "forgotten" ? undefined : { turn, invocationId };
+}
+
+/** 64 bits of SHA-256. */
+async function hash(text: string): Promise<string> {
+  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text)));
+  return Array.from(digest.slice(0, 8), (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+/** Undefined while it goes on, or is queued. */
+async function outputOf(
+  { ingress }: Conversation,
+  invocationId: string,
+): Promise<InvocationResult | "forgotten" | undefined> {
+  try {
+    return await ingress.output(invocationId);
+  } catch (error) {
+    if (error instanceof InvocationNotFoundError) return "forgotten";
+    throw error;
+  }
+}
+
+/** Whether an invocation that was sent before is a turn of the conversation as it is now. */
+async function isOfThisLife(conversation: Conversation, turn: string, invocationId: string): Promise<boolean> {
+  const result = await outputOf(conversation, invocationId);
+  if (result === undefined || result === "forgotten") return true;
+  // What was refused has left nothing, and would be refused again.
+  if (result.kind === "failure" && result.errorCode === "invalid-input") return true;
+  const found = await findKnown(conversation, { turn });
+  return found !== undefined && (found.invocationId ?? invocationId) === invocationId;
+}
+
+const foundSchema = z
+  .looseObject({
+    turn: z.string(),
+    invocationId: z.string().optional(),
+    message: z.looseObject({ parts: z.array(z.unknown()) }).optional(),
+    isPart: z.boolean(),
+  })
+  .nullable();
+
+async function findKnown(conversation: Conversation, wanted: { readonly turn: string } | { readonly message: string }) {
+  return foundSchema.parse(await callHandler(conversation, "find", wanted)) ?? undefined;
+}
+
+/**
+ * The turn of a message that takes the place of one with its id. It follows from what is replaced, and by what: so the same
+ * twice is one turn, also when it has ended in between, and the same once more after others is another one.
+ *
+ * @throws HttpProblem `not-found` (404) when the conversation has no such message.
+ */
+export async function turnOfEdit(conversation: Conversation, message: UserMessage): Promise<string> {
+  const found = await findKnown(conversation, { message: message.id });
+  const queued = found === undefined ? await findTurn(conversation, message.id) : undefined;
+  const isQueued = queued !== undefined && (await outputOf(conversation, queued.invocationId)) === undefined;
+  if (found?.isPart !== true && !isQueued) {
+    throw new HttpProblem(
+      "not-found",
+      404,
+      `The conversation has no message "${message.id}" that could be replaced, or not any more: send it without messageId`,
+    );
+  }
+  const parts = JSON.stringify(message.parts);
+  if (found !== undefined && JSON.stringify(found.message?.parts) === parts) return found.turn;
+  return `edit-${await hash(JSON.stringify([found?.turn ?? message.id, message.id, parts]))}`;
+}
