@@ -2,24 +2,30 @@
 import { requirePlace } from "../journal/ambient.ts";
 import { jsonCodec } from "../journal/codec.ts";
 import { stepHostAt } from "../journal/step.ts";
-import type { ObjectContext } from "../restate.ts";
+import type { StepOptions } from "../journal/step-host.ts";
+import { CancelledError, type ObjectContext, TerminalError } from "../restate.ts";
 import { streamIdOf } from "./session-info.ts";
 import { forgetStepName } from "./session-steps.ts";
-import { newHead, type SessionHead, slotsOf } from "./session-head.ts";
+import { jsonSerde } from "./json-serde.ts";
+import { newHead, type SessionHead } from "./session-head.ts";
 import type { Session } from "./session.ts";
 import { type ExpireInput, sendExpire } from "./turn/after-turn.ts";
-import { readHead, readTurn, writeHead } from "./turn/turn-state.ts";
+import { idKey } from "./turn/stored-turn.ts";
+import { readHead, writeHead } from "./turn/turn-state.ts";
 
-/** Streams that are removed with their conversation. */
-const LAST_STREAMS = 20;
+/** Streams that one step removes: each is a request. */
+const STREAMS_A_STEP = 25;
+/** A store that is away must not keep the next conversation waiting: what it has is forgotten by its own retention. */
+const REMOVE_TRIES: StepOptions = { maxRetryAttempts: 5, initialRetryInterval: 200 };
+const ID_PREFIX = idKey("");
 
 /** What begins afterwards is another conversation, of another epoch (H2). */
 export async function reset(session: Session, context: ObjectContext): Promise<void> {
   const head = await readHead(context);
   if (head === undefined) return;
-  await forget(session, context, head);
   // Who begins anew does not get a new budget.
-  if (head.budget !== undefined) writeHead(context, { ...newHead(context.rand.uuidv4()), budget: head.budget });
+  const next = head.budget === undefined ? undefined : { ...newHead(context.rand.uuidv4()), budget: head.budget };
+  await forget(session, context, next);
 }
 
 /** Called by the session's own timer: forgets it when it has been idle for long enough, and comes back later if not. */
@@ -35,20 +41,32 @@ export async function expire(session: Session, context: ObjectContext, { epoch }
   const now = await context.date.now();
   const idleMs = now - Date.parse(head.lastEndedAt ?? new Date(0).toISOString());
   if (idleMs < expiryMs) sendExpire(context, session.name, epoch, expiryMs - idleMs);
-  else await forget(session, context, head);
+  else await forget(session, context);
 }
 
-async function forget(session: Session, context: ObjectContext, head: SessionHead): Promise<void> {
-  const { streams, name } = session;
-  // Older streams have been forgotten by their store.
-  const slots = streams === undefined ? [] : slotsOf(head).slice(-LAST_STREAMS);
-  const turns = await Promise.all(slots.map((slot) => readTurn(context, slot)));
+/** @param next What the next conversation begins with, if there is something. */
+async function forget(session: Session, context: ObjectContext, next?: SessionHead): Promise<void> {
+  const { streams, name, inbox } = session;
+  // Names alone: also of turns that the conversation has gone on without.
+  const keys = streams === undefined ? [] : await context.stateKeys();
+  const ids = keys.flatMap((key) => (key.startsWith(ID_PREFIX) ? [key.slice(ID_PREFIX.length)] : [])).toSorted();
   context.clearAll();
+  if (next !== undefined) writeHead(context, next);
+  if (inbox !== undefined)
+    context.genericSend({ service: inbox, key: context.key, method: "forget", parameter: null, inputSerde: jsonSerde });
   if (streams === undefined) return;
-  const remove = async (): Promise<undefined> => {
-    const ids = turns.flatMap((turn) => (turn === undefined ? [] : [streamIdOf(name, context.key, turn.turn)]));
-    await Promise.allSettled(ids.map((id) => streams.remove(id)));
-    return undefined;
-  };
-  await stepHostAt(requirePlace("a session")).step(forgetStepName(name), remove, jsonCodec);
+  const host = stepHostAt(requirePlace("a session"));
+  for (let n = 1; (n - 1) * STREAMS_A_STEP < ids.length; n += 1) {
+    const page = ids.slice((n - 1) * STREAMS_A_STEP, n * STREAMS_A_STEP);
+    const remove = async (): Promise<undefined> => {
+      await Promise.all(page.map((id) => streams.remove(streamIdOf(name, context.key, id))));
+      return undefined;
+    };
+    try {
+      await host.step(forgetStepName(name, n), remove, jsonCodec, REMOVE_TRIES);
+    } catch (error) {
+      if (error instanceof CancelledError || !(error instanceof TerminalError)) throw error;
+      context.console.warn(`Streams of the conversation ${name}/${context.key} were not removed`, error);
+    }
+  }
 }

@@ -21,8 +21,9 @@ export const stopStepName = (service: string): string => `${service} stop`;
 /** `<service> alive`: does the invocation of the turn still live? */
 export const aliveStepName = (service: string): string => `${service} alive`;
 
-/** `<service> forget`: the streams of the last turns are removed. */
-export const forgetStepName = (service: string): string => `${service} forget`;
+/** `<service> forget`, `<service> forget 2`, …: streams of the conversation are removed, some at a time. */
+export const forgetStepName = (service: string, n: number): string =>
+  n === 1 ? `${service} forget` : `${service} forget ${n}`;
 
 /** `<agent> inbox <n>`: messages for the running turn. */
 export const inboxStepName = (agent: string, n: number): string => `${agent} inbox ${n}`;

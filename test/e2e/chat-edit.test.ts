@@ -142,7 +142,8 @@ describe("after a conversation was deleted", () => {
       expect(await answerOf(await post(session, `Life ${life}`, "m1"))).toBe(`Answer ${life}`);
       expect(stack.openai.count).toBe(life);
       expect(textsOf(await stack.messages(session))).toEqual([`Life ${life}`, `Answer ${life}`]);
-      const { turn } = (await stack.messages(session)).at(-1)?.metadata as { turn: string };
+      const [, answer] = await stack.messages(session);
+      const turn = answer?.id.replace(/-answer$/, "") ?? "";
       const named = await stack.fetch(`/chat/Chat/${session}/stream?turn=${turn}`);
       expect(await answerOf(named)).toBe(`Answer ${life}`);
       const deleted = await stack.fetch(`/chat/Chat/${session}`, { method: "DELETE" });

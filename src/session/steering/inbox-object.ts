@@ -46,6 +46,8 @@ export interface InboxHandlers {
   take: (context: ObjectContext, request: TakeRequest) => Promise<TakenMessage[]>;
   /** True when it was there, and nobody had taken it. */
   remove: (context: ObjectContext, request: RemoveRequest) => Promise<boolean>;
+  /** The conversation is forgotten. */
+  forget: (context: ObjectContext) => Promise<void>;
 }
 
 interface Waiting extends TakenMessage {
@@ -65,7 +67,7 @@ const EMPTY: Inbox = { next: 1, messages: [] };
 export function inboxObject(name: string): VirtualObjectDefinition<string, InboxHandlers> {
   return object({
     name,
-    handlers: { add, take, remove },
+    handlers: { add, take, remove, forget },
     // Its invocations are many and short, and nobody asks for them later.
     options: { journalRetention: 0, idempotencyRetention: 0 },
   });
@@ -101,6 +103,12 @@ async function remove(context: ObjectContext, { turn, id }: RemoveRequest): Prom
   if (!inbox.messages.some(isMeant)) return false;
   write(context, { ...inbox, messages: inbox.messages.filter((one) => !isMeant(one)) });
   return true;
+}
+
+/** The numbering stays: a message that comes late is none that somebody has. */
+async function forget(context: ObjectContext): Promise<void> {
+  const inbox = await read(context);
+  write(context, { ...inbox, messages: [] });
 }
 
 async function read(context: ObjectContext): Promise<Inbox> {

@@ -192,7 +192,7 @@ describe("a turn that is run again", () => {
     expect(before?.parts).toContainEqual(steering);
     const again = await session.send({ regenerate: true, turn: "r1" });
     expect(promptOf(model.calls.at(-2))).toEqual(["user: Go", "user: And quickly, file"]);
-    expect((again.message as UIMessage).parts).toContainEqual(steering);
+    expect(again.message.parts).toContainEqual(steering);
     expect(await messageOfStream(streams, "Support/c1/r1")).toEqual(again.message);
     await say("Next", "m2");
     expect(lastPrompt().slice(0, 2)).toEqual(["user: Go", "user: And quickly, file"]);
