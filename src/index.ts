@@ -80,6 +80,7 @@ export { durableImageModel } from "./model/kinds/durable-image-model.ts";
 export { durableRerankingModel } from "./model/kinds/durable-reranking-model.ts";
 export { durableSpeechModel } from "./model/kinds/durable-speech-model.ts";
 export { durableTranscriptionModel } from "./model/kinds/durable-transcription-model.ts";
+export { fallbackEmbeddingModel } from "./model/fallback/fallback-embedding-model.ts";
 export { fallbackModel } from "./model/fallback/fallback-model.ts";
 export type { FallbackFailure, FallbackOptions, TriedModel } from "./model/fallback/fallback-options.ts";
 export { demoModel } from "./model/demo-model.ts";

@@ -1,5 +1,5 @@
 /** A fallback model in an agent: one step, whatever was tried. */
-import { APICallError } from "@ai-sdk/provider";
+import { APICallError, type LanguageModelV4StreamPart } from "@ai-sdk/provider";
 import { isStepCount, tool } from "ai";
 import { expect, test } from "vitest";
 import { z } from "zod";
@@ -48,4 +48,39 @@ test("its span tells who has answered and who failed before", async () => {
     expect(attributes).toMatchObject({ "gen_ai.request.model": "one-1", "gen_ai.provider.name": "two" });
     expect(attributes["restate.model.tried"]).toEqual([expect.stringMatching(/^one\.chat one-1: 529 after \d+ ms$/)]);
   }
+});
+
+test("whoever watches sees the parts of the model that answers, and a reset when an answer breaks off", async () => {
+  const events: string[] = [];
+  let breaks = 1;
+  const brittle = scriptedModel([{ text: "half an answer" }]);
+  const breaking: typeof brittle = {
+    ...brittle,
+    doStream: async (parameters) => {
+      const { stream } = await brittle.doStream(parameters);
+      const cut = new TransformStream<LanguageModelV4StreamPart, LanguageModelV4StreamPart>({
+        transform: (part, controller) => {
+          if (part.type === "text-end" && breaks-- > 0) controller.error(new Error("connection reset"));
+          else controller.enqueue(part);
+        },
+      });
+      return { stream: stream.pipeThrough(cut) };
+    },
+  };
+  const finder = new RestateAgent(
+    { id: "finder", model: fallbackModel([overloaded(), breaking]) },
+    {
+      onStreamEvent: (event) => {
+        if (event.type === "reset") events.push("reset");
+        if (event.type === "part" && event.part.type === "text-delta") events.push(event.part.delta);
+      },
+    },
+  );
+  const { outcome, executions } = await runFake((context) =>
+    withRestateContext(context, async () => (await finder.generate({ prompt: "Where?" })).text),
+  );
+  expect(outcome).toEqual({ ok: true, value: "half an answer" });
+  expect(events.filter((event) => event === "reset").length).toBe(2);
+  expect(events.slice(events.lastIndexOf("reset") + 1).join("")).toBe("half an answer");
+  expect([...executions]).toEqual([["finder model 1", 2]]);
 });

@@ -1,14 +1,17 @@
 /** What large results do, and how large usual ones are. */
-import { embed, embedMany, generateImage, transcribe } from "ai";
+import type { ImageModelV4 } from "@ai-sdk/provider";
+import { embed, embedMany, generateImage, generateText, transcribe } from "ai";
 import { describe, expect, test, vi } from "vitest";
 import {
   durableEmbeddingModel,
   durableImageModel,
+  durableModel,
   durableTranscriptionModel,
   JournalTooLargeError,
   memoryBlobStore,
 } from "../../../../src/index.ts";
 import { runFake } from "../../../../src/testing/run-fake.ts";
+import { streamOf, testModel, USAGE } from "../models.ts";
 import { AUDIO, errorOf, inContext, storedBytes, storedText } from "./in-context.ts";
 import { Calls, embeddingModel, imageModel, transcriptionModel } from "./models.ts";
 
@@ -66,6 +69,66 @@ describe("large results", () => {
     expect(again.outcome).toEqual({ ok: true, value: Array(50).fill(vector) });
     expect(storedText(first.journal).length).toBeLessThan(2_000);
   });
+});
+
+test("a file that a language model draws goes into the blob store, too", async () => {
+  const file = {
+    type: "file",
+    mediaType: "image/png",
+    data: { type: "data", data: new Uint8Array(100_000).fill(3) },
+  } as const;
+  const drawing = testModel(
+    () => streamOf([]),
+    async () => ({ content: [file], finishReason: { unified: "stop", raw: undefined }, usage: USAGE, warnings: [] }),
+  );
+  const model = durableModel(drawing, { blobs: { store: memoryBlobStore() } });
+  const program = inContext(async () => {
+    const { files } = await generateText({ model, prompt: "draw", maxRetries: 0 });
+    return files.map(({ uint8Array }) => uint8Array.length);
+  });
+  const first = await runFake(program);
+  const again = await runFake(program, { journal: first.journal });
+  expect([first.outcome, again.outcome]).toEqual(Array(2).fill({ ok: true, value: [100_000] }));
+  expect(storedBytes(first.journal)).toBeLessThan(2_000);
+  expect(drawing.calls.length).toBe(1);
+});
+
+describe("images", () => {
+  const HEAD = [0x89, 0x50, 0x4e, 0x47];
+  const bytes = (n: number): Uint8Array => new Uint8Array([...HEAD, n]);
+  const text = (n: number): string => Buffer.from(bytes(n)).toString("base64");
+
+  test.each([undefined, { store: memoryBlobStore(), aboveBytes: 0 }])(
+    "of both forms and several calls come back in order, each with its metadata",
+    async (blobs) => {
+      let call = 0;
+      const doGenerate: ImageModelV4["doGenerate"] = async ({ n }) => {
+        const first = 10 * (call += 1);
+        const each = Array.from({ length: n }, (_, index) => first + index);
+        // The first call is the slowest.
+        await new Promise((resolve) => setTimeout(resolve, 30 - first));
+        return {
+          images: first === 10 ? each.map(text) : each.map(bytes),
+          warnings: [],
+          providerMetadata: { test: { images: each.map((index) => ({ index })) } },
+          response: { timestamp: new Date(first), modelId: "image-1", headers: undefined },
+        };
+      };
+      const model = durableImageModel(imageModel(new Calls(), { doGenerate }), blobs === undefined ? {} : { blobs });
+      const program = inContext(async () => {
+        const { images, responses, providerMetadata } = await generateImage({ model, prompt: "x", n: 3 });
+        return [images.map(({ base64 }) => base64), responses.map(({ timestamp }) => +timestamp), providerMetadata];
+      });
+      const first = await runFake(program);
+      const again = await runFake(program, { journal: first.journal });
+      const expected = [
+        [text(10), text(11), text(20)],
+        [10, 20],
+        { test: { images: [{ index: 10 }, { index: 11 }, { index: 20 }] } },
+      ];
+      expect([first.outcome, again.outcome]).toEqual(Array(2).fill({ ok: true, value: expected }));
+    },
+  );
 });
 
 describe("audio behind a URL", () => {
