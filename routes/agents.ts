@@ -3,6 +3,7 @@ import type { OpenAPIHono } from "@hono/zod-openapi";
 import type { MiddlewareHandler } from "hono";
 import { cors } from "hono/cors";
 import type { AnyService } from "../src/endpoint/restate-endpoint.ts";
+import type { FlowControlOf } from "./agents/flow-control.ts";
 import { invocationRoutes } from "./agents/invocations.ts";
 import { invokeRoutes } from "./agents/invoke.ts";
 import { hideKeysInProblems } from "./agents/key-space.ts";
@@ -41,6 +42,13 @@ export interface AgentsRouteOptions {
   readonly cors?: CorsOptions | undefined;
   /** Default: the Worker's rate-limit binding `RATE_LIMITER`, when there is one. */
   readonly rateLimit?: RateLimiter | undefined;
+  /**
+   * Where calls of services count in Restate's flow control: which tenant's scope, which provider's limit key. Rules bound how
+   * many run at a time (`/admin/limits`). On a server without flow control such calls are answered `unsupported-by-server`
+   * (501): a limit that does not hold must not look as if it did. Objects, workflows and conversations are not asked about: a
+   * scope would make others of them.
+   */
+  readonly flowControl?: FlowControlOf | undefined;
   /** How long a call waits for its result unless the caller says otherwise, in milliseconds. Then it answers 202. Default 60,000; at most a day. */
   readonly waitMs?: number | undefined;
   /** Longest wait that callers may ask for, in milliseconds. Default 120,000; at most a day. */
@@ -68,6 +76,7 @@ export function agentsRoutes(options: AgentsRouteOptions): OpenAPIHono {
     hasAuth: options.auth !== undefined,
     waitMs,
     maxWaitMs,
+    flowControl: options.flowControl,
   };
   const router = createRouter();
   if (options.cors !== undefined) router.use("*", cors({ exposeHeaders: EXPOSED, ...options.cors }));

@@ -3,6 +3,7 @@ export { createEdgeApp } from "./app.ts";
 export type { ApprovalOptions, ReviewRule } from "./approvals/approval-options.ts";
 export type { EdgeAppOptions } from "./app.ts";
 export type { AgentsRouteOptions, CorsOptions } from "./agents.ts";
+export type { FlowControlledCall, FlowControlOf } from "./agents/flow-control.ts";
 export type { FailureLine, Log, LogLine, RequestLine } from "./operations/log.ts";
 export { mcpServer } from "./mcp.ts";
 export type { McpServerApp, McpServerOptions } from "./mcp.ts";

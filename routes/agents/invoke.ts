@@ -7,6 +7,7 @@ import { sessionName } from "../session-name.ts";
 import { failed, ID_HEADER, pending, success } from "./answers.ts";
 import { callOrAccept, type Outcome, sendOrSay } from "./call.ts";
 import { durationMs, MAX_DELAY_MS } from "./delay.ts";
+import { flowControlOf, orUnsupported } from "./flow-control.ts";
 import { readJson } from "./input.ts";
 import { keySpaceOf, type KeySpace } from "./key-space.ts";
 import { preferencesOf, type Wait, waitOf } from "./preferences.ts";
@@ -54,6 +55,11 @@ const headersSchema = z.object({
     .string()
     .optional()
     .openapi({ example: "respond-async", description: "`respond-async`, `wait=<seconds>` or both (RFC 7240)" }),
+  "x-limit-key": z
+    .string()
+    .max(73)
+    .optional()
+    .openapi({ description: "Which limit the call asks to count for, where the app lets callers say so" }),
   traceparent: z.string().optional().openapi({ description: "https://www.w3.org/TR/trace-context/" }),
   tracestate: z.string().optional(),
 });
@@ -69,7 +75,7 @@ const about = {
     200: resultResponse,
     202: pendingResponse,
     ...AGENTS_PROBLEMS,
-    ...problems(408, 409, 413, 415),
+    ...problems(408, 409, 413, 415, 501),
     default: { ...problems(500)[500], description: "The handler failed, with the status that it chose" },
   },
 } as const;
@@ -115,7 +121,12 @@ async function invoke(
   context: Context,
   agents: AgentsContext,
   target: Target,
-  { delay, prefer, "idempotency-key": sentKey }: z.output<typeof querySchema> & z.output<typeof headersSchema>,
+  {
+    delay,
+    prefer,
+    "idempotency-key": sentKey,
+    "x-limit-key": limitKey,
+  }: z.output<typeof querySchema> & z.output<typeof headersSchema>,
 ): Promise<Response> {
   const { isWorkflowRun } = await agents.targets.require(target.service, target.handler, target.key !== undefined);
   if (isWorkflowRun && sentKey !== undefined) {
@@ -137,12 +148,14 @@ async function invoke(
     // Below a key of its own a caller meets nobody else.
     idempotencyKey: ownKey === undefined || inSession !== undefined ? ownKey : keys.forRestate(ownKey),
   };
-  const called = inSession ?? target;
+  const flowControl = await flowControlOf(context, agents.flowControl, target, limitKey);
+  const called = { ...(inSession ?? target), ...(flowControl === undefined ? {} : { flowControl }) };
   const ingress = ingressClient(context);
-  const outcome: Outcome =
+  const outcome: Outcome = await orUnsupported(async () =>
     waitMs === 0
       ? { kind: "accepted", ...(await sendOrSay(() => ingress.send(called, { ...request, delayMs: delay }), ownKey)) }
-      : await callOrAccept(ingress, called, { ...request, timeoutMs: waitMs }, ownKey);
+      : callOrAccept(ingress, called, { ...request, timeoutMs: waitMs }, ownKey),
+  );
   return answer(outcome, locationOf(context.req.url, target), applied);
 }
 

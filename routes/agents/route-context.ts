@@ -6,6 +6,7 @@ import { API_KEY_SCHEME } from "../openapi.ts";
 import { json, problems } from "../router.ts";
 import { restateAddress, settingsOf } from "../settings.ts";
 import { pendingSchema } from "./answers.ts";
+import type { FlowControlOf } from "./flow-control.ts";
 import type { Targets } from "./targets.ts";
 
 /** How the routes behave. */
@@ -17,6 +18,7 @@ export interface AgentsContext {
   readonly waitMs: number;
   /** Longest wait that a caller may ask for, in milliseconds. */
   readonly maxWaitMs: number;
+  readonly flowControl: FlowControlOf | undefined;
 }
 
 /** The ingress that this request's settings name. */

@@ -129,6 +129,7 @@ function handlerClient(connection: Connection, { name, path, isOnce }: Target): 
           ...callHeaders(options),
           "content-type": input === undefined ? undefined : "application/json",
           "idempotency-key": idempotencyKey,
+          "x-limit-key": options.limitKey,
           prefer: "respond-async",
         },
         wait: isAwaited ? "prefer" : undefined,

@@ -49,6 +49,8 @@ export interface RunOptions extends RequestOptions {
    * so that a lost answer is asked for again and nothing runs twice. `false`: no key, and no retries.
    */
   readonly idempotencyKey?: string | false | undefined;
+  /** Which limit the call counts for, such as a provider's, where the app lets callers say so. */
+  readonly limitKey?: string | undefined;
 }
 
 /** Options of a call that starts an invocation and does not wait for it. */

@@ -109,7 +109,7 @@ export class IngressClient {
    * @throws RestateUnauthorizedError, RestateUnexpectedError (502)
    */
   async call(target: InvocationTarget, request: CallRequest): Promise<InvocationResult | AlreadyStarted> {
-    const answer = await this.#invoke(targetPath("call", target), request, request.timeoutMs);
+    const answer = await this.#invoke(targetPath("call", target), target, request, request.timeoutMs);
     const result = await this.#resultIn(answer);
     if (result === undefined) throw refusal("call a handler", answer);
     return isAlreadyStarted(result) ? { kind: "already-started", id: result.id } : result;
@@ -119,7 +119,7 @@ export class IngressClient {
   async send(target: InvocationTarget, request: SendRequest): Promise<AcceptedInvocation> {
     const delay = request.delayMs === undefined ? undefined : `${request.delayMs}ms`;
     const { timeoutMs = this.#timeoutMs } = request;
-    const answer = await this.#invoke(targetPath("send", target) + query({ delay }), request, timeoutMs);
+    const answer = await this.#invoke(targetPath("send", target) + query({ delay }), target, request, timeoutMs);
     const { invocationId: id, status, executionTime } = read("send to a handler", answer, acceptedSchema);
     return { id, isNew: status === "Accepted", ...(executionTime === undefined ? {} : { startsAt: executionTime }) };
   }
@@ -185,7 +185,13 @@ export class IngressClient {
     return read("tell its health", await this.#get("/restate/health", this.#timeoutMs), healthSchema).services;
   }
 
-  async #invoke(path: string, request: InvocationRequest, timeoutMs: number): Promise<RestateAnswer> {
+  async #invoke(
+    path: string,
+    { flowControl }: InvocationTarget,
+    request: InvocationRequest,
+    timeoutMs: number,
+  ): Promise<RestateAnswer> {
+    const limitKey = flowControl?.limitKey;
     const { idempotencyKey, headers, signal } = request;
     const body = await sealedBody(this.#sealing, request.body);
     return this.#http.exchange({
@@ -195,6 +201,7 @@ export class IngressClient {
         ...headers,
         ...(body === undefined ? {} : { "content-type": "application/json" }),
         ...(idempotencyKey === undefined ? {} : { "idempotency-key": idempotencyKey }),
+        ...(limitKey === undefined ? {} : { "x-restate-limit-key": limitKey }),
       },
       body,
       timeoutMs,

@@ -21,6 +21,10 @@ let hangs = 0;
 
 beforeAll(async () => {
   openai = await startScriptedOpenAI((request): ScriptedReply => {
+    const text = JSON.stringify(request.body["input"]);
+    if (text.includes("ask three children") && turnOfConversation(request) === 0) {
+      return { toolCalls: ["a", "b", "c"].map((id) => ({ id: `ask_${id}`, name: "ask", input: { id } })) };
+    }
     if (hangs > 0 && hangs-- > 0) return { hang: true };
     const turn = turnOfConversation(request);
     const toolCalls = [{ id: `call_${turn}`, name: "work", input: { id: String(turn) } }];
@@ -107,4 +111,23 @@ test("who is stuck loses the permit at the end of its lease", { timeout: 120_000
   expect(await restate.attach(next, 60_000)).toEqual({ status: 200, body: "done" });
   await restate.killInvocation(stuck);
   await isFree("Leased", "one");
+});
+
+test("a budget holds for agents in parallel, over deaths of the Worker", { timeout: 180_000 }, async () => {
+  delayMs = 100;
+  modelCalls = 100;
+  const id = await restate.send("Spender/run", "ask three children");
+  for (const calls of [2, 4, 6]) {
+    await waitUntil(`There are not ${calls} calls`, async () => gauge.startsMs.length >= calls);
+    await worker.kill();
+    await worker.start();
+  }
+  const { body } = await restate.attach(id, 120_000);
+  expect(body).toBe('Stopped: the budget of run "spender" is used up, 6 of 6 model calls.');
+  const rows = await restate.journal(id);
+  const steps = rows.flatMap(({ entry_type, name }) => (entry_type === "Command: Run" ? [name ?? ""] : []));
+  // Six calls, and four answers that stand in for one: of three children and their parent.
+  expect(steps.filter((name) => name.includes(" model "))).toHaveLength(10);
+  console.log(`${gauge.startsMs.length} calls reached the provider, 6 were answered and charged`);
+  modelCalls = 3;
 });
