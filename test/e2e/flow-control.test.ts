@@ -6,6 +6,7 @@ import { type RestateTestServer, startRestate } from "../../src/testing/restate-
 import { type ScriptedOpenAI, startScriptedOpenAI } from "../../src/testing/scripted-openai.ts";
 import { type ServedEndpoint, serveWorker } from "../../src/testing/serve.ts";
 import { waitUntil } from "../../src/testing/wait.ts";
+import type { plainService } from "../fixtures/limits/worker.ts";
 import { type ProviderGauge, startProviderGauge } from "./provider-gauge.ts";
 
 const API_KEY = "key-of-the-tenants";
@@ -35,8 +36,10 @@ async function start(env: Readonly<Record<string, string>>) {
     () => worker.stop(),
   );
   await restate.register(`${worker.url}/restate`, { http11: true });
-  const plain = (tenant: string) =>
-    createClient({ url: worker.url, apiKey: API_KEY, headers: { "x-tenant": tenant } }).service("Plain");
+  const plain = (tenant: string) => {
+    const client = createClient({ url: worker.url, apiKey: API_KEY, headers: { "x-tenant": tenant } });
+    return client.service<typeof plainService>("Plain").run;
+  };
   return { restate, worker, plain };
 }
 
@@ -59,7 +62,7 @@ test(
       { pattern: "small", limits: { concurrency: 2 } },
       { pattern: "large/openai", limits: { concurrency: 5 } },
     ]);
-    const small = Array.from({ length: 10 }, (_, n) => plain("small")["run"]?.(`small ${n}`));
+    const small = Array.from({ length: 10 }, (_, n) => plain("small")(`small ${n}`));
     await waitUntil("Nothing runs", async () => gauge.startsMs.length >= 3);
     await worker.kill();
     await worker.start();
@@ -67,16 +70,16 @@ test(
     expect(gauge.most).toBe(2);
     const atSmall = gauge.startsMs.length;
     gauge.reset();
-    const large = Array.from({ length: 15 }, (_, n) => plain("large")["run"]?.(`large ${n}`, { limitKey: "openai" }));
+    const large = Array.from({ length: 15 }, (_, n) => plain("large")(`large ${n}`, { limitKey: "openai" }));
     expect(await Promise.all(large)).toEqual(Array.from({ length: 15 }, () => "done"));
     expect(gauge.most).toBe(5);
     gauge.reset();
-    await Promise.all(Array.from({ length: 8 }, (_, n) => plain("free")["run"]?.(`free ${n}`)));
+    await Promise.all(Array.from({ length: 8 }, (_, n) => plain("free")(`free ${n}`)));
     expect(gauge.most).toBeGreaterThan(2);
     console.log(
       `10 runs of a tenant in ${atSmall} calls, at most 2 at a time; 15 of a limit key, at most 5; 8 free: ${gauge.most}`,
     );
-    await expect(plain("no such/tenant")["run"]?.("x")).rejects.toMatchObject({ status: 400, code: "invalid-request" });
+    await expect(plain("no such/tenant")("x")).rejects.toMatchObject({ status: 400, code: "invalid-request" });
   },
 );
 
@@ -85,7 +88,7 @@ test(
   { timeout: 120_000 },
   async () => {
     const { plain, worker } = await start({});
-    await expect(plain("small")["run"]?.("x", { timeoutMs: 10_000 })).rejects.toMatchObject({ status: 501 });
+    await expect(plain("small")("x", { timeoutMs: 10_000 })).rejects.toMatchObject({ status: 501 });
     const answer = await fetch(`${worker.url}/agents/Plain/run`, {
       method: "POST",
       headers: { authorization: `Bearer ${API_KEY}`, "content-type": "application/json", "x-tenant": "small" },
