@@ -129,6 +129,52 @@ test("a question of a tool is answered in place", async () => {
   expect(JSON.stringify(stack.openai.requests.at(-1)?.body)).toContain("Tuesday");
 });
 
+test("a call for the client is shown as such, survives a reload, and is answered in place", async () => {
+  const chat = await open();
+  await chat.send("Please locate me");
+  await chat.see("waits for the client to execute it");
+  expect(await seriousFindings(chat.page)).toEqual([]);
+  await chat.page.reload();
+  await chat.see("waits for the client to execute it");
+  await chat.page.getByLabel("Output (JSON, or a text)").fill('{"city":"Porto"}');
+  await chat.button("Send output").click();
+  await chat.see("All is arranged.");
+  await chat.settled();
+  expect(JSON.stringify(stack.openai.requests.at(-1)?.body)).toContain("Porto");
+  await chat.answer.getByText("locate").click();
+  await chat.see('"city": "Porto"');
+});
+
+test("a message instead of the turn ends that, and is answered", async () => {
+  stack.pace.wordMs = SLOW_MS;
+  const chat = await open();
+  await chat.send("Tell me a story");
+  await chat.see(/word3/);
+  await chat.page.getByLabel("What becomes of this message").selectOption("instead of this turn");
+  await chat.send("Please ask me");
+  await chat.see("Which day?");
+  stack.pace.wordMs = QUICK_MS;
+  await chat.see("Interrupted");
+  expect(await chat.messages.count()).toBe(4);
+  const [, first] = await chat.messages.allInnerTexts();
+  expect(first).toContain("word3");
+  expect(first).not.toContain("word60");
+});
+
+test("a message that was not sent is sent again, once", async () => {
+  const chat = await open();
+  await chat.see("Talk to Assistant");
+  await chat.page.route("**/chat/Assistant", (route) => route.abort());
+  await chat.send("Tell me a story");
+  await chat.see("The message was not sent.");
+  await chat.page.unroute("**/chat/Assistant");
+  await chat.button("Send again").click();
+  await chat.see(/word60/);
+  await chat.settled();
+  expect(await chat.messages.count()).toBe(2);
+  expect(await chat.text()).toBe(STORY);
+});
+
 test("an interrupted answer stays as far as it got, and the conversation goes on", async () => {
   stack.pace.wordMs = SLOW_MS;
   const chat = await open();

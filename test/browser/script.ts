@@ -36,6 +36,7 @@ export function travelScript(request: RecordedRequest, pace: Pace): ScriptedRepl
     return { reasoning: "Look at the sky", toolCalls: [{ id, name: "getWeather", input: { city: "Berlin" } }] };
   }
   if (question.includes("book")) return { toolCalls: [{ id, name: "bookTrip", input: { city: "Lisbon" } }] };
+  if (question.includes("locate")) return { toolCalls: [{ id, name: "locate", input: { precise: true } }] };
   if (question.includes("ask")) return { toolCalls: [{ id, name: "askUser", input: { question: "Which day?" } }] };
   return story;
 }

@@ -1,6 +1,6 @@
 /** What a person is asked, answered in place. */
 import { type ReactElement, type SubmitEvent, useId, useState } from "react";
-import { messageOf } from "./api.ts";
+import { useAnswering } from "./use-answering.ts";
 import { Value } from "./value.tsx";
 
 /** Answers one question; rejects when the answer was not taken. */
@@ -111,19 +111,4 @@ export function QuestionCard(props: {
       )}
     </form>
   );
-}
-
-/** One answer at a time; what was taken stays taken, so the buttons come back only after a failure. */
-function useAnswering(): { busy: boolean; error: string | undefined; run: (work: () => Promise<void>) => void } {
-  const [busy, setBusy] = useState(false);
-  const [error, setError] = useState<string>();
-  const run = (work: () => Promise<void>): void => {
-    setBusy(true);
-    setError(undefined);
-    work().catch((failure: unknown) => {
-      setBusy(false);
-      setError(messageOf(failure));
-    });
-  };
-  return { busy, error, run };
 }

@@ -1,6 +1,8 @@
+import type { UIMessage } from "ai";
 import { type ReactElement, type RefObject, useEffect, useRef } from "react";
 import type { Api } from "./api.ts";
 import type { Answer } from "./ask.tsx";
+import type { Bring, ClientOutput } from "./client-call.tsx";
 import { Composer } from "./composer.tsx";
 import { Message } from "./message.tsx";
 import type { Place } from "./place.ts";
@@ -31,9 +33,17 @@ export function Chat(props: {
     await api.answer(id, { approved, reason });
     await latest.current();
   });
+  const bring = useRef<Bring>(async (messageId, toolCallId, said) => {
+    const message = shown.current.find(({ id }) => id === messageId);
+    if (message === undefined) return;
+    await api.post(place.agent, { id: place.session, messageId, messages: [withOutput(message, toolCallId, said)] });
+    await latest.current();
+  });
+  const shown = useRef(messages);
   const latest = useRef(refresh);
   useEffect(() => {
     latest.current = refresh;
+    shown.current = messages;
   });
   const { scroll, content } = useFollowing();
   const lastAnswer = messages.at(-1);
@@ -49,6 +59,8 @@ export function Chat(props: {
               live={running && message === lastAnswer && message.role === "assistant"}
               pending={pending}
               answer={answer.current}
+              calls={conversation.calls}
+              bring={bring.current}
             />
           ))}
           {running && lastAnswer?.role === "user" ? (
@@ -80,6 +92,15 @@ export function Chat(props: {
       <Composer running={running} send={send} interrupt={interrupt} />
     </section>
   );
+}
+
+/** The message as a client sends it that has executed the call. */
+function withOutput(message: UIMessage, toolCallId: string, said: ClientOutput): object {
+  const state = "output" in said ? "output-available" : "output-error";
+  const parts = message.parts.map((part) =>
+    "toolCallId" in part && part.toolCallId === toolCallId ? { ...part, state, ...said } : part,
+  );
+  return { ...message, parts };
 }
 
 function Empty(props: { readonly agent: string; readonly send: (text: string, mode: Mode) => void }): ReactElement {

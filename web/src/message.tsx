@@ -2,6 +2,7 @@ import { isToolUIPart, type UIMessage } from "ai";
 import { memo, type ReactElement } from "react";
 import type { Approval } from "../../src/approvals/approvals.ts";
 import type { Answer } from "./ask.tsx";
+import type { Bring } from "./client-call.tsx";
 import { Text } from "./text.tsx";
 import { ToolCall } from "./tool-call.tsx";
 
@@ -11,10 +12,14 @@ interface MessageProps {
   readonly live: boolean;
   readonly pending: readonly Approval[];
   readonly answer: Answer;
+  /** Ids of calls that wait for the client. */
+  readonly calls: ReadonlySet<string>;
+  readonly bring: Bring;
 }
 
 /** A message of the conversation. */
-export const Message = memo(function Message({ message, live, pending, answer }: MessageProps): ReactElement {
+export const Message = memo(function Message(props: MessageProps): ReactElement {
+  const { message, live, pending, answer, calls, bring } = props;
   const isUser = message.role === "user";
   const parts = message.parts.map((part, index) => ({ part, key: `${index}-${part.type}` }));
   return (
@@ -29,7 +34,8 @@ export const Message = memo(function Message({ message, live, pending, answer }:
           return <Reasoning key={key} text={part.text} live={live && part.state === "streaming"} />;
         }
         if (isToolUIPart(part)) {
-          return <ToolCall key={part.toolCallId} part={part} live={live} pending={pending} answer={answer} />;
+          const asked = { pending, answer, calls, bring };
+          return <ToolCall key={part.toolCallId} part={part} live={live} messageId={message.id} {...asked} />;
         }
         if (part.type === "steering-message") return <Steering key={key} parts={part.parts} />;
         if (part.type === "file") return <FileNote key={key} name={part.filename} type={part.mediaType} />;
@@ -53,9 +59,9 @@ function Reasoning({ text, live }: { readonly text: string; readonly live: boole
 function Steering({
   parts,
 }: {
-  readonly parts: readonly { readonly type: string; readonly text?: string }[];
+  readonly parts: readonly { readonly type: string; readonly text?: string; readonly filename?: string | undefined }[];
 }): ReactElement {
-  return <p className="note">You added: {parts.map(({ text = "a file" }) => text).join(" ")}</p>;
+  return <p className="note">You added: {parts.map(({ text, filename = "a file" }) => text ?? filename).join(" ")}</p>;
 }
 
 function FileNote({ name, type }: { readonly name: string | undefined; readonly type: string }): ReactElement {

@@ -2,6 +2,7 @@ import { type DynamicToolUIPart, getToolName, type ToolUIPart } from "ai";
 import type { ReactElement } from "react";
 import type { Approval } from "../../src/approvals/approvals.ts";
 import { type Answer, ApprovalCard, QuestionCard } from "./ask.tsx";
+import { type Bring, ClientCallCard } from "./client-call.tsx";
 import { StateLabel } from "./state-label.tsx";
 import { Value } from "./value.tsx";
 
@@ -13,14 +14,22 @@ export function ToolCall(props: {
   readonly live: boolean;
   readonly pending: readonly Approval[];
   readonly answer: Answer;
+  /** Ids of calls that wait for the client. */
+  readonly calls: ReadonlySet<string>;
+  readonly messageId: string;
+  readonly bring: Bring;
 }): ReactElement {
-  const { part, live, pending, answer } = props;
+  const { part, live, pending, answer, calls, messageId, bring } = props;
   const name = getToolName(part);
   const open = pending.find(({ toolCallId }) => toolCallId === part.toolCallId);
   if (open?.kind === "question") return <QuestionCard id={open.id} question={open.reason ?? name} answer={answer} />;
   if (part.state === "approval-requested" && live) {
     const why = part.approval.requestReason ?? open?.reason;
     return <ApprovalCard id={part.approval.id} tool={name} input={part.input} why={why} answer={answer} />;
+  }
+  if (part.state === "input-available" && live && calls.has(part.toolCallId)) {
+    const bringIt = (said: Parameters<Bring>[2]): Promise<void> => bring(messageId, part.toolCallId, said);
+    return <ClientCallCard tool={name} input={part.input} bring={bringIt} />;
   }
   const { state, text } = stateOf(part, live);
   return (

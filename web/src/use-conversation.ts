@@ -26,6 +26,8 @@ export interface Conversation {
   /** What people are asked here and have not answered. */
   readonly pending: readonly Approval[];
   readonly waiting: readonly Waiting[];
+  /** Ids of tool calls that wait for the client to execute them. */
+  readonly calls: ReadonlySet<string>;
   /** Why the last turn, or its connection, failed. */
   readonly error: string | undefined;
   /** True when the last message never reached the app. */
@@ -44,7 +46,7 @@ const SOON_MS = 500;
 
 /** Follows a conversation. */
 export function useConversation(api: Api, place: Place): Conversation {
-  const { chat, reading } = useReadingChat(api, place);
+  const { chat, reading, calls } = useReadingChat(api, place);
   const { view, pending, failure, setFailure, ask } = useAppState(api, place);
   const { waiting, add, settle } = useWaiting(api, place);
   const [unsent, setUnsent] = useState(false);
@@ -106,6 +108,7 @@ export function useConversation(api: Api, place: Place): Conversation {
     view,
     pending,
     waiting,
+    calls,
     error: failure ?? (running ? undefined : chat.error?.message),
     unsent,
     connected: failure === undefined,
@@ -122,7 +125,8 @@ export function useConversation(api: Api, place: Place): Conversation {
 function useReadingChat(
   api: Api,
   { agent, session }: Place,
-): { readonly chat: ReturnType<typeof useChat>; readonly reading: Reading } {
+): { readonly chat: ReturnType<typeof useChat>; readonly reading: Reading; readonly calls: ReadonlySet<string> } {
+  const [calls, setCalls] = useState<ReadonlySet<string>>(new Set());
   const reading = useRef(new Reading());
   const transport = useMemo(() => transportOf(api, agent), [api, agent]);
   const chat = useChat({
@@ -132,22 +136,32 @@ function useReadingChat(
     onFinish: ({ message, finishReason }) => {
       if (finishReason !== undefined) reading.current.finished = message.id;
     },
+    onData: ({ type, data }) => {
+      if (type === "data-client-call") setCalls((before) => new Set([...before, toolCallIdOf(data)]));
+    },
     onError: () => {
       reading.current.failed = true;
       reading.current.forget();
     },
   });
-  return { chat, reading: reading.current };
+  return { chat, reading: reading.current, calls };
 }
 
-/** Only the last message goes out: the app has the others, and believes nobody about them. */
+function toolCallIdOf(data: unknown): string {
+  return (data as { readonly toolCallId?: string } | undefined)?.toolCallId ?? "";
+}
+
+/**
+ * Only the last message goes out: the app has the others, and believes nobody about them. And without `messageId`: what is
+ * sent again is no message that takes the place of another, as the app never had it.
+ */
 function transportOf(api: Api, agent: string): DefaultChatTransport<UIMessage> {
   return new DefaultChatTransport({
     api: chatPath(agent),
     headers: () => api.headers,
     credentials: "omit",
-    prepareSendMessagesRequest: ({ id, messages, trigger, messageId, body }) => ({
-      body: { ...body, id, messages: messages.slice(-1), trigger, messageId, until: "end" },
+    prepareSendMessagesRequest: ({ id, messages, trigger, body }) => ({
+      body: { ...body, id, messages: messages.slice(-1), trigger, until: "end" },
     }),
     // Also while the turn waits for people: they may answer elsewhere.
     prepareReconnectToStreamRequest: ({ id }) => ({ api: `${chatPath(agent, id)}/stream?until=end` }),
