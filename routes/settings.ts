@@ -49,8 +49,8 @@ export interface Settings {
   readonly OTEL_RESOURCE_ATTRIBUTES?: string | undefined;
   /** `id:secret`, comma-separated: keys that encrypt what Restate is told. The first encrypts, all decrypt. */
   readonly JOURNAL_KEYS?: string | undefined;
-  /** What is done with values that are not encrypted: `refuse` (default), `inputs` or `accept`. */
-  readonly JOURNAL_PLAINTEXT?: "refuse" | "inputs" | "accept" | undefined;
+  /** What is done with values that are not encrypted: `refuse` (default), `inputs`, `accept` or `write`. */
+  readonly JOURNAL_PLAINTEXT?: "refuse" | "inputs" | "accept" | "write" | undefined;
   /** The version of this code, where the platform does not tell it, or in its place. */
   readonly APP_VERSION?: string | undefined;
   /** Workers: the version metadata binding. */
@@ -74,7 +74,7 @@ const schemas: { readonly [NAME in keyof Settings]-?: z.ZodType<Settings[NAME]> 
   PLAYGROUND_KEY: text,
   PLAYGROUND_CONTROL_URL: url,
   JOURNAL_KEYS: text,
-  JOURNAL_PLAINTEXT: text.pipe(z.enum(["refuse", "inputs", "accept"]).optional()),
+  JOURNAL_PLAINTEXT: text.pipe(z.enum(["refuse", "inputs", "accept", "write"]).optional()),
   OTEL_EXPORTER_OTLP_ENDPOINT: url,
   OTEL_EXPORTER_OTLP_HEADERS: text,
   OTEL_SERVICE_NAME: text,

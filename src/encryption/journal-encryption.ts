@@ -19,7 +19,7 @@ import { keyIdOf } from "./sealed-value.ts";
 import { currentSealing, type Sealing, withSealing } from "./sealing.ts";
 
 /** What is done with values that are not encrypted. */
-export type PlaintextPolicy = "refuse" | "inputs" | "accept";
+export type PlaintextPolicy = "refuse" | "inputs" | "accept" | "write";
 
 /** How an app encrypts. */
 export interface JournalEncryptionOptions {
@@ -28,7 +28,8 @@ export interface JournalEncryptionOptions {
   /**
    * What is done with values that are not encrypted. `refuse` (default): the attempt fails with `journal-plaintext`.
    * `inputs`: handlers take them from callers that have no keys, such as Kafka. `accept`: everywhere, while runs and states
-   * from before are there.
+   * from before are there. `write`: everywhere, and nothing is encrypted yet, or any more: the first step of switching
+   * encryption on, while versions without keys run, and the last one of switching it off.
    */
   readonly plaintext?: PlaintextPolicy | undefined;
   /** Whether messages of failures are encrypted, too (default), or stay readable for whoever runs Restate. */
@@ -54,14 +55,22 @@ export class JournalEncryption implements Sealing {
   }
 
   async seal(plain: Uint8Array): Promise<Uint8Array<ArrayBuffer>> {
-    return plain.length === 0 ? new Uint8Array() : this.cipher.seal(plain);
+    return this.passes(plain) ? new Uint8Array(plain) : this.cipher.seal(plain);
   }
 
   async open(stored: Uint8Array, what: "input" | "value" = "value"): Promise<Uint8Array<ArrayBuffer>> {
     if (stored.length === 0) return new Uint8Array();
     if (keyIdOf(stored) !== undefined) return this.cipher.open(stored);
-    if (this.plaintext === "accept" || (this.plaintext === "inputs" && what === "input")) return new Uint8Array(stored);
+    const { plaintext } = this;
+    if (plaintext === "accept" || plaintext === "write" || (plaintext === "inputs" && what === "input")) {
+      return new Uint8Array(stored);
+    }
     throw new JournalPlaintextError(what);
+  }
+
+  /** True for what is sent as it is: no bytes, and everything while nothing is encrypted yet. */
+  passes(plain: Uint8Array): boolean {
+    return plain.length === 0 || this.plaintext === "write";
   }
 
   openFailure(failure: StoredFailure): Promise<StoredFailure> {
@@ -146,7 +155,7 @@ class Attempt implements Sealing {
   }
 
   encode(plain: Uint8Array): Uint8Array {
-    return plain.length === 0 ? plain : this.values.add(plain);
+    return this.#encryption.passes(plain) ? plain : this.values.add(plain);
   }
 
   /** The first value that an attempt reads is its input. The SDK would end the invocation if that could not be read. */
@@ -178,11 +187,11 @@ export function journalEncryption(options: JournalEncryptionOptions): JournalEnc
   return new JournalEncryption(options);
 }
 
-async function sealing({ cipher, failures }: JournalEncryption, next: () => Promise<void>): Promise<void> {
+async function sealing({ cipher, failures, plaintext }: JournalEncryption, next: () => Promise<void>): Promise<void> {
   try {
     await next();
   } catch (error) {
-    throw failures === "readable" ? error : await sealedError(cipher, error);
+    throw failures === "readable" || plaintext === "write" ? error : await sealedError(cipher, error);
   }
 }
 

@@ -151,3 +151,166 @@ async function operates(own: EncryptionStack, paper: string): Promise<void> {
   // Tokens are counted, so the model's steps were read.
   expect((steps as { totals: { inputTokens: number } }).totals.inputTokens).toBe(50);
 }
+
+const waited = (text: string): string => `first ${text}, failed ${text}, second ${text}, note ${text}|note ${text}`;
+
+/** Invokes a handler without waiting for it; the invocation. */
+async function begin(own: EncryptionStack, path: string, input: string, headers: Vars = {}): Promise<string> {
+  const prefer = { prefer: "respond-async", "idempotency-key": `${path}-${input}`, ...headers };
+  return (await own.get<{ id: string }>(`/agents/${path}`, input, prefer)).id;
+}
+
+async function isPaused(own: EncryptionStack, id: string): Promise<{ readonly message: string }> {
+  const read = () => own.get<{ status: string; lastFailure: { message: string } }>(`/admin/invocations/${id}`);
+  await waitUntil("It is not paused", async () => (await read()).status === "paused", {
+    timeoutMs: 60_000,
+    everyMs: 100,
+  });
+  return (await read()).lastFailure;
+}
+
+describe("keys that change", () => {
+  const [old, next] = [key("old"), key("next")];
+
+  test("runs in flight end well through all steps of a rotation, and the old key is needed no more", async () => {
+    stack = await EncryptionStack.start("workerd", { JOURNAL_KEYS: old }, script);
+    const stops: (() => Promise<void>)[] = [];
+    const ids: string[] = [];
+    const runs = async (step: string): Promise<void> => {
+      for (let n = 0; n < 4; n++) if (stack !== undefined) ids.push(await begin(stack, "Desk/wait", `${step}${n}`));
+    };
+    try {
+      await runs("a");
+      // 1. Everyone can read the new key. 2. It encrypts. 3. The old one goes, when what it encrypted has gone.
+      stops.push(await stack.deploy({ JOURNAL_KEYS: `${old},${next}` }));
+      await runs("b");
+      for (const [n, id] of ids.entries()) {
+        const text = `${n < 4 ? "a" : "b"}${n % 4}`;
+        expect(await stack.get(`/agents/invocations/${id}?wait=20`)).toBe(waited(text));
+      }
+      stops.push(await stack.deploy({ JOURNAL_KEYS: `${next},${old}` }));
+      ids.length = 0;
+      await runs("c");
+      expect(await stack.get("/agents/Notes/of%20a0/read", "", { "idempotency-key": "read" })).toBe("note a0");
+      for (const [n, id] of ids.entries()) {
+        expect(await stack.get(`/agents/invocations/${id}?wait=20`)).toBe(waited(`c${n}`));
+      }
+      stops.push(await stack.deploy({ JOURNAL_KEYS: next }));
+      expect(await stack.get("/agents/Desk/wait", "d", { "idempotency-key": "d" })).toBe(waited("d"));
+    } finally {
+      await Promise.all(stops.map((stop) => stop()));
+    }
+  });
+
+  test("a key that was dropped too early pauses what needs it; with it back, nothing is lost", async () => {
+    stack = await EncryptionStack.start("workerd", { JOURNAL_KEYS: old }, script);
+    await stack.get("/agents/Notes/n1/keep", "kept", { "idempotency-key": "keep" });
+    const inFlight = await begin(stack, "Desk/wait", "e");
+    const delayed = (
+      await stack.get<{ id: string }>("/agents/Desk/wait?delay=25s", "f", {
+        prefer: "respond-async",
+        "idempotency-key": "f",
+      })
+    ).id;
+    const stopOld = await stack.deploy({ JOURNAL_KEYS: next });
+    const stops = [stopOld];
+    try {
+      // Its input was encrypted with the old key, and it runs where there is the new one alone.
+      const failure = await isPaused(stack, delayed);
+      expect(failure.message).toContain('encrypted with the key "old", and the keys here are: next');
+      expect(failure.message).toContain("journal-key-unknown");
+      // A state: a caller waits, and Restate does.
+      const reading = await begin(stack, "Notes/n1/read", "");
+      expect((await isPaused(stack, reading)).message).toContain("journal-key-unknown");
+      // The app cannot read a result, and says why.
+      await waitUntil(
+        "It does not end",
+        async () => {
+          const { body } = await (stack as EncryptionStack).ask(`/admin/invocations/${inFlight}`);
+          return ["completed", "paused"].includes((body as { status: string }).status);
+        },
+        { timeoutMs: 60_000, everyMs: 100 },
+      );
+      // Where the key is missing, the bytes are shown with its name.
+      const { values } = await stack.get<{ values: Record<string, unknown> }>("/admin/state/Notes/n1");
+      expect(values).toMatchObject({ note: { keyId: "old", base64: expect.any(String) as string } });
+
+      stops.push(await stack.deploy({ JOURNAL_KEYS: `${next},${old}` }));
+      for (const id of [delayed, reading]) {
+        const { status } = await stack.ask(`/admin/invocations/${id}/resume?deployment=latest`, {});
+        expect(status).toBeLessThan(300);
+      }
+      expect(await stack.get(`/agents/invocations/${delayed}?wait=30`)).toBe(waited("f"));
+      expect(await stack.get(`/agents/invocations/${reading}?wait=30`)).toBe("kept");
+    } finally {
+      await Promise.all(stops.map((stop) => stop()));
+    }
+  });
+});
+
+describe("what is not encrypted", () => {
+  test("a caller without keys is refused, and the invocation is not lost", async () => {
+    stack = await EncryptionStack.start("workerd", { JOURNAL_KEYS: key("k1") }, script);
+    const id = await stack.restate.send("Desk/wait", "g");
+    const { message } = await isPaused(stack, id);
+    expect(message).toContain("journal-plaintext");
+    expect(message).not.toContain('"g"');
+  });
+
+  test("with `inputs` handlers take it from callers without keys; what they make of it is encrypted", async () => {
+    const vars = { JOURNAL_KEYS: key("k1"), JOURNAL_PLAINTEXT: "inputs" };
+    stack = await EncryptionStack.start("workerd", vars, script);
+    const id = await stack.restate.send("Desk/wait", "h");
+    const { body } = await stack.restate.attach(id, 30_000);
+    expect(JSON.stringify(body)).not.toContain("first h");
+    const timeline = await stack.get(`/admin/invocations/${id}/timeline?payloads=true`);
+    expect(JSON.stringify(timeline)).toContain(waited("h"));
+  });
+
+  test("encryption is switched on while runs and states are there", async () => {
+    stack = await EncryptionStack.start("workerd", {}, script);
+    await stack.get("/agents/Notes/n1/keep", "before", { "idempotency-key": "keep" });
+    const inFlight = [await begin(stack, "Desk/wait", "i")];
+    const keys = key("k1");
+    // 1. Everyone can read what is encrypted; the old version goes on beside it.
+    const stops = [await stack.deploy({ JOURNAL_KEYS: keys, JOURNAL_PLAINTEXT: "write" })];
+    try {
+      inFlight.push(await begin(stack, "Desk/wait", "j"));
+      expect(await stack.get(`/agents/invocations/${inFlight[0]}?wait=20`)).toBe(waited("i"));
+      // 2. Everyone encrypts.
+      stops.push(await stack.deploy({ JOURNAL_KEYS: keys, JOURNAL_PLAINTEXT: "accept" }));
+      expect(await stack.get(`/agents/Notes/n1/read`, "", { "idempotency-key": "read" })).toBe("before");
+      expect(await stack.get("/agents/Notes/n1/keep", "after", { "idempotency-key": "again" })).toBe("after|after");
+      const [{ value } = { value: "" }] = await stack.restate.query<{ value: string }>(
+        "SELECT encode(value, 'hex') AS value FROM state WHERE service_key = 'n1'",
+      );
+      expect(value).toMatch(/^ff4501026b31/);
+      expect(await stack.get(`/agents/invocations/${inFlight[1]}?wait=20`)).toBe(waited("j"));
+      // 3. Nothing else is taken any more.
+      stops.push(await stack.deploy({ JOURNAL_KEYS: keys }));
+      expect(await stack.get("/agents/Notes/n1/read", "", { "idempotency-key": "last" })).toBe("after");
+    } finally {
+      await Promise.all(stops.map((stop) => stop()));
+    }
+  });
+
+  test("with malformed keys nothing is served, and nothing is sent as it is", async () => {
+    stack = await EncryptionStack.start("workerd", {}, script);
+    const stop = stack.endpoint;
+    const before = await stack.restate.query<{ n: number }>("SELECT count(1) AS n FROM sys_invocation");
+    try {
+      await expect(stack.deploy({ JOURNAL_KEYS: "k1:short" })).rejects.toThrow();
+      expect(await stack.ask("/agents/Desk/wait", MARK, { "idempotency-key": "x" })).toMatchObject({
+        status: 503,
+        body: { code: "invalid-settings" },
+      });
+      expect(await stack.ask("/health")).toMatchObject({ status: 200 });
+      const ready = await stack.ask("/ready");
+      expect(ready.status).toBe(503);
+      expect(JSON.stringify(ready.body)).toContain("Cannot use the setting JOURNAL_KEYS");
+      expect(await stack.restate.query("SELECT count(1) AS n FROM sys_invocation")).toEqual(before);
+    } finally {
+      await stop.stop();
+    }
+  });
+});
