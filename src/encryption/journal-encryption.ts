@@ -158,7 +158,10 @@ class Attempt implements Sealing {
     return this.#encryption.passes(plain) ? plain : this.values.add(plain);
   }
 
-  /** The first value that an attempt reads is its input. The SDK would end the invocation if that could not be read. */
+  /**
+   * The first value that an attempt reads is its input. Nothing is thrown into the SDK (J2): for an input that cannot be read
+   * it would end the invocation, and of a race, which is how handlers here wait, it would never hear.
+   */
   async decode(stored: Uint8Array): Promise<Uint8Array> {
     const what = this.#hasInput ? "value" : "input";
     this.#hasInput = true;
@@ -166,7 +169,6 @@ class Attempt implements Sealing {
     try {
       return await this.#encryption.open(own === undefined ? stored : await own, what);
     } catch (error) {
-      if (what === "value") throw error;
       this.#failure.reject(error);
       return NEVER;
     }
