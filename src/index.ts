@@ -190,6 +190,7 @@ export type { SmokeHandlers, SmokeOptions, SmokeResult } from "./endpoint/smoke-
 export { journalEncryption } from "./encryption/journal-encryption.ts";
 export type { JournalEncryption, JournalEncryptionOptions, PlaintextPolicy } from "./encryption/journal-encryption.ts";
 export type { JournalKey } from "./encryption/journal-keys.ts";
+export type { Redact, RedactedPlace } from "./encryption/redact.ts";
 
 // Telemetry
 export { otlpTelemetry } from "./telemetry/otlp-telemetry.ts";

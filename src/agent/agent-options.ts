@@ -2,6 +2,7 @@ import type { Tool, ToolSet } from "ai";
 import type { Approvals } from "../approvals/approvals.ts";
 import { DefinitionError } from "../errors/definition-error.ts";
 import { type Budget, checkBudget } from "./budget/budget.ts";
+import type { Redact } from "../encryption/redact.ts";
 import { type BlobOptions, Blobs } from "../journal/blobs.ts";
 import { type JournalLimits, JournalSize } from "../journal/journal-size.ts";
 import { DEFAULT_WINDOW, type Window } from "../journal/run-ahead.ts";
@@ -69,6 +70,11 @@ export interface RestateAgentOptions<TOOLS extends ToolSet = ToolSet> {
    * Default: none.
    */
   readonly limits?: readonly (LimitUse | LimitUse["limit"])[];
+  /**
+   * Sees each text of models and tools before it is stored, streamed or traced, and says what is kept of it. What is not kept,
+   * the model does not see again either. Live text comes a block at a time then. Default: all is kept.
+   */
+  readonly redact?: Redact;
   /** Outside of a handler: `"error"` (default) throws, `"plain"` runs as an ordinary `ToolLoopAgent`. */
   readonly outsideHandler?: "error" | "plain";
 }

@@ -157,6 +157,7 @@ function journaledModelOf(model: LanguageModel, timeouts: Timeouts, run: AgentRu
       run.trace?.onModelStep(result, own);
       run.settled({ type: "model-step", step, result });
     },
+    redact: options.redact,
     wantsStart: () => run.budget?.wantsTime ?? false,
     trace: () => run.trace?.modelTrace(),
     executing: () => run.events?.executing(),
@@ -201,6 +202,7 @@ function durableTools(tools: ToolSet, timeouts: Timeouts, run: AgentRun, gate: T
     errorPolicy: toolErrors,
     window: run.window,
     rollback: run.rollback,
+    redact: run.options.redact,
     barrier: (place) => run.barrier(place),
     codec: (step) => run.codec(valueForm, step),
     nextToolStep: (toolName, toolCallId) => run.nextToolStep(toolName, toolCallId),

@@ -12,6 +12,7 @@
  */
 import type { LanguageModelV4, LanguageModelV4CallOptions, LanguageModelV4GenerateResult } from "@ai-sdk/provider";
 import type { LanguageModel } from "ai";
+import { type Redact, redactedError } from "../encryption/redact.ts";
 import type { StepCodec, StepHost, StepOptions, StepScope } from "../journal/step-host.ts";
 import type { RunSink } from "../stream/run-sink.ts";
 import { CallLimits, type CallTimeout } from "./call-limits.ts";
@@ -20,6 +21,7 @@ import { type ModelStep, modelStepCodec } from "./model-step.ts";
 import { type ModelTrace, traceAnswer, traceFailure } from "./model-trace.ts";
 import { judgeCall, untilAborted } from "./provider-call.ts";
 import { resolveModel } from "./resolve-model.ts";
+import { redactedContent, redactedParameters } from "./redact-answer.ts";
 import { streamAnswer } from "./stream-answer.ts";
 import type { StreamEvent } from "./stream-event.ts";
 import { synthesizeStream } from "./synthesize-stream.ts";
@@ -36,6 +38,8 @@ export interface ModelHost {
   readonly onStreamEvent?: (event: StreamEvent) => void | PromiseLike<void>;
   /** Who else is told of live parts, and may ask for the answer to end where it is (M6). */
   readonly sink?: RunSink;
+  /** Says what is kept of a text. */
+  readonly redact?: Redact | undefined;
   /** Bounds of one call, in milliseconds; exceeding one is a transient failure. */
   readonly timeout?: CallTimeout;
   /** Told what is stored of each call, and which model has answered; also on replay. */
@@ -106,21 +110,28 @@ async function callProvider(call: Omit<ProviderCall, "limits">, scope: StepScope
     // oxlint-disable-next-line no-restricted-properties -- inside a journaled step (M3)
     const step = modelStep(answer, provider, Date.now() - started);
     if (trace === undefined) return host.wantsStart?.() === true ? { ...step, startedMs: started } : step;
-    traceAnswer(trace, { ...call, startMs: started }, step);
+    traceAnswer(trace, { ...call, parameters: redactedParameters(parameters, host.redact), startMs: started }, step);
     const { runParentSpanId } = trace;
     return { ...step, startedMs: started, ...(runParentSpanId === undefined ? {} : { runParentSpanId }) };
   } catch (error) {
-    const failure = judgeCall(error, { ...call, caller, attempt: scope.signal, limits: limits.signal }); // M4
-    if (trace !== undefined) traceFailure(trace, { ...call, startMs: started }, error, failure);
+    const { redact } = host;
+    const judged = judgeCall(error, { ...call, caller, attempt: scope.signal, limits: limits.signal }); // M4
+    const failure = redact === undefined ? judged : redactedError(judged, redact);
+    const traced = { ...call, parameters: redactedParameters(parameters, redact), startMs: started };
+    if (trace !== undefined) traceFailure(trace, traced, error, failure);
     throw failure;
   } finally {
     limits.end();
   }
 }
 
-async function generateAnswer({ provider }: ProviderCall, parameters: LanguageModelV4CallOptions): Promise<Answer> {
+async function generateAnswer(
+  { provider, host: { redact } }: ProviderCall,
+  parameters: LanguageModelV4CallOptions,
+): Promise<Answer> {
   const { request: _, ...answer } = await provider.doGenerate(parameters);
-  return answer;
+  if (redact === undefined) return answer;
+  return { ...answer, content: answer.content.map((part) => redactedContent(part, redact)) };
 }
 
 async function streamedAnswer(

@@ -7,17 +7,21 @@
  * - A3 Who watches never costs a call: what a reader throws is warned about once. The warning names the error only,
  *   because its message may quote the model.
  */
-import type { LanguageModelV4, LanguageModelV4CallOptions } from "@ai-sdk/provider";
+import type { LanguageModelV4, LanguageModelV4CallOptions, LanguageModelV4StreamPart } from "@ai-sdk/provider";
 import { readString } from "../errors/read-error.ts";
+import type { Redact } from "../encryption/redact.ts";
 import type { LiveEvent, RunSink } from "../stream/run-sink.ts";
 import type { CallLimits } from "./call-limits.ts";
 import { asksForTools, type Collected, StreamCollector } from "./collect-stream.ts";
+import { RedactedParts } from "./redact-answer.ts";
 import type { StreamEvent } from "./stream-event.ts";
 
 /** Who watches a call. */
 export interface StreamWatchers {
   readonly onStreamEvent?: (event: StreamEvent) => void | PromiseLike<void>;
   readonly sink?: RunSink;
+  /** Says what is kept of a text. */
+  readonly redact?: Redact | undefined;
 }
 
 /** One call that is streamed. */
@@ -43,12 +47,20 @@ export async function streamAnswer(call: StreamedCall, parameters: Parameters): 
 
 async function watchedAnswer(call: StreamedCall, parameters: Parameters, watch: Watch): Promise<Collected> {
   const collector = new StreamCollector();
+  const { redact } = call.host;
+  const parts = redact === undefined ? undefined : new RedactedParts(redact);
   const ended = new AbortController();
   const abortSignal = AbortSignal.any([parameters.abortSignal, ended.signal]);
   try {
     await watch.begin();
     if (!watch.isStopped) {
-      const reading = readParts(call, { ...parameters, abortSignal }, watch, collector);
+      const reading = readParts(
+        call,
+        { ...parameters, abortSignal },
+        watch,
+        (part) => parts?.see(part) ?? [part],
+        collector,
+      );
       await Promise.race([reading, watch.stopped]);
       reading.catch(() => {}); // The echo of the end of a stopped call.
     }
@@ -57,6 +69,7 @@ async function watchedAnswer(call: StreamedCall, parameters: Parameters, watch: 
     ended.abort();
   }
   parameters.abortSignal.throwIfAborted();
+  if (watch.isStopped) for (const part of parts?.rest() ?? []) collector.add(part);
   const whole = watch.isStopped ? collector.interrupted() : collector.result();
   await watch.end(whole.content);
   if (!watch.isStopped || !asksForTools(whole.content)) return whole;
@@ -69,6 +82,7 @@ async function readParts(
   { provider, limits }: StreamedCall,
   parameters: Parameters,
   watch: Watch,
+  shown: (part: LanguageModelV4StreamPart) => readonly LanguageModelV4StreamPart[],
   collector: StreamCollector,
 ): Promise<void> {
   const { abortSignal } = parameters;
@@ -86,8 +100,10 @@ async function readParts(
       limits.received(part);
       if (done || watch.isStopped) return;
       if (part.type === "error") await watch.part(part);
-      collector.add(part);
-      await watch.part(part);
+      for (const own of shown(part)) {
+        collector.add(own);
+        await watch.part(own);
+      }
     }
   } finally {
     abortSignal.removeEventListener("abort", cancel);

@@ -7,6 +7,7 @@ import { AbortedError } from "../errors/aborted-error.ts";
 import { BlobMissingError } from "../errors/blob-missing-error.ts";
 import { JournalTooLargeError } from "../errors/journal-too-large-error.ts";
 import { ToolTimeoutError } from "../errors/tool-timeout-error.ts";
+import { type Redact, redacted, redactedError } from "../encryption/redact.ts";
 import { inFiber, type Place, runAt } from "../journal/ambient.ts";
 import type { Window } from "../journal/run-ahead.ts";
 import type { StepCodec, StepOptions, StepScope } from "../journal/step-host.ts";
@@ -60,6 +61,8 @@ export interface ToolHost {
   settled(event: ToolEvent): void;
   /** Asks people; undefined: nobody is asked here. */
   readonly admit: Admit | undefined;
+  /** Says what is kept of a text. */
+  readonly redact?: Redact | undefined;
   /** Called inside the step of a call, before the tool is executed. It must not throw. */
   executing(toolCallId: string): void;
   /** Where the span of a call belongs; undefined: none is made. Called in the order of the calls. */
@@ -145,7 +148,7 @@ async function insideStep(host: ToolHost, call: Call, step: string, scope: StepS
   const abortSignal = anySignal(call.options.abortSignal, host.callerSignal, scope.signal, timeout);
   const { toolCallId } = call.options;
   const onPart = (output: unknown): PromiseLike<void> =>
-    host.onOutput({ type: "tool-output", step, toolCallId, toolName: call.toolName, output });
+    host.onOutput({ type: "tool-output", step, toolCallId, toolName: call.toolName, output: kept(host, call, output) });
   const failureOf = (error: unknown): unknown => {
     if (timeout?.aborted === true) return new ToolTimeoutError(call.toolName, timeoutMs ?? 0);
     if (host.callerSignal?.aborted === true) return new AbortedError(step, host.callerSignal.reason);
@@ -154,16 +157,28 @@ async function insideStep(host: ToolHost, call: Call, step: string, scope: StepS
   try {
     host.callerSignal?.throwIfAborted();
     const work = lastOutput(call.execute(call.input, { ...call.options, abortSignal }), onPart);
-    const output = await (timeout === undefined ? work : Promise.race([work, rejectOnAbort(timeout)]));
+    const given = await (timeout === undefined ? work : Promise.race([work, rejectOnAbort(timeout)]));
+    const output = kept(host, call, given);
     if (call.pausing?.isPaused(output) !== true) await host.live({ type: "tool-result", ...idsOf(call), output });
     return output;
   } catch (thrown) {
-    const error = failureOf(thrown);
+    const error = keptError(host, call, failureOf(thrown));
     if (error instanceof TerminalError && call.errorPolicy === "model" && !endsRun(error)) {
       await host.live({ type: "tool-error", ...idsOf(call), error });
     }
     throw error;
   }
+}
+
+/** What a call gives, redacted; what makes it pause is no output. */
+function kept({ redact }: ToolHost, { toolName, pausing }: Call, output: unknown): unknown {
+  if (redact === undefined || pausing?.isPaused(output) === true) return output;
+  return redacted(output, redact, { kind: "tool-output", toolName });
+}
+
+/** Why a call failed, redacted; not what ends the run, which says nothing of the tool's. */
+function keptError({ redact }: ToolHost, { toolName }: Call, error: unknown): unknown {
+  return redact === undefined || endsRun(error) ? error : redactedError(error, redact, toolName);
 }
 
 function idsOf({ toolName, options }: Call): { readonly toolCallId: string; readonly toolName: string } {
@@ -190,7 +205,13 @@ async function executeInHandler(host: ToolHost, call: Call, place: Place): Promi
     timeoutMs === undefined ? undefined : scheduler.watch(scheduler.sleep(timeoutMs), place.fiber, onLate, timeoutMs);
   try {
     const abortSignal = anySignal(call.options.abortSignal, host.callerSignal, place.fiber.signal);
-    return await lastOutput(call.execute(call.input, { ...call.options, abortSignal }), async () => {});
+    return kept(
+      host,
+      call,
+      await lastOutput(call.execute(call.input, { ...call.options, abortSignal }), async () => {}),
+    );
+  } catch (error) {
+    throw keptError(host, call, error);
   } finally {
     release?.();
     // oxlint-disable-next-line no-unsafe-finally -- a tool that swallowed the interruption is late all the same

@@ -2,8 +2,12 @@
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type RestateTestServer, startRestate } from "../../src/testing/restate-server.ts";
-import { type ScriptedOpenAI, type ScriptedReply, startScriptedOpenAI } from "../../src/testing/scripted-openai.ts";
-import type { RecordedRequest } from "../../src/testing/scripted-openai.ts";
+import {
+  type RecordedRequest,
+  type ScriptedOpenAI,
+  type ScriptedReply,
+  startScriptedOpenAI,
+} from "../../src/testing/scripted-openai.ts";
 import { serveDeno, type ServedEndpoint, serveWorker } from "../../src/testing/serve.ts";
 import type { Runtime } from "./lab-stack.ts";
 
