@@ -1,6 +1,7 @@
 /** All examples in one Worker. */
 import { createEdgeApp } from "../routes/index.ts";
 import { refundApprovals, refunds } from "./approval-timeout/agent.ts";
+import { analysis, budgetApprovals, modelLimit, tutoring } from "./budgets/agent.ts";
 import { chat } from "./chat/agent.ts";
 import { shipping } from "./error-handling/agent.ts";
 import { writer } from "./evaluator-optimizer/agent.ts";
@@ -22,7 +23,9 @@ import { newsroom } from "./web-search/agent.ts";
 import { transcripts } from "./webhooks/agent.ts";
 
 const publicServices = [
+  analysis,
   bookingWorkflow,
+  budgetApprovals,
   chat,
   claimApprovals,
   claims,
@@ -42,12 +45,13 @@ const publicServices = [
   support,
   transcripts,
   tripDesk,
+  tutoring,
   travelDesk,
   weather,
   writer,
 ];
 
 export default createEdgeApp({
-  services: [...publicServices, planWorker],
+  services: [...publicServices, planWorker, modelLimit],
   publicServices,
 });
