@@ -103,6 +103,8 @@ export type { DoneCall, RollbackCall, ToolRollback, UncertainCall } from "./tool
 
 // MCP
 export { McpClient } from "./mcp/mcp-client.ts";
+export { oauthTokens } from "./mcp/oauth-tokens.ts";
+export type { OAuthTokensOptions, OAuthTokenStore } from "./mcp/oauth-tokens.ts";
 export { mcpTools } from "./mcp/mcp-tools.ts";
 export type { McpClientOptions, McpHeaders, McpToolsOptions } from "./mcp/mcp-options.ts";
 export type { McpPrompt, McpResourceContents, McpResources, McpResourceTemplate } from "./mcp/resources.ts";

@@ -54,7 +54,7 @@ export function guardedFetch(init: FetchInit): Fetch {
     const url = new URL(input instanceof Request ? input.url : input);
     const request = mcpRequest(init, url, options);
     const fields = { ...options, redirect: "manual" as const };
-    if (request === undefined) return refuseRedirect(init, await fetch(url, fields));
+    if (request === undefined) return refuseRedirect(init, await authorizing(init, url, fields));
     const { method, message } = request;
     if (method === "GET" && init.transport === "http" && !init.listens) return new Response(null, { status: 405 });
     const headers = new Headers(options.headers);
@@ -69,6 +69,22 @@ export function guardedFetch(init: FetchInit): Fetch {
     await refuseFailure(init, request, response, headers.has("mcp-session-id"));
     return watched(init, request, response);
   };
+}
+
+/** A request of OAuth. What may pass by itself is noted: the AI SDK would ask for a new authorization. */
+async function authorizing({ server, secrets }: FetchInit, url: URL, options: RequestInit): Promise<Response> {
+  try {
+    const response = await fetch(url, options);
+    if (response.status === 429 || response.status >= 500) {
+      secrets.trouble = new Error(`The authorization server of MCP server "${server}" answered ${response.status}`);
+    }
+    return response;
+  } catch (error) {
+    secrets.trouble = new Error(`The authorization server of MCP server "${server}" cannot be reached`, {
+      cause: error,
+    });
+    throw error;
+  }
 }
 
 function mcpRequest({ url: server }: FetchInit, url: URL, options: RequestInit): McpRequest | undefined {

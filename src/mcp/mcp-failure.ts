@@ -34,7 +34,10 @@ const GONE = /closed|aborted|not connected|reconnection/i;
 export function mcpFailure(error: unknown, { server, operation, secrets }: FailureFacts): Error {
   if (error instanceof RestateError) return error;
   const reason = secrets.redact(readMessage(error)).slice(0, 1_000);
-  if (UnauthorizedError !== undefined && error instanceof UnauthorizedError) {
+  if (error instanceof UnauthorizedError) {
+    const { trouble } = secrets;
+    secrets.trouble = undefined;
+    if (trouble !== undefined) return trouble;
     return new McpUnauthorizedError(server, 401, "somebody has to authorize this app again");
   }
   if (MCPClientOAuthError.isInstance(error)) {

@@ -52,6 +52,8 @@ export interface ScriptedMcp {
   resources: Record<string, Json>;
   prompts: Record<string, Json>;
   instructions: string | undefined;
+  /** What is answered to GET, by path. */
+  documents: Record<string, Json>;
   /** Asked before each request. */
   trouble: (
     method: string,
@@ -159,6 +161,11 @@ export async function startScriptedMcp(tools: Record<string, ScriptedTool> = {})
       response.writeHead(200).end();
       return;
     }
+    const document = request.method === "GET" ? server.documents[request.url ?? ""] : undefined;
+    if (document !== undefined) {
+      response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify(document));
+      return;
+    }
     if (request.method !== "POST") {
       response.writeHead(405).end();
       return;
@@ -233,6 +240,7 @@ export async function startScriptedMcp(tools: Record<string, ScriptedTool> = {})
     resources: {},
     prompts: {},
     instructions: undefined,
+    documents: {},
     trouble: () => undefined,
     restart: (status = 404) => {
       lostStatus = status;
