@@ -75,9 +75,7 @@ async function world(answer: (n: number) => number = () => 200, refreshToken = "
 }
 
 const call = (client: McpClient) =>
-  runFake((context) => withRestateContext(context, () => client.callTool("echo"))) as ReturnType<
-    typeof runFake<unknown>
-  >;
+  runFake<unknown>((context) => withRestateContext(context, () => client.callTool("echo")));
 
 test("a token that has run out is renewed inside the step, kept in the store, and in no journal", async () => {
   const { server, renewals, store, client } = await world();
