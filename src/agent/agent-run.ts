@@ -82,6 +82,7 @@ export class AgentRun {
   #callbacks: Promise<unknown> = Promise.resolve();
   readonly #idPrefix: string;
   readonly #toolSteps = new Map<string, number>();
+  readonly #toolNames = new Map<string, string>();
   readonly #controller = new AbortController();
   readonly #killed = Promise.withResolvers<never>();
   readonly #releases: (() => void)[] = [];
@@ -147,6 +148,11 @@ export class AgentRun {
     this.throwIfFailed();
     this.#modelSteps += 1;
     return modelStepName(this.name, this.#modelSteps);
+  }
+
+  /** The tool that a call is of. */
+  toolNameOf(toolCallId: string): string {
+    return this.#toolNames.get(toolCallId) ?? "";
   }
 
   /** `<agent> tool <toolName> <toolCallId>`; a call id that a provider uses twice gets ` #2`. */
@@ -237,6 +243,7 @@ export class AgentRun {
   /** Tells what the journal has. Called between steps, in the order of the journal, on replays too. */
   settled(event: SettledEvent): void {
     if (event.type === "model-step") this.#isModelDurable = false;
+    else if (event.type === "tool-input") this.#toolNames.set(event.toolCallId, event.toolName);
     this.sink?.settled(event);
   }
 

@@ -229,7 +229,7 @@ function durableTools(tools: ToolSet, timeouts: Timeouts, run: AgentRun, gate: T
 }
 
 /** A reader that fails must never cost a step. */
-async function notify(run: AgentRun, event: AgentStreamEvent): Promise<void> {
+export async function notify(run: AgentRun, event: AgentStreamEvent): Promise<void> {
   try {
     await run.options.onStreamEvent?.(event);
   } catch (error) {
