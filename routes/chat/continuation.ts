@@ -25,6 +25,10 @@ export class Continuation {
   readonly #steps: number;
   readonly #tools: ReadonlyMap<string, KnownTool>;
   readonly #watch = new TurnWatch();
+  /** Calls whose last known question has come. */
+  readonly #reached = new Set<string>();
+  /** Questions that the client knows to be answered. */
+  readonly #earlier = new Set<string>();
 
   constructor(message: UIMessage) {
     this.#steps = message.parts.filter(({ type }) => type === "step-start").length;
@@ -41,11 +45,21 @@ export class Continuation {
     return this.#hasOfTools(chunk);
   }
 
+  /** A call may ask several questions, one after the other: the client's message has the last one that it knows. */
+  #hasQuestion(toolCallId: string, approvalId: string): boolean {
+    const known = this.#tools.get(toolCallId)?.approval;
+    if (known === undefined || this.#reached.has(toolCallId)) return false;
+    if (known === approvalId) this.#reached.add(toolCallId);
+    else this.#earlier.add(approvalId);
+    return true;
+  }
+
   #hasOfTools(chunk: UIMessageChunk): boolean {
     switch (chunk.type) {
       case "tool-approval-request":
-        return this.#tools.get(chunk.toolCallId)?.approval === chunk.approvalId;
+        return this.#hasQuestion(chunk.toolCallId, chunk.approvalId);
       case "tool-approval-response":
+        if (this.#earlier.has(chunk.approvalId)) return true;
         return [...this.#tools.values()].some(
           ({ state, approval }) => approval === chunk.approvalId && DONE.has(state),
         );

@@ -7,6 +7,11 @@ export class PendingQuestions {
   #waiting: ApprovalRequestEvent[] = [];
   readonly #known = new Set<string>();
 
+  /** True when nobody is asked. */
+  get isEmpty(): boolean {
+    return this.#waiting.length === 0;
+  }
+
   /** True when the question is to be shown now. */
   add(question: ApprovalRequestEvent): boolean {
     if (!this.#known.has(question.approvalId)) {

@@ -89,11 +89,11 @@ class ProgressSink implements RunSink {
 
   async live(event: LiveEvent): Promise<{ readonly stop: boolean }> {
     await this.#note(event);
-    if (event.type === "approval-request" || event.type === "approval-response") {
+    if (event.type === "approval-request") {
       await this.#tell(true);
-      const told =
-        event.type === "approval-request" ? (this.#live.add(event) ? [event] : []) : this.#live.answer(event);
-      for (const next of told) await this.#parent.live(this.#asOuter(next));
+      if (this.#live.add(event)) await this.#parent.live(this.#asOuter(event));
+    } else if (event.type === "approval-response") {
+      for (const next of this.#live.answer(event)) await this.#parent.live(this.#asOuter(next));
     } else {
       await this.#tell(event.type === "end");
     }
@@ -131,7 +131,8 @@ class ProgressSink implements RunSink {
   /** P1, P2. It never rejects: who watches must not cost a step. */
   async #tell(isDue: boolean): Promise<void> {
     const now = nowMs();
-    if (this.#isTelling || (!isDue && now < this.#nextMs)) return;
+    // A further output would take the question's place in the outer message.
+    if (this.#isTelling || !this.#live.isEmpty || (!isDue && now < this.#nextMs)) return;
     this.#isTelling = true;
     try {
       const message = shortened(await this.#message());
