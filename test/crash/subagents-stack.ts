@@ -67,9 +67,12 @@ export class FamilyStack {
       return reply(asked);
     });
     const vars = { OPENAI_BASE_URL: openai.baseURL, EFFECT_URL: effects.url, ENVIRONMENT: "development" };
-    const serve = (name: string): Promise<ServedEndpoint> =>
-      serveWorker({ entry: new URL(`../fixtures/subagents/${name}.ts`, import.meta.url).pathname, vars });
-    const [restate, parent, children] = await Promise.all([startRestate(), serve("parent"), serve("children")]);
+    const serve = ({ pathname: entry }: URL): Promise<ServedEndpoint> => serveWorker({ entry, vars });
+    const [restate, parent, children] = await Promise.all([
+      startRestate(),
+      serve(new URL("../fixtures/subagents/parent.ts", import.meta.url)),
+      serve(new URL("../fixtures/subagents/children.ts", import.meta.url)),
+    ]);
     const stack: FamilyStack = new FamilyStack({ restate, parent, children, openai, effects });
     for (const { url } of [children, parent]) await restate.register(`${url}/restate`, { http11: true });
     return stack;
