@@ -2,8 +2,10 @@
 import { confirm, isCancel } from "@clack/prompts";
 import { resolve } from "node:path";
 import type { Command } from "commander";
+import { withSealing } from "../../src/encryption/sealing.ts";
 import { EdgeAgentError } from "../../src/errors/edge-agent-error.ts";
 import { RestateUnreachableError } from "../../src/errors/restate-unreachable-error.ts";
+import { encryptionOf } from "./encryption.ts";
 import { EXIT } from "./exit-codes.ts";
 import { Redactor } from "./redact.ts";
 import { JsonReporter, PeopleReporter, type Reporter } from "./reporter.ts";
@@ -75,7 +77,8 @@ async function execute<FLAGS, RESULT extends object>(
     confirm: (question) => ask(question, flags),
   };
   try {
-    const result = await definition.run(tool, flags, command.processedArgs.map(String));
+    const args = command.processedArgs.map(String);
+    const result = await withSealing(encryptionOf(environment), () => definition.run(tool, flags, args));
     if (flags.json) print({ command: definition.name, ok: true, ...result });
     else definition.show(result, reporter);
     return definition.exitCode?.(result) ?? EXIT.ok;

@@ -35,6 +35,9 @@ export const appReady: DoctorCheck = {
 const MENDS: Readonly<Record<string, (isWorker: boolean) => readonly string[]>> = {
   ingress: (isWorker) => restateMend("RESTATE_INGRESS_URL", isWorker),
   admin: (isWorker) => restateMend("RESTATE_ADMIN_URL", isWorker),
+  encryption: () => [
+    "Correct JOURNAL_KEYS (id:secret, the first encrypts; openssl rand -base64 32) and JOURNAL_PLAINTEXT",
+  ],
   telemetry: () => ["Correct OTEL_EXPORTER_OTLP_ENDPOINT and OTEL_EXPORTER_OTLP_HEADERS"],
 };
 
