@@ -1,5 +1,6 @@
 import type { MiddlewareHandler } from "hono";
-import { isDeeperThan, MAX_LEVELS } from "./json-depth.ts";
+import { MAX_INPUT_LEVELS } from "../src/journal/input-depth.ts";
+import { isDeeperThan } from "./json-depth.ts";
 import { HttpProblem } from "./problem.ts";
 
 /** Bounds of a request's body. */
@@ -8,6 +9,8 @@ export interface BodyLimits {
   readonly maxBytes: number;
   /** Longest time that the body may take to arrive, in milliseconds. After it the answer is 408. */
   readonly timeoutMs: number;
+  /** Most levels of arrays and objects. Default 400: more than that is no input of a handler. */
+  readonly maxLevels?: number;
 }
 
 const METHODS_WITHOUT_BODY: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS"]);
@@ -15,12 +18,12 @@ const METHODS_WITHOUT_BODY: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIO
 /**
  * Reads a request's body within bounds before a route sees it, so that no route waits for a slow sender or holds more
  * than it should. A body must be JSON by its content type, not compressed, UTF-8 (what one decoder replaces another
- * one drops, and then two see different texts), and nested by at most 1,024 levels.
+ * one drops, and then two see different texts), and nested by no more levels than `maxLevels`.
  *
  * The errors are `body-too-large` (413), `body-timeout` (408), `unsupported-media-type` (415), `malformed-json` (400) and,
  * for one that is nested too deeply, `invalid-request` (400).
  */
-export function limitedJson({ maxBytes, timeoutMs }: BodyLimits): MiddlewareHandler {
+export function limitedJson({ maxBytes, timeoutMs, maxLevels = MAX_INPUT_LEVELS }: BodyLimits): MiddlewareHandler {
   return async (context, next) => {
     const { raw } = context.req;
     if (raw.body === null || METHODS_WITHOUT_BODY.has(raw.method)) return next();
@@ -34,7 +37,7 @@ export function limitedJson({ maxBytes, timeoutMs }: BodyLimits): MiddlewareHand
       if (!/^(identity)?$/i.test(raw.headers.get("content-encoding") ?? "")) {
         throw new HttpProblem("unsupported-media-type", 415, "Send JSON as it is, without content-encoding");
       }
-      await checkText(body);
+      await checkText(body, maxLevels);
     }
     const { url, method, signal } = raw;
     const headers = new Headers(raw.headers);
@@ -81,15 +84,15 @@ export async function readWithin(
   }
 }
 
-async function checkText(body: Blob): Promise<void> {
+async function checkText(body: Blob, maxLevels: number): Promise<void> {
   const bytes = new Uint8Array(await body.arrayBuffer());
   try {
     new TextDecoder("utf-8", { fatal: true }).decode(bytes);
   } catch (error) {
     throw new HttpProblem("malformed-json", 400, "The body is not UTF-8", { cause: error });
   }
-  if (isDeeperThan(MAX_LEVELS, bytes)) {
-    throw new HttpProblem("invalid-request", 400, `The body is invalid: it has more than ${MAX_LEVELS} levels`);
+  if (isDeeperThan(maxLevels, bytes)) {
+    throw new HttpProblem("invalid-request", 400, `The body is invalid: it has more than ${maxLevels} levels`);
   }
 }
 

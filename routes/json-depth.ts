@@ -3,9 +3,6 @@
  * `JSON.stringify()`, what a handler stores) overflows the stack at some; so it is looked at before.
  */
 
-/** Most levels of arrays and objects in a body. What has a bound of its own, such as a value of a state, stands in some more. */
-export const MAX_LEVELS = 1_024;
-
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 

@@ -17,7 +17,8 @@ import { subscriptionRoutes } from "./subscriptions.ts";
 import { versionRoutes } from "./version.ts";
 import { virtualQueueRoutes } from "./virtual-queues.ts";
 
-const BODY_LIMITS = { maxBytes: 1024 * 1024, timeoutMs: 10_000 };
+/** A value of a state may have 1,000 levels, and stands in some more. */
+const BODY_LIMITS = { maxBytes: 1024 * 1024, timeoutMs: 10_000, maxLevels: 1_024 };
 
 /**
  * The routes of the Admin API behind ADMIN_TOKEN, to be mounted at `/admin`.

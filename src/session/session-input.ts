@@ -2,6 +2,7 @@
 import { convertToModelMessages, type ModelMessage, type UIMessage, type UserModelMessage } from "ai";
 import { z } from "zod";
 import { InvalidInputError } from "../errors/invalid-input-error.ts";
+import { isNestedDeeper, MAX_INPUT_LEVELS } from "../journal/input-depth.ts";
 import type { HistoryInput, InterruptInput, SteerInput, UpdateInput, UserInput } from "./session-types.ts";
 
 /** A user's message, as it is kept. */
@@ -159,6 +160,9 @@ function withMetadata(metadata: unknown): { readonly metadata?: unknown } {
 }
 
 function check<T>(what: string, help: string, schema: z.ZodType<T>, input: unknown): T {
+  if (isNestedDeeper(input, MAX_INPUT_LEVELS)) {
+    throw new InvalidInputError(`Cannot ${what}: the input is nested by more than ${MAX_INPUT_LEVELS} levels`);
+  }
   const parsed = schema.safeParse(input);
   if (parsed.success) return parsed.data;
   throw new InvalidInputError(`Cannot ${what}: ${help}: ${z.prettifyError(parsed.error)}`);

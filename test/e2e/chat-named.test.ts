@@ -177,6 +177,50 @@ describe.each(RUNTIMES)("callers with a name, on %s", (runtime) => {
     expect(stack.effects.count("book", "h1")).toBe(0);
   });
 
+  test("JSON as deep as it may be is kept and told, wherever it comes; deeper it is refused", async () => {
+    const nested = (levels: number): string => `${'{"a":['.repeat(levels / 2)}1${"]}".repeat(levels / 2)}`;
+    const places = (levels: number): readonly (readonly [string, string, string])[] => [
+      ["PATCH", "/chat/Chat/deep", `{"metadata":${nested(levels)}}`],
+      [
+        "POST",
+        "/chat/Chat/deep",
+        `{"messages":[{"id":"d${levels}","role":"user","metadata":${nested(levels)},"parts":[{"type":"text","text":"tell depth"}]}]}`,
+      ],
+      ["POST", "/chat/Chat", `{"id":"deep","more":${nested(levels)},"message":"tell depth"}`],
+      ["POST", "/agents/Chat/deep/update", `{"metadata":${nested(levels)}}`],
+      ["POST", `/agents/Chat/deep/send`, `{"turn":"e${levels}","message":"tell depth","metadata":${nested(levels)}}`],
+      [
+        "POST",
+        `/approvals/${approvalId("Chat.approvals", crypto.randomUUID())}`,
+        `{"approved":true,"more":${nested(levels)}}`,
+      ],
+    ];
+    const headers = { authorization: "Bearer alice", "content-type": "application/json" };
+    for (const [levels, isFine] of [
+      [396, true],
+      [402, false],
+      [100_000, false],
+    ] as const) {
+      for (const [method, path, body] of places(levels)) {
+        const response = await fetch(stack.endpoint.url + path, { method, body, headers });
+        const text = await response.text();
+        // An answer to an approval is small, and takes nothing else.
+        const wanted = !path.startsWith("/approvals") ? (isFine ? 200 : 400) : levels > 10_000 ? 413 : 400;
+        expect([levels, method, path, response.status, text.includes(`"type":"error"`)]).toEqual([
+          levels,
+          method,
+          path,
+          wanted,
+          false,
+        ]);
+        if (wanted === 400) expect(text).toContain('"code":"invalid-request"');
+      }
+    }
+    const told = await ask("alice", "GET", "/chat/Chat/deep");
+    expect([told.status, told.text.includes(nested(396))]).toEqual([200, true]);
+    expect(await textsOf("alice", "deep")).toHaveLength(6);
+  });
+
   test(
     "whoever knows everything of another's conversation finds nothing there, in every operation",
     { timeout: 300_000 },

@@ -2,6 +2,7 @@
 import { describe, expect, test } from "vitest";
 import { agentSession, DefinitionError, InvalidInputError, RestateAgent, sessionInfo } from "../../../src/index.ts";
 import { COMPANIONS } from "../../../src/journal/companions.ts";
+import { encodeValue } from "../../../src/journal/codec.ts";
 import {
   asModelMessage,
   asUserMessage,
@@ -90,6 +91,17 @@ describe("input", () => {
     expect(() => checkSteer("Support", "text")).toThrow(InvalidInputError);
     expect(() => checkHistory("Support", { limit: 201 })).toThrow(InvalidInputError);
     expect(() => checkUpdate("Support", { name: "x" })).toThrow(InvalidInputError);
+  });
+
+  test("nested so deeply that it could not be stored is refused: each attempt would fail, and hold the conversation up", () => {
+    const nested = (levels: number): unknown => JSON.parse("[".repeat(levels) + "]".repeat(levels));
+    for (const levels of [400, 5_000, 200_000]) {
+      expect(() => checkUpdate("Support", { metadata: { a: nested(levels) } })).toThrow(/more than 400 levels/);
+      expect(() => checkSend("Support", { message: "Hi", metadata: nested(levels) })).toThrow(InvalidInputError);
+      expect(() => checkSend("Support", nested(levels))).toThrow(InvalidInputError);
+    }
+    const { metadata } = checkUpdate("Support", { metadata: { a: nested(398) } });
+    expect(() => encodeValue({ session: { head: { metadata } } })).not.toThrow();
   });
 
   test("becomes a message without what is not the user's to say", async () => {
