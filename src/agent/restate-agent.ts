@@ -100,7 +100,10 @@ export class RestateAgent<
         const { [LAST_ACT]: isLastAct = false } = parameters as { readonly [LAST_ACT]?: boolean };
         const work = () =>
           run.settle(this.#loop(run, parameters).generate(this.#parameters(run, parameters)), isLastAct);
-        return reportsOn(withUsage(await run.rollback.run(work), run.usage), run.budget);
+        return reportsOn(
+          withUsage(await (run.extras.undoesItself === false ? work() : run.rollback.run(work)), run.usage),
+          run.budget,
+        );
       } catch (error) {
         failure = { error };
         throw error;

@@ -18,6 +18,8 @@ export interface RunExtras {
   readonly usage?: UsageLedger | undefined;
   /** The budget of the conversation that it belongs to. */
   readonly budget?: BudgetMeter | undefined;
+  /** False: the caller undoes what the run has done, should it take the run's failure for one. Default true. */
+  readonly undoesItself?: boolean | undefined;
   /** The tools, of which those that the client executes ask it. Default: the AI SDK's way, the run ends with the calls. */
   readonly clientTools?: ((tools: ToolSet) => ToolSet) | undefined;
 }

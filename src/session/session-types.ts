@@ -21,6 +21,8 @@ export interface TurnMetadata {
   readonly error?: { readonly message: string; readonly code?: string | undefined } | undefined;
   /** True when the turn was ended by `interrupt` or by a cancellation; the message is what was said until then. */
   readonly interrupted?: boolean | undefined;
+  /** Of a turn that failed or was cancelled: how much of what its tools did was undone, and how much was not. */
+  readonly rollback?: { readonly undone: number; readonly notUndone: number } | undefined;
   /** The bound of a budget, the turn's or the conversation's, that stopped the turn. Absent when none did. */
   readonly budget?: BudgetExceeded | undefined;
 }

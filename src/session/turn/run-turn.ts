@@ -12,6 +12,7 @@ import type { ModelMessage, ToolSet } from "ai";
 import type { BudgetMeter } from "../../agent/budget/budget-meter.ts";
 import type { UsageLedger } from "../../agent/usage-ledger.ts";
 import { addUsage } from "../../agent/usage.ts";
+import { rollbackReport } from "../../errors/rollback-report.ts";
 import { requirePlace } from "../../journal/ambient.ts";
 import { jsonCodec } from "../../journal/codec.ts";
 import { atBoundary } from "../../journal/handlers.ts";
@@ -30,6 +31,7 @@ import type { TurnEnd } from "../../stream/turn-end.ts";
 import { withClientCalls } from "../client-tools/client-calls.ts";
 import { sendTurn } from "../steering/send-turn.ts";
 import { TurnInbox } from "../steering/turn-inbox.ts";
+import { withRollback } from "../../tools/rollback/with-rollback.ts";
 import { afterTurn, watchExpiry } from "./after-turn.ts";
 import { compact } from "./compact.ts";
 import { lostFilesAfter, withoutLostFiles } from "./lost-files.ts";
@@ -120,17 +122,19 @@ class Turn {
   async run(options: unknown): Promise<SessionAnswer> {
     this.#startedAt = await this.#time(beginStepName(this.#session.name));
     this.#writeRunning();
-    let answer: TurnAnswer;
-    let endedAt: string;
+    const work = async (): Promise<readonly [answer: TurnAnswer, endedAt: string]> => {
+      const answer = await this.#runAgent(options);
+      return [answer, await this.#settle()];
+    };
+    let ended: Awaited<ReturnType<typeof work>>;
     try {
-      answer = await this.#runAgent(options);
-      endedAt = await this.#settle();
+      ended = await withRollback(work, { name: this.#session.name });
     } catch (error) {
       const failure = atBoundary(error);
       if (failure instanceof TerminalError) await this.#fail(failure);
       throw failure;
     }
-    const stored = await this.#complete(answer, endedAt);
+    const stored = await this.#complete(...ended);
     await afterTurn(this.#session, this.#context, this.#head, {
       messages: [await asModelMessage(this.#message), ...this.#recorder.messages],
       text: stored.text,
@@ -231,10 +235,16 @@ class Turn {
     const outcome = isCancelled ? "cancelled" : "failed";
     // Cancelled once more: the note is what matters, not the time on it.
     const endedAt = await this.#settle().catch(() => this.#startedAt);
-    this.#recorder.runFailed();
+    const report = rollbackReport(error);
+    this.#recorder.runFailed(report);
     const { usage, lastStep } = this.#recorder;
-    const facts = isCancelled ? { interrupted: true } : { error: maskedError(error) };
-    const end: TurnEnd = { outcome, error, metadata: { ...this.#facts(endedAt), finishReason: "error", ...facts } };
+    const facts = {
+      ...this.#facts(endedAt),
+      finishReason: "error",
+      ...(isCancelled ? { interrupted: true } : { error: maskedError(error) }),
+      ...(report && { rollback: { undone: report.undoneCount, notUndone: report.notUndoneCount } }),
+    };
+    const end: TurnEnd = { outcome, error, metadata: facts };
     const text = lastStep?.text ?? "";
     const lostFiles = lostFilesAfter(this.#head.lostFiles ?? [], error);
     if (lostFiles.length > 0) this.#head = { ...this.#head, lostFiles };

@@ -39,7 +39,14 @@ export interface TurnAnswer {
  */
 export async function runAgent(run: TurnRun): Promise<TurnAnswer> {
   const { agent, messages, options, recorder, approvals, inbox, clientTools, budget } = run;
-  const extras: RunExtras = { sink: recorder, approvals, usage: recorder.ledger, clientTools, budget };
+  const extras: RunExtras = {
+    sink: recorder,
+    approvals,
+    usage: recorder.ledger,
+    clientTools,
+    budget,
+    undoesItself: false,
+  };
   try {
     const result = await agent.generate({
       messages: [...messages],

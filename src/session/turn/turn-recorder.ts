@@ -3,10 +3,12 @@
  * watch it, and passes everything on to them.
  */
 import type { FinishReason, LanguageModelUsage, ModelMessage, UserModelMessage } from "ai";
+import type { RollbackReport } from "../../errors/rollback-report.ts";
 import type { ModelStep } from "../../model/model-step.ts";
 import type { LiveEvent, RunSink, SettledEvent } from "../../stream/run-sink.ts";
 import { UsageLedger } from "../../agent/usage-ledger.ts";
 import type { SteeredMessage } from "./steered.ts";
+import { withUndone } from "./undone-calls.ts";
 import { messagesOfOpenStep, type ToolEnd, withoutOpenCalls } from "./turn-messages.ts";
 
 /** What the AI SDK tells when a step has ended. */
@@ -29,6 +31,8 @@ export class TurnRecorder implements RunSink {
   /** Tool calls that ended because the run did: what the AI SDK makes of that is nothing for a model. */
   readonly #unsettled = new Set<string>();
   #last: EndedStep | undefined;
+  /** What was undone when it had failed. */
+  #report: RollbackReport | undefined;
 
   /** @param usage Gets what the turn uses, too. */
   constructor(next: RunSink, usage?: UsageLedger) {
@@ -82,7 +86,8 @@ export class TurnRecorder implements RunSink {
    * The run has failed. The AI SDK may have taken the failure for one of its last step's tools, and have ended that step;
    * such results never settled.
    */
-  runFailed(): void {
+  runFailed(report: RollbackReport | undefined): void {
+    this.#report = report;
     if (this.#open !== undefined) return; // It failed in another step.
     const results = (this.#last?.response.messages ?? []).flatMap((message) =>
       message.role === "tool" ? message.content : [],
@@ -96,7 +101,8 @@ export class TurnRecorder implements RunSink {
   /** What the model was told and said in the turn, after the user's message; no tool call is without its result. */
   get messages(): ModelMessage[] {
     const open = this.#open === undefined ? [] : messagesOfOpenStep(this.#open, this.#ends);
-    return withoutOpenCalls([...this.#messages, ...this.#steering, ...open], this.#unsettled);
+    const messages = withoutOpenCalls([...this.#messages, ...this.#steering, ...open], this.#unsettled);
+    return withUndone(messages, this.#report);
   }
 
   /** The last step that ended. */

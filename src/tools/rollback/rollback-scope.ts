@@ -42,6 +42,8 @@ export interface RollbackScopeInit {
 }
 
 const scopes = new WeakMap<Fiber, RollbackScope>();
+/** Who is told when it fails: the innermost that listens where it was noted. */
+const listeners = new WeakMap<Compensation, OnRollbackFailed>();
 
 /** See the head of this file. */
 export class RollbackScope {
@@ -86,6 +88,8 @@ export class RollbackScope {
   /** Notes what can be undone. */
   note(init: CompensationInit): Compensation {
     const compensation = new Compensation(init);
+    const onRollbackFailed = this.#onRollbackFailed;
+    if (onRollbackFailed !== undefined) listeners.set(compensation, onRollbackFailed);
     this.#note(compensation);
     return compensation;
   }
@@ -171,12 +175,11 @@ export class RollbackScope {
       const { failure, item } = compensation;
       if (failure === undefined) continue;
       this.#warn(`${item.step} is not undone: ${nameOf(failure.error)}`);
-      await this.#tell({ ...item, ...failure }, place);
+      await this.#tell({ ...item, ...failure }, place, listeners.get(compensation));
     }
   }
 
-  async #tell(failure: RollbackFailure, place: Place): Promise<void> {
-    const onRollbackFailed = this.#onRollbackFailed;
+  async #tell(failure: RollbackFailure, place: Place, onRollbackFailed: OnRollbackFailed | undefined): Promise<void> {
     if (onRollbackFailed === undefined) return;
     try {
       await inFiber(place, async () => onRollbackFailed(failure));
