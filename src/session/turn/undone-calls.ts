@@ -23,6 +23,6 @@ export function withUndone(messages: readonly ModelMessage[], report: RollbackRe
       const output = part.type === "tool-result" ? outputs.get(part.toolCallId) : undefined;
       return output === undefined ? part : { ...part, output };
     });
-    return { ...message, content } as ModelMessage;
+    return { ...message, content };
   });
 }
