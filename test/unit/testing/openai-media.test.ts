@@ -16,7 +16,7 @@ const provider = () => createOpenAI({ baseURL: openai.baseURL, apiKey: "test" })
 
 test("embeddings of texts that share words are close, and the same each time", async () => {
   const model = provider().embeddingModel("text-embedding-3-small");
-  const values = ["The cat sleeps", "A cat that sleeps", "Stock prices fell"];
+  const values = ["The cat sleeps", "A cat that sleeps", "Our dog barked"];
   const { embeddings, usage } = await embedMany({ model, values, maxRetries: 0 });
   const again = await embedMany({ model, values, maxRetries: 0 });
   expect(again.embeddings).toEqual(embeddings);

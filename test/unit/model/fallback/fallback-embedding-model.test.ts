@@ -39,18 +39,18 @@ test("the next provider is asked inside the same step; batches fit both", async 
   expect(calls.seen.toSorted()).toEqual(["embed a,bb", "embed ccc", "refused 1", "refused 2"]);
 });
 
-test("calls are parallel only if all providers allow it", async () => {
-  const calls = new Calls();
-  const serial = embeddingModel(calls, {
-    supportsParallelCalls: Promise.resolve(false),
-    maxEmbeddingsPerCall: undefined,
-  });
-  const model = fallbackEmbeddingModel([embeddingModel(calls, { maxEmbeddingsPerCall: 1 }), serial]);
-  await embedMany({ model, values: ["a", "b", "c"] });
-  expect([calls.highWater, calls.seen.length]).toEqual([1, 3]);
-  const free = fallbackEmbeddingModel([embeddingModel(calls, { maxEmbeddingsPerCall: undefined })]);
-  expect(await free.maxEmbeddingsPerCall).toBeUndefined();
-});
+test.each([false, Promise.resolve(false)])(
+  "calls are parallel only if all providers allow it",
+  async (supportsParallelCalls) => {
+    const calls = new Calls();
+    const serial = embeddingModel(calls, { supportsParallelCalls, maxEmbeddingsPerCall: undefined });
+    const model = fallbackEmbeddingModel([embeddingModel(calls, { maxEmbeddingsPerCall: 1 }), serial]);
+    await embedMany({ model, values: ["a", "b", "c"] });
+    expect([calls.highWater, calls.seen.length]).toEqual([1, 3]);
+    const free = fallbackEmbeddingModel([embeddingModel(calls, { maxEmbeddingsPerCall: undefined })]);
+    expect(await free.maxEmbeddingsPerCall).toBeUndefined();
+  },
+);
 
 test("all refused for good ends the step with an error that names each", async () => {
   const broken = embeddingModel(new Calls(), { doEmbed: () => fail(refusal(401)) });
