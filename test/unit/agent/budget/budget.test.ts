@@ -1,4 +1,5 @@
 /** Budgets of runs on the in-memory fake: each bound, each way to end at it, and every way to die. */
+import { APICallError } from "@ai-sdk/provider";
 import { isLoopFinished, Output, tool } from "ai";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
@@ -7,6 +8,7 @@ import {
   BudgetExceededError,
   budgetReport,
   DefinitionError,
+  fallbackModel,
   RestateAgent,
   withRestateContext,
 } from "../../../../src/index.ts";
@@ -18,6 +20,9 @@ import {
   scriptedModel,
 } from "../../../../src/testing/in-memory.ts";
 
+const fail = (error: Error): never => {
+  throw error;
+};
 const work = tool({ inputSchema: z.object({ n: z.number() }), execute: async ({ n }) => `worked ${n}` });
 const callOf = (n: number) => ({ id: `w${n}`, name: "work", input: { n } });
 
@@ -193,6 +198,18 @@ describe("money", () => {
       'add it to budget.prices, as "scripted" or "scripted/scripted"',
     );
     expect(model.calls).toHaveLength(0);
+  });
+
+  test("is that of the model which has answered, when another one was asked first", async () => {
+    const down = new APICallError({ message: "down", url: "https://a.test", requestBodyValues: {}, statusCode: 503 });
+    const first = { ...scriptedModel(() => fail(down)), modelId: "dear" };
+    const model = fallbackModel([first, scriptedModel([{ text: "done" }])]);
+    const prices = { dear: { input: 1_000, output: 1_000 }, scripted: { input: 100_000, output: 200_000 } };
+    const agent = new RestateAgent({ id: "a", model }, { budget: { cost: 100, prices } });
+    const { outcome } = await runFake((context) =>
+      withRestateContext(context, async () => budgetReport(await agent.generate({ prompt: "go" }))?.spent.cost),
+    );
+    expect(outcome).toEqual({ ok: true, value: 2 });
   });
 
   test("counts what the provider had in its cache at its own price", async () => {
