@@ -57,7 +57,13 @@ export async function callAgent(
     timeoutMs: meta?.["progressToken"] === undefined ? waitMs : maxWaitMs,
   };
   const outcome = await callOrAccept(ingressClient(context), target, request, ownKey);
-  return answerOf(outcome, isSession, ownKey);
+  const answer = answerOf(outcome, isSession, ownKey);
+  // A failure may quote the key under which Restate has the caller's conversation.
+  return { ...answer, content: answer.content.map((part) => ({ ...part, text: shown(part.text) })) };
+
+  function shown(text: string): string {
+    return outcome.kind === "failure" ? keys.hide(text) : text;
+  }
 }
 
 /** @throws HttpProblem `invalid-request` (400) */
