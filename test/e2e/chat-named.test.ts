@@ -333,7 +333,7 @@ describe.each(RUNTIMES)("callers with a name, on %s", (runtime) => {
               const other = await ask(caller, method, otherPath, otherBody);
               const what = `${operationId} as ${caller}: ${method} ${path}`;
               expect([what, normal(got, hers)]).toEqual([what, normal(other, control)]);
-              expect([what, got.text.includes("x1"), got.status < 500]).toEqual([what, /x1/.test(other.text), true]);
+              expect([what, got.text.includes("book x1"), got.status < 500]).toEqual([what, false, true]);
               asked += 1;
             }
           }
