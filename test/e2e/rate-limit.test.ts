@@ -62,7 +62,7 @@ const isFree = (limit: string, key?: string): Promise<void> =>
   });
 
 test(
-  "never more than two calls at a time, over deaths of the Worker and of invocations",
+  "never more than two calls at a time, over deaths of the Worker, of Restate and of invocations",
   { timeout: 300_000 },
   async () => {
     delayMs = 150;
@@ -84,7 +84,7 @@ test(
     expect(gauge.most).toBe(2);
     await isFree("TwoAtOnce");
     console.log(
-      `${gauge.startsMs.length} calls, at most ${gauge.most} at a time, over 3 deaths of the Worker, 1 kill, 1 cancellation`,
+      `${gauge.startsMs.length} calls, at most ${gauge.most} at a time, over 3 deaths of the Worker, 1 of Restate, 1 kill, 1 cancellation`,
     );
   },
 );
