@@ -55,15 +55,21 @@ export function unpackFloats({ layout, count, dimensions, bytes }: PackedFloats)
     throw new Error(`Cannot read stored embeddings: ${bytes.length} bytes instead of ${count * dimensions * size}`);
   }
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const read = (at: number): number => {
-    if (layout === "f64") return view.getFloat64(at, true);
-    const item = view.getFloat32(at, true);
-    return layout === "f32" ? item : shortestDecimal(item);
-  };
-  return Array.from({ length: count }, (_, vector) =>
-    Array.from({ length: dimensions }, (__, item) => read((vector * dimensions + item) * size)),
-  );
+  const read = READERS[layout];
+  const vectors: number[][] = [];
+  for (let at = 0; vectors.length < count;) {
+    const vector: number[] = [];
+    for (const end = at + dimensions * size; at < end; at += size) vector.push(read(view, at));
+    vectors.push(vector);
+  }
+  return vectors;
 }
+
+const READERS: Readonly<Record<FloatLayout, (view: DataView, at: number) => number>> = {
+  f32: (view, at) => view.getFloat32(at, true),
+  "f32-decimal": (view, at) => shortestDecimal(view.getFloat32(at, true)),
+  f64: (view, at) => view.getFloat64(at, true),
+};
 
 function layoutOf(vectors: readonly (readonly number[])[]): FloatLayout {
   if (vectors.every((vector) => vector.every((item) => Object.is(Math.fround(item), item)))) return "f32";
@@ -71,11 +77,33 @@ function layoutOf(vectors: readonly (readonly number[])[]): FloatLayout {
   return vectors.every((vector) => vector.every(isDecimal)) ? "f32-decimal" : "f64";
 }
 
+/** Powers of ten that a float64 holds exactly, and the smallest number that such a power brings to nine digits. */
+const POWERS: readonly number[] = Array.from({ length: 23 }, (_, exponent) => Number(`1e${exponent}`));
+const LEAST = 1e-14;
+
 /**
- * Every decimal of six digits has a float32 of its own, and nine digits tell any two float32 apart. Not so below 1.2e-38:
- * such numbers make the layout `f64`.
+ * The shortest decimal of a float32. Every decimal of six digits has a float32 of its own, and nine digits tell any two
+ * float32 apart. (Not so below 1.2e-38: such numbers make the layout `f64`.)
+ *
+ * A stored form depends on it. It uses nothing but comparisons, products and quotients of float64, which are the same on every
+ * machine; the quotient of two integers that a float64 holds exactly is the very number that the decimal is read as.
  */
 function shortestDecimal(float32: number): number {
+  const size = Math.abs(float32);
+  if (size === 0) return float32;
+  if (!(size >= LEAST && size < 1e5)) return shortestByText(float32);
+  let places = 0; // Decimal places with which it has six digits, its leading zeros aside.
+  while (size * (POWERS[places] ?? Infinity) < 1e5) places += 1;
+  for (const last = places + 3; places <= last; places += 1) {
+    const power = POWERS[places] ?? Infinity;
+    const decimal = Math.round(size * power) / power;
+    if (Math.fround(decimal) === size) return float32 < 0 ? -decimal : decimal;
+  }
+  return shortestByText(float32);
+}
+
+/** The same for the largest and the smallest numbers, a hundred times slower. */
+function shortestByText(float32: number): number {
   for (let digits = 6; digits < 9; digits += 1) {
     const decimal = Number(float32.toPrecision(digits));
     if (Math.fround(decimal) === float32) return decimal;

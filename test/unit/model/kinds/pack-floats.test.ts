@@ -57,6 +57,31 @@ test("shortest decimals of float32 take four bytes a number", () => {
   );
 });
 
+test("the shortest decimals of float32 are those that a text would have", () => {
+  const normal = fc.oneof(
+    fc.float({ noNaN: true, noDefaultInfinity: true }),
+    fc.float({ min: -1, max: 1, noNaN: true }),
+    fc.integer({ min: -999_999, max: 999_999 }).map((item) => Math.fround(item / 1e6)),
+  );
+  const byText = (item: number): number => {
+    for (let digits = 6; digits < 9; digits += 1) {
+      const decimal = Number(item.toPrecision(digits));
+      if (Math.fround(decimal) === item) return decimal;
+    }
+    return Number(item.toPrecision(9));
+  };
+  fc.assert(
+    fc.property(normal, (item) => {
+      const [decimal, other] = [byText(item), 0.0023064255]; // The second is no float32, so the layout is decimal.
+      const packed = packFloats([[decimal, other]]);
+      const isSubnormal = item !== 0 && Math.abs(item) < 2 ** -126;
+      expect(packed?.layout).toBe(isSubnormal && packed?.layout === "f64" ? "f64" : "f32-decimal");
+      expect(packed === undefined ? [] : unpackFloats(packed)).toEqual([[decimal, other]]);
+    }),
+    { numRuns: 20_000 },
+  );
+});
+
 test.each([
   ["f32", [0.5, -0.006929283495992422]],
   ["f32-decimal", [0.0023064255, -0.009327292, 0.5]],
