@@ -15,7 +15,6 @@ import { ToolGate } from "../approvals/tool-gate.ts";
 import { inFiber, runAt } from "../journal/ambient.ts";
 import { valueForm } from "../journal/codec.ts";
 import { journalModel } from "../model/journal-model.ts";
-import { readNote } from "../model/fallback/fallback-metadata.ts";
 import { modelStepForm } from "../model/model-step.ts";
 import { TerminalError } from "../restate.ts";
 import { withCompiledSchema } from "../tools/compiled-schema.ts";
@@ -153,8 +152,7 @@ function journaledModelOf(model: LanguageModel, timeouts: Timeouts, run: AgentRu
     onModelStep: (result, own, step) => {
       run.advance(result.ms);
       if (isBudgetNotice(result)) run.budget?.timedOut();
-      // Of several models it is the one that has answered whose tokens they are, and whose price holds.
-      else run.usage.addStep(readNote(result.providerMetadata) ?? own, result.usage);
+      else run.usage.addStep(own, result.usage);
       run.budget?.settled(result.startedMs);
       run.trace?.onModelStep(result, own);
       run.settled({ type: "model-step", step, result });
