@@ -4,6 +4,7 @@ import { refundApprovals, refunds } from "./approval-timeout/agent.ts";
 import { reporter, reportJobs, reportShelf } from "./background/agent.ts";
 import { analysis, budgetApprovals, modelLimit, tutoring } from "./budgets/agent.ts";
 import { chat } from "./chat/agent.ts";
+import { guide } from "./client-tools/agent.ts";
 import { shipping } from "./error-handling/agent.ts";
 import { writer } from "./evaluator-optimizer/agent.ts";
 import { helpDesk } from "./handoff/agent.ts";
@@ -38,6 +39,7 @@ const publicServices = [
   codingAgent,
   dailyBrief,
   helpDesk,
+  guide,
   insuranceClaim,
   library,
   loanDesk,
