@@ -215,12 +215,7 @@ describe("withRollback()", () => {
   });
 
   test("ends what still runs beside the failure first, so that nothing is done after it was undone", async () => {
-    const slow = new World([
-      { toolCalls: [call("book", "a")] },
-      { toolCalls: [call("wait", "w")] },
-      { toolCalls: [call("book", "late")] },
-      { text: "" },
-    ]);
+    const slow = new World((_, turn) => (turn < 12 ? { toolCalls: [call("book", `s${turn}`)] } : { text: "" }));
     const quick = new World([{ toolCalls: [call("book", "b")] }, { toolCalls: [call("reject", "x")] }]);
     for (let seed = 1; seed <= 10; seed++) {
       slow.log.length = quick.log.length = 0;
@@ -236,7 +231,9 @@ describe("withRollback()", () => {
       );
       expect(errorOf(result).message).toMatch(/^No x \(rolled back: (\d) of \1 undone\)$/);
       expect([...slow.booked, ...quick.booked]).toEqual([]);
-      expect(slow.log.filter((line) => line === "book late")).toEqual([]);
+      const bookings = slow.log.filter((line) => line.startsWith("book"));
+      expect(bookings.length).toBeLessThan(12);
+      expect(slow.log.slice(0, bookings.length)).toEqual(bookings);
     }
   });
 

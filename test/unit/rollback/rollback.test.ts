@@ -304,6 +304,49 @@ describe.each(["bidirectional", "request-response"] as const)("a cancelled run, 
   });
 });
 
+describe("a booking that is under way when its run is cancelled", () => {
+  const script = threeBookings({ text: "done" });
+  const commandOf = (result: Parameters<typeof expectedUndoing>[0], name: string): number =>
+    result.journal.events.findIndex((event) => event.type === "command" && event.name === name) + 1;
+
+  test.each(["bidirectional", "request-response"] as const)("and ends is undone with its result, %s", async (mode) => {
+    const told: unknown[] = [];
+    const run = (world: World) => (): Promise<unknown> =>
+      travelAgent(world, {
+        window: false,
+        uncertain: false,
+        undo: ({ toolCallId, outcome, output }) => void told.push([toolCallId, outcome, output]),
+      }).generate({ prompt: "go" });
+    const cancelAt = commandOf(await fake(run(new World(script)), { mode }), "travel tool book c");
+    const result = await fake(run(new World(script)), { mode, cancelAt });
+    expect(rollbackReport((result.outcome as { error: unknown }).error)).toMatchObject({
+      undoneCount: 3,
+      notUndone: [],
+    });
+    expect(told[0]).toEqual(["c", "done", "booking c"]);
+  });
+
+  test("and died with its process is not made once more: it is undone as unknown", async () => {
+    const told: unknown[] = [];
+    const run = (world: World) => (): Promise<unknown> =>
+      travelAgent(world, {
+        undo: ({ input: { id }, outcome }) => {
+          told.push([id, outcome]);
+          world.undo(id);
+        },
+      }).generate({ prompt: "go" });
+    const whole = await fake(run(new World(script)));
+    const journal = whole.journal.prefix(commandOf(whole, "travel tool book c"));
+    journal.append({ type: "completion", command: -1, outcome: { ok: "cancelled" } });
+    const world = new World(script);
+    const result = await fake(run(world), { journal });
+    expect(result.outcome).toMatchObject({ ok: false, error: { name: "CancelledError" } });
+    expect(world.log.filter((line) => line.startsWith("book"))).toEqual([]);
+    expect(told[0]).toEqual(["c", "unknown"]);
+    expect(world.undone).toHaveLength(3);
+  });
+});
+
 test("wrong options are refused when the agent is defined", async () => {
   const world = new World([]);
   const define = (book: object): unknown =>
