@@ -104,6 +104,25 @@ describe.each(RUNTIMES)("on %s", (runtime) => {
     expect(stack.effects.count("look", "mill")).toBe(2);
   });
 
+  test("a run that takes long goes on, and whoever asks for progress waits for it", async () => {
+    stack.script = () => ({ text: "late", delayMs: 10_500 });
+    const params = { name: "Guide", arguments: { prompt: "Slowly" }, _meta: { [KEY_META]: `slow-${runtime}` } };
+    const early = await connected((client) => client.callTool(params));
+    expect(early.structuredContent).toMatchObject({ status: "running", idempotencyKey: `slow-${runtime}` });
+    expect(early.isError).not.toBe(true);
+    const again = await connected((client) => client.callTool(params));
+    expect(again).toMatchObject({ content: [{ text: "late" }], _meta: early._meta });
+
+    stack.script = () => ({ text: "later", delayMs: 6_000 });
+    const told: unknown[] = [];
+    const other = { ...params, _meta: { [KEY_META]: `slower-${runtime}` } };
+    const result = await connected((client) =>
+      client.callTool(other, { onprogress: (progress) => told.push(progress), resetTimeoutOnProgress: true }),
+    );
+    expect(result.content).toEqual([{ type: "text", text: "later" }]);
+    expect(told).toEqual([expect.objectContaining({ progress: 5 })]);
+  });
+
   test("an agent that calls another over MCP runs it once, though the answer gets lost", async () => {
     stack.script = (request) => {
       const said = JSON.stringify(request.body);

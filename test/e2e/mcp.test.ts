@@ -50,6 +50,30 @@ describe.each(RUNTIMES)("on %s", (runtime) => {
     expect(JSON.stringify(rows)).not.toContain(TOKEN);
   });
 
+  test("runs at the same time have connections of their own", async () => {
+    stack.scripted.tools = {
+      search: {
+        call: async ({ input }) => {
+          await delay(50);
+          return text(`found ${String(input["run"])}`);
+        },
+      },
+    };
+    stack.script = (request) => {
+      const run = /Go (\d)/.exec(JSON.stringify(request.body))?.[1] ?? "";
+      const n = JSON.stringify(request.body).split("function_call_output").length - 1;
+      return n < 3 ? { toolCalls: [toolCall(`c${n}`, "search", { run })] } : { text: `done ${run}` };
+    };
+    const runs = await Promise.all(Array.from({ length: 8 }, (_, n) => run("Clerk", `Go ${n}`)));
+    expect(runs.map(({ body }) => body)).toEqual(Array.from({ length: 8 }, (_, n) => `done ${n}`));
+    const users = new Map<string, Set<unknown>>();
+    for (const { session, input } of stack.scripted.effects) {
+      users.set(session, (users.get(session) ?? new Set()).add(input["run"]));
+    }
+    expect(stack.scripted.effects).toHaveLength(24);
+    expect([...users.values()].filter(({ size }) => size > 1)).toEqual([]);
+  });
+
   test("parallel calls overlap", async () => {
     stack.scripted.tools = {
       slow: {

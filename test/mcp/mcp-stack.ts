@@ -73,9 +73,7 @@ export class McpStack {
   reset(): void {
     this.openai.reset();
     this.effects.reset();
-    this.scripted.requests.length = 0;
-    this.scripted.effects.length = 0;
-    this.scripted.trouble = () => undefined;
+    this.scripted.reset();
   }
 
   /** Answers by turn: the first reply before any tool was answered, the next ones after each answered batch. */

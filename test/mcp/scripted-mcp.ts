@@ -62,6 +62,8 @@ export interface ScriptedMcp {
   /** Forgets all sessions, as a restart does. `status`: of the answer to their requests. */
   restart(status?: 400 | 404): void;
   count(name: string): number;
+  /** Forgets what came so far, and what goes wrong. Sessions stay. */
+  reset(): void;
   close(): Promise<void>;
 }
 
@@ -247,6 +249,13 @@ export async function startScriptedMcp(tools: Record<string, ScriptedTool> = {})
       sessions.clear();
     },
     count: (name) => server.effects.filter((effect) => effect.name === name).length,
+    reset: () => {
+      server.requests.length = 0;
+      server.effects.length = 0;
+      server.trouble = () => undefined;
+      counts.clear();
+      highWater = 0;
+    },
     close: () => http.close(),
   };
   return server;
