@@ -189,6 +189,7 @@ export { smokeService } from "./endpoint/smoke-service.ts";
 export type { SmokeHandlers, SmokeOptions, SmokeResult } from "./endpoint/smoke-service.ts";
 
 // Encryption
+export { encryptedBlobStore } from "./encryption/encrypted-blob-store.ts";
 export { journalEncryption } from "./encryption/journal-encryption.ts";
 export type { JournalEncryption, JournalEncryptionOptions, PlaintextPolicy } from "./encryption/journal-encryption.ts";
 export type { JournalKey } from "./encryption/journal-keys.ts";

@@ -1,4 +1,5 @@
 /** This library: on Workers with and without windows, on Deno, and long runs as several invocations. */
+import { journalEncryption } from "../../src/index.ts";
 import { serveDeno, serveWorker } from "../../src/testing/serve.ts";
 import { inBench } from "../paths.ts";
 import type { BenchEnvironment, RunningSubject, Shape, Subject } from "../subject.ts";
@@ -14,10 +15,15 @@ interface OursInit {
   readonly window?: false;
   /** Runs go on in new invocations. */
   readonly continued?: true;
+  /** Journals are encrypted. */
+  readonly encrypted?: true;
 }
 
 /** Fewer steps than this fit into one invocation well. */
 const LONG_RUN_STEPS = 1000;
+
+/** Of the bench. */
+const KEYS = `bench:${Buffer.alloc(32, "bench").toString("base64")}`;
 
 function ours(init: OursInit): Subject {
   const { name, label, continued } = init;
@@ -28,7 +34,7 @@ function ours(init: OursInit): Subject {
 }
 
 function startOurs(environment: BenchEnvironment, init: OursInit): Promise<RunningSubject> {
-  const { prefix, runtime, window, continued } = init;
+  const { prefix, runtime, window, continued, encrypted } = init;
   return startRestateSubject(environment, {
     serve: (sinkUrl) => {
       const vars = {
@@ -38,6 +44,7 @@ function startOurs(environment: BenchEnvironment, init: OursInit): Promise<Runni
         BENCH_WINDOW: String(window ?? true),
         ENVIRONMENT: "development",
         RESTATE_LOGGING: "ERROR",
+        ...(encrypted === undefined ? {} : { JOURNAL_KEYS: KEYS }),
       };
       return runtime === "deno"
         ? serveDeno({ entry: inBench("ours/deno.ts"), vars })
@@ -47,6 +54,7 @@ function startOurs(environment: BenchEnvironment, init: OursInit): Promise<Runni
     serviceOf: ({ readOnly }) =>
       `${prefix}${readOnly ? "ReadOnly" : "Ordinary"}${continued === undefined ? "" : "Continued"}`,
     streamingService: `${prefix}Streaming`,
+    encryption: encrypted === undefined ? undefined : journalEncryption({ keys: KEYS }),
   });
 }
 
@@ -68,4 +76,22 @@ export const ourSubjects: readonly Subject[] = [
     continued: true,
   }),
   ours({ name: "ours-deno", label: "ours, Deno (bidirectional)", prefix: "Deno", runtime: "deno" }),
+];
+
+/** The same with encrypted journals: `npm run bench:encryption`. */
+export const encryptedSubjects: readonly Subject[] = [
+  ours({
+    name: "ours-workers-encrypted",
+    label: "ours, Workers, encrypted",
+    prefix: "Sealed",
+    runtime: "workers",
+    encrypted: true,
+  }),
+  ours({
+    name: "ours-deno-encrypted",
+    label: "ours, Deno, encrypted",
+    prefix: "SealedDeno",
+    runtime: "deno",
+    encrypted: true,
+  }),
 ];

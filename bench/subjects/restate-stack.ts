@@ -1,4 +1,5 @@
 /** One restate-server for all subjects of a workload, and how they are run on it. */
+import type { JournalEncryption } from "../../src/index.ts";
 import { type RestateTestServer, startRestate } from "../../src/testing/restate-server.ts";
 import type { ServedEndpoint } from "../../src/testing/served-endpoint.ts";
 import { promptOf, STREAMED } from "../prompt.ts";
@@ -37,6 +38,8 @@ export interface RestateSubjectInit {
   readonly mount?: string;
   /** The service that runs a shape. It has one handler, `run`, that takes a prompt and answers with the final text. */
   readonly serviceOf: (shape: Shape) => string;
+  /** Encrypts what a run is given, and decrypts its answer. Default: neither. */
+  readonly encryption?: JournalEncryption | undefined;
   /** The service that posts the parts of its answer to the sink as they come. Default: it has none. */
   readonly streamingService?: string;
 }
@@ -44,7 +47,7 @@ export interface RestateSubjectInit {
 /** Serves agents, registers them with Restate through a counting proxy, and runs them over Restate's ingress. */
 export async function startRestateSubject(
   environment: BenchEnvironment,
-  { serve, mount = "", serviceOf, streamingService }: RestateSubjectInit,
+  { serve, mount = "", serviceOf, streamingService, encryption }: RestateSubjectInit,
 ): Promise<RunningSubject> {
   const restate = await acquire(environment);
   const cleanups = [() => release(environment)];
@@ -61,7 +64,7 @@ export async function startRestateSubject(
     await restate.register(`${proxy.url}${mount}`, { http11: endpoint.http11 });
     const invocations = new Map<string, string>();
     const run = async (id: string, service: string, prompt: string): Promise<string> => {
-      const { invocationId, text } = await invoke(restate, service, prompt);
+      const { invocationId, text } = await invoke(restate, service, prompt, encryption);
       invocations.set(id, invocationId);
       return text;
     };
@@ -90,13 +93,17 @@ async function invoke(
   restate: RestateTestServer,
   service: string,
   prompt: string,
+  encryption: JournalEncryption | undefined,
 ): Promise<{ readonly invocationId: string; readonly text: string }> {
+  const input = new TextEncoder().encode(JSON.stringify(prompt));
   const response = await fetch(`${restate.ingressUrl}/restate/call/${service}/run`, {
     method: "POST",
     headers: { "content-type": "application/json" },
-    body: JSON.stringify(prompt),
+    body: (await encryption?.seal(input)) ?? input,
   });
-  const body = await response.text();
+  const answer = new Uint8Array(await response.arrayBuffer());
+  const isSealed = encryption !== undefined && response.ok;
+  const body = new TextDecoder().decode(isSealed ? await encryption.open(answer) : answer);
   if (!response.ok) throw new Error(`${service} answered ${response.status}: ${body}`);
   return { invocationId: response.headers.get("x-restate-id") ?? "", text: String(JSON.parse(body)) };
 }

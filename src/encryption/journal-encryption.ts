@@ -68,6 +68,16 @@ export class JournalEncryption implements Sealing {
     throw new JournalPlaintextError(what);
   }
 
+  /** Encrypts a blob. */
+  async sealBlob(plain: Uint8Array): Promise<Uint8Array<ArrayBuffer>> {
+    return this.passes(plain) ? new Uint8Array(plain) : this.cipher.seal(plain, "blob");
+  }
+
+  /** Decrypts a blob. Throws as `open()`. */
+  async openBlob(stored: Uint8Array): Promise<Uint8Array<ArrayBuffer>> {
+    return keyIdOf(stored) === undefined ? this.open(stored) : this.cipher.open(stored, "blob");
+  }
+
   /** True for what is sent as it is: no bytes, and everything while nothing is encrypted yet. */
   passes(plain: Uint8Array): boolean {
     return plain.length === 0 || this.plaintext === "write";
