@@ -36,6 +36,9 @@ export interface JournalEncryptionOptions {
   readonly failures?: "encrypt" | "readable" | undefined;
 }
 
+/** What begins the content type of the protocol's messages; the rest is its version. */
+const INVOCATION_TYPE = "application/vnd.restate.invocation";
+
 const NEVER: Promise<never> = new Promise<never>(() => undefined);
 
 /** An app's encryption. Made by `journalEncryption()`. */
@@ -115,7 +118,8 @@ export class JournalEncryption implements Sealing {
   async serve(handle: () => Promise<Response>): Promise<Response> {
     const attempt = new Attempt(this);
     const response = await withSealing(attempt, handle);
-    if (response.body === null) return response;
+    const isInvocation = response.headers.get("content-type")?.startsWith(INVOCATION_TYPE) === true;
+    if (response.body === null || !isInvocation) return response;
     const { status, headers } = response;
     return new Response(attempt.values.fill(response.body), { status, headers });
   }

@@ -8,15 +8,16 @@
  *   were ever sent as it is, nothing would be told. `fill()` sends none: it fails the answer instead.
  * - P2 The SDK may repeat a placeholder, or read it back in the same attempt (a state that was just set): both get the one
  *   encryption of the one value.
- * - P3 Pieces may be cut anywhere.
- * - P4 The order of bytes is kept, and nothing is held back but for an encryption that is under way, which takes
- *   microseconds.
+ * - P3 Pieces may be cut anywhere: what is looked at are whole messages. Part of one is of no use to Restate.
+ * - P4 The order of bytes is kept, and a whole message is held back only while its encryption is under way.
  */
 import type { JournalCipher } from "./journal-cipher.ts";
 
 const MARK_BYTES = 12;
 const NUMBER_BYTES = 4;
 const PLACEHOLDER_BYTES = MARK_BYTES + NUMBER_BYTES;
+/** Bytes before each message of the protocol. */
+const HEAD_BYTES = 8;
 
 interface Pending {
   readonly length: number;
@@ -53,7 +54,7 @@ export class PendingValues {
     return this.#isMarkAt(bytes, 0) ? this.#valueAt(bytes, 0)?.sealed : undefined;
   }
 
-  /** The bytes with every placeholder filled in. */
+  /** The messages with every placeholder filled in. */
   fill(body: ReadableStream<Uint8Array>): ReadableStream<Uint8Array> {
     const reader = body.getReader();
     let held: Uint8Array = new Uint8Array();
@@ -63,12 +64,16 @@ export class PendingValues {
           for (;;) {
             const { done, value } = await reader.read();
             if (done) {
-              if (held.length > 0) throw new TypeError("An answer to Restate ended inside of a value");
+              if (held.length > 0) throw new TypeError("An answer to Restate ended inside of a message");
               return controller.close();
             }
-            const { filled, rest } = await this.#fillPiece(held.length === 0 ? value : joined(held, value));
-            held = rest;
-            if (filled.length > 0) return controller.enqueue(filled);
+            const bytes = held.length === 0 ? value : joined(held, value);
+            const end = endOfMessages(bytes);
+            held = bytes.slice(end);
+            if (end === 0) continue;
+            const messages = bytes.subarray(0, end);
+            await this.#fillIn(messages);
+            return controller.enqueue(messages);
           }
         },
         cancel: (reason) => reader.cancel(reason),
@@ -77,36 +82,37 @@ export class PendingValues {
     );
   }
 
-  /** Fills a piece in, up to a placeholder that goes on in the next one. */
-  async #fillPiece(piece: Uint8Array): Promise<{ readonly filled: Uint8Array; readonly rest: Uint8Array }> {
+  async #fillIn(messages: Uint8Array): Promise<void> {
     const [first = 0] = this.#mark;
-    for (let at = piece.indexOf(first); at >= 0; at = piece.indexOf(first, at)) {
-      if (!this.#isMarkAt(piece, at)) {
-        at += 1;
-        continue;
-      }
-      const pending = piece.length - at < PLACEHOLDER_BYTES ? undefined : this.#valueAt(piece, at);
-      const isWhole = pending !== undefined && piece.length - at >= pending.length;
-      if (!isWhole) return { filled: piece.subarray(0, at), rest: piece.slice(at) };
-      piece.set(await pending.sealed, at);
-      at += pending.length;
+    for (let at = messages.indexOf(first); at >= 0; at = messages.indexOf(first, at)) {
+      const pending = this.#isMarkAt(messages, at) ? this.#valueAt(messages, at) : undefined;
+      if (pending !== undefined) messages.set(await pending.sealed, at);
+      at += pending?.length ?? 1;
     }
-    return { filled: piece, rest: new Uint8Array() };
   }
 
-  /** True when the mark begins there, or as much of it as there is. */
   #isMarkAt(bytes: Uint8Array, at: number): boolean {
-    const end = Math.min(MARK_BYTES, bytes.length - at);
-    for (let index = 0; index < end; index++) if (bytes[at + index] !== this.#mark[index]) return false;
-    return end > 0;
+    return at + PLACEHOLDER_BYTES <= bytes.length && this.#mark.every((byte, index) => bytes[at + index] === byte);
   }
 
-  #valueAt(bytes: Uint8Array, at: number): Pending | undefined {
-    if (bytes.length - at < PLACEHOLDER_BYTES) return undefined;
-    const pending = this.#values[new DataView(bytes.buffer, bytes.byteOffset + at + MARK_BYTES).getUint32(0)];
-    if (pending === undefined) throw new TypeError("A mark of this attempt has a number that it never gave");
-    return pending;
+  #valueAt(bytes: Uint8Array, at: number): Pending {
+    const number = new DataView(bytes.buffer, bytes.byteOffset + at + MARK_BYTES).getUint32(0);
+    const pending = this.#values[number];
+    if (pending !== undefined && at + pending.length <= bytes.length) return pending;
+    throw new TypeError("A mark of this attempt is not followed by its value");
   }
+}
+
+/** Each message has a head of 8 bytes, the last four of them its length (Restate's service protocol). */
+function endOfMessages(bytes: Uint8Array): number {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  let end = 0;
+  while (end + HEAD_BYTES <= bytes.length) {
+    const next = end + HEAD_BYTES + view.getUint32(end + 4);
+    if (next > bytes.length) break;
+    end = next;
+  }
+  return end;
 }
 
 function joined(one: Uint8Array, other: Uint8Array): Uint8Array {
