@@ -13,6 +13,11 @@ export const MODEL_CALLS = 2 * (1 + CHILDREN + CHILDREN * CHILDREN);
 const TOKENS = 15;
 export const USAGE: number = MODEL_CALLS * TOKENS;
 
+/** How the names of runs begin that never end by themselves. */
+export const WAITING = "w";
+/** What happens in such a run until only the waiting is left: all are asked, and 12 leaves act and answer. */
+export const EVENTS_BEFORE_WAITING: number = 1 + CHILDREN + CHILDREN * CHILDREN + 2 * CHILDREN * (CHILDREN - 1);
+
 /** Whose call it is. */
 interface Asked {
   readonly level: string;
@@ -30,6 +35,10 @@ function askedBy(request: RecordedRequest): Asked {
 
 function reply({ level, path, turn }: Asked): ScriptedReply {
   if (turn > 0) return { text: `done ${path}`, delayMs: 5 };
+  // Of a run that waits, each last leaf does so for an hour.
+  if (level === "leaf" && path.startsWith(WAITING) && path.endsWith(`.${CHILDREN - 1}`)) {
+    return { toolCalls: [{ id: `${path}-wait`, name: "wait", input: {} }], delayMs: 5 };
+  }
   if (level === "leaf") return { toolCalls: [{ id: `${path}-act`, name: "act", input: { key: path } }], delayMs: 5 };
   const children = Array.from({ length: CHILDREN }, (_, n) => ({
     id: `${path}.${n}`,
