@@ -50,7 +50,7 @@ const NAME = /^[\w.-]{1,128}$/;
 
 /** @throws DefinitionError */
 export function exposedAgents(agents: readonly (AnyService | McpAgent)[]): readonly ExposedAgent[] {
-  const exposed = agents.map((agent) => exposedAgent("service" in agent ? agent : { service: agent }));
+  const exposed = agents.map((agent) => exposedAgent(isMcpAgent(agent) ? agent : { service: agent }));
   const names = new Set<string>();
   for (const { name } of exposed) {
     if (!NAME.test(name)) throw new DefinitionError(`Cannot serve "${name}" over MCP: it is no name of a tool`);
@@ -58,6 +58,11 @@ export function exposedAgents(agents: readonly (AnyService | McpAgent)[]): reado
     names.add(name);
   }
   return exposed;
+}
+
+/** A definition of the SDK's has a `service`, too: its handlers. */
+function isMcpAgent(agent: AnyService | McpAgent): agent is McpAgent {
+  return "service" in agent && "name" in agent.service && typeof agent.service.name === "string";
 }
 
 function exposedAgent({ service, handler, input, readOnly, ...rest }: McpAgent): ExposedAgent {
