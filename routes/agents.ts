@@ -43,7 +43,7 @@ export interface AgentsRouteOptions {
   /** Default: the Worker's rate-limit binding `RATE_LIMITER`, when there is one. */
   readonly rateLimit?: RateLimiter | undefined;
   /**
-   * Where calls of services count in Restate's flow control: which tenant's scope, which provider's limit key. Rules bound how
+   * Where calls of services, those at `/mcp` too, count in Restate's flow control: which tenant's scope, which provider's limit key. Rules bound how
    * many run at a time (`/admin/limits`). On a server without flow control such calls are answered `unsupported-by-server`
    * (501): a limit that does not hold must not look as if it did. Objects, workflows and conversations are not asked about: a
    * scope would make others of them.

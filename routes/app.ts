@@ -142,14 +142,15 @@ export function createEdgeApp(options: EdgeAppOptions): Hono {
   if (sessionsOf(publicServices).size > 0) app.route("/chat", chatRoutes({ ...options, publicServices }));
   if (objects.length > 0)
     app.route("/approvals", approvalRoutes({ ...options, ...options.approvals, objects, served }));
-  if (mcp !== undefined) app.route("/mcp", mcp.routes({ ...options, name }));
+  const failureLog = log === false ? quietLog : log;
+  if (mcp !== undefined) app.route("/mcp", mcp.routes({ ...options, name, log: failureLog }));
   app.route("/admin", adminRoutes());
   if (options.playground !== false) {
     app.route("/", playgroundRoutes({ name, files: options.playground, auth: options.auth }));
   }
   app.route("/", restateRoute({ services, bidirectional, mount, name, telemetry, encryption }));
   app.notFound(notFound(app));
-  app.onError(answerFailures(log === false ? quietLog : log));
+  app.onError(answerFailures(failureLog));
   return app;
 }
 

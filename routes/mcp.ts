@@ -10,6 +10,7 @@ import { Targets } from "./agents/targets.ts";
 import { limitedJson } from "./body.ts";
 import { exposedAgents, type McpAgent } from "./mcp/exposed-agent.ts";
 import { type ServerFacts, serverFor } from "./mcp/server.ts";
+import type { Log } from "./operations/log.ts";
 import { HttpProblem } from "./problem.ts";
 import { rateLimit } from "./rate-limit.ts";
 
@@ -36,9 +37,14 @@ export interface McpServerOptions {
 }
 
 /** What the app knows. */
-export interface McpHost extends Pick<AgentsRouteOptions, "auth" | "cors" | "rateLimit" | "maxBodyBytes"> {
+export interface McpHost extends Pick<
+  AgentsRouteOptions,
+  "auth" | "cors" | "rateLimit" | "maxBodyBytes" | "flowControl"
+> {
   /** The app's name. */
   readonly name: string;
+  /** Told of failures that nobody expected. */
+  readonly log: Log;
 }
 
 /** The option `mcp` of `createEdgeApp()`. */
@@ -63,7 +69,7 @@ const MAX_WAIT_MS = 24 * 60 * 60_000;
  * export default createEdgeApp({ services: [weather], mcp: mcpServer({ agents: [weather] }) });
  * ```
  *
- * @throws DefinitionError when two tools have one name, and for times out of bounds.
+ * @throws DefinitionError when two tools have one name, for a service that cannot be a tool, and for times out of bounds.
  */
 export function mcpServer(options: McpServerOptions): McpServerApp {
   const agents = exposedAgents(options.agents);
@@ -88,23 +94,28 @@ export function mcpServer(options: McpServerOptions): McpServerApp {
         waitMs,
         maxWaitMs,
         hasAuth: host.auth !== undefined,
+        flowControl: host.flowControl,
+        log: host.log,
       };
       const { auth = apiKeys(), maxBodyBytes: maxBytes = 1024 * 1024 } = host;
       const router = new Hono();
       if (host.cors !== undefined) router.use("*", cors(host.cors));
       router.use("*", auth, rateLimit(host.rateLimit), limitedJson({ maxBytes, timeoutMs: BODY_TIMEOUT_MS }));
-      return router.all("/", (context) => answer(context, facts, maxBytes));
+      // By its method: so the log has its route.
+      router.post("/", (context) => answer(context, facts, maxBytes));
+      return router.all("/", refuseOtherMethods);
     },
   };
 }
 
 function answer(context: Context, facts: ServerFacts, maxRequestBodySize: number): Promise<Response> {
-  if (context.req.method !== "POST") {
-    // There are no sessions that could be listened to, or ended.
-    throw new HttpProblem("method-not-allowed", 405, "Send POST: this MCP server has no sessions", {
-      headers: { allow: "POST" },
-    });
-  }
   const handler = createMcpHandler(() => serverFor(context, facts), { maxRequestBodySize });
   return handler.fetch(context.req.raw);
+}
+
+/** There are no sessions that could be listened to, or ended. */
+function refuseOtherMethods(): never {
+  throw new HttpProblem("method-not-allowed", 405, "Send POST: this MCP server has no sessions", {
+    headers: { allow: "POST" },
+  });
 }

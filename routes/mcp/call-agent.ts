@@ -3,6 +3,7 @@ import type { Context } from "hono";
 import { z } from "zod";
 import type { InvocationTarget } from "../../src/ingress/target.ts";
 import { callOrAccept, type Outcome } from "../agents/call.ts";
+import { flowControlOf, orUnsupported } from "../agents/flow-control.ts";
 import { keySpaceOf } from "../agents/key-space.ts";
 import { ingressClient } from "../agents/route-context.ts";
 import { traceHeadersOf } from "../agents/trace-headers.ts";
@@ -37,7 +38,7 @@ export interface AgentCall {
  */
 export async function callAgent(
   context: Context,
-  { targets, hasAuth, waitMs, maxWaitMs }: ServerFacts,
+  { targets, hasAuth, flowControl: say, waitMs, maxWaitMs }: ServerFacts,
   agent: ExposedAgent,
   { input, meta }: AgentCall,
 ): Promise<ToolAnswer> {
@@ -47,16 +48,17 @@ export async function callAgent(
   const sentKey = idempotencyKey(context, meta);
   const ownKey = sentKey ?? crypto.randomUUID();
   const keys = await keySpaceOf(context, hasAuth);
-  const target: InvocationTarget = isSession
-    ? { service, handler, key: keys.forRestate(conversationOf(input)) }
-    : { service, handler };
+  const key = isSession ? keys.forRestate(conversationOf(input)) : undefined;
+  const limitKey = context.req.header("x-limit-key");
+  const flowControl = await flowControlOf(context, say, { service, handler, key }, limitKey);
+  const target: InvocationTarget = { service, handler, key, flowControl };
   const request = {
     body: new TextEncoder().encode(JSON.stringify(bodyOf(input))).buffer,
     headers: traceHeadersOf(context.req.raw.headers),
     idempotencyKey: isSession ? ownKey : keys.forRestate(ownKey),
     timeoutMs: meta?.["progressToken"] === undefined ? waitMs : maxWaitMs,
   };
-  const outcome = await callOrAccept(ingressClient(context), target, request, ownKey);
+  const outcome = await orUnsupported(() => callOrAccept(ingressClient(context), target, request, ownKey));
   const answer = answerOf(outcome, isSession, ownKey);
   // A failure may quote the key under which Restate has the caller's conversation.
   return { ...answer, content: answer.content.map((part) => ({ ...part, text: shown(part.text) })) };

@@ -3,6 +3,7 @@ import { z } from "zod";
 import type { AnyService } from "../../src/endpoint/restate-endpoint.ts";
 import { DefinitionError } from "../../src/errors/definition-error.ts";
 import { sessionInfo } from "../../src/session/session-info.ts";
+import { shapeOf } from "../operations/service-shape.ts";
 
 /** An agent, and how clients see it. */
 export interface McpAgent {
@@ -12,7 +13,7 @@ export interface McpAgent {
   readonly title?: string | undefined;
   /** Tells a model when to use it. */
   readonly description?: string | undefined;
-  /** The handler that is called. Default: `run`; of a session, `send`. */
+  /** The handler that is called. Default: `run`. A session takes none: its turns are called. */
   readonly handler?: string | undefined;
   /** What the handler takes, an object. Default: `{ prompt }`, of which the handler gets the text. */
   readonly input?: z.ZodObject | undefined;
@@ -57,7 +58,19 @@ export function exposedAgents(agents: readonly (AnyService | McpAgent)[]): reado
     if (names.has(name)) throw new DefinitionError(`Cannot serve two tools "${name}" over MCP: give one a "name"`);
     names.add(name);
   }
+  for (const agent of exposed) checkCallable(agent);
   return exposed;
+}
+
+/** What would answer every call with "not found" is found out here. */
+function checkCallable({ definition, name, handler, isSession }: ExposedAgent): void {
+  const { kind, handlers } = shapeOf(definition);
+  if (isSession || (kind === "Service" && handlers.has(handler))) return;
+  const why =
+    kind === "Service"
+      ? `${definition.name} has no handler "${handler}"`
+      : "of objects, only turns of sessions are called";
+  throw new DefinitionError(`Cannot serve "${name}" over MCP: ${why}`);
 }
 
 /** A definition of the SDK's has a `service`, too: its handlers. */

@@ -1,7 +1,11 @@
 /** The MCP server of one request. */
 import { McpServer } from "@modelcontextprotocol/server";
 import type { Context } from "hono";
+import type { FlowControlOf } from "../agents/flow-control.ts";
+import { keySpaceOf, type KeySpace } from "../agents/key-space.ts";
 import type { Targets } from "../agents/targets.ts";
+import { logFailure } from "../operations/failures.ts";
+import type { Log } from "../operations/log.ts";
 import { isProblem, problemCodeOf } from "../problem.ts";
 import { callAgent, type ToolAnswer } from "./call-agent.ts";
 import type { ExposedAgent } from "./exposed-agent.ts";
@@ -17,6 +21,9 @@ export interface ServerFacts {
   readonly maxWaitMs: number;
   /** True when `auth` stands in for the API keys. */
   readonly hasAuth: boolean;
+  readonly flowControl: FlowControlOf | undefined;
+  /** Told of failures that nobody expected. */
+  readonly log: Log;
 }
 
 /** How often who asks for it is told that a run goes on, in milliseconds. */
@@ -47,7 +54,9 @@ export function serverFor(context: Context, facts: ServerFacts): McpServer {
         void repeat(report, stop.signal);
         return await call;
       } catch (error) {
-        return refusal(error);
+        if (isProblem(error)) return refusal(error, await keySpaceOf(context, facts.hasAuth));
+        logFailure(facts.log, error, context);
+        throw new Error("The agent could not be called; the log of this app says why", { cause: error });
       } finally {
         stop.abort();
       }
@@ -78,10 +87,8 @@ function pause(ms: number, signal: AbortSignal): Promise<void> {
   });
 }
 
-/** Only what this library says of itself is told. */
-function refusal(error: unknown): ToolAnswer {
-  if (!isProblem(error))
-    throw new Error("The agent could not be called; the log of this app says why", { cause: error });
-  const text = error instanceof Error ? error.message : "The agent could not be called";
+/** Only what this library says of itself is told. It may quote the key under which Restate has the caller's conversation. */
+function refusal(error: unknown, keys: KeySpace): ToolAnswer {
+  const text = error instanceof Error ? keys.hide(error.message) : "The agent could not be called";
   return { isError: true, content: [{ type: "text", text }], structuredContent: { code: problemCodeOf(error) } };
 }

@@ -10,15 +10,18 @@ export function answerFailures(log: Log): (error: Error, context: Context) => Re
   return (error, anyContext) => {
     const context = anyContext as Context<Observed>;
     context.set("problemCode", problemCodeOf(error));
-    if (!isProblem(error)) {
-      writeTo(log, {
-        time: new Date().toISOString(),
-        level: "error",
-        message: "failure",
-        requestId: context.get("requestId"),
-        error: describeFailure(error, env(context)),
-      });
-    }
+    if (!isProblem(error)) logFailure(log, error, context);
     return problemOf(error);
   };
+}
+
+/** Logs what nobody expected, with its stack and without secrets. */
+export function logFailure(log: Log, error: unknown, context: Context<Observed>): void {
+  writeTo(log, {
+    time: new Date().toISOString(),
+    level: "error",
+    message: "failure",
+    requestId: context.get("requestId"),
+    error: describeFailure(error, env(context)),
+  });
 }
