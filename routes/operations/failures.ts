@@ -8,15 +8,15 @@ import { describeFailure } from "./redact.ts";
 /** Answers whatever was thrown with problem details. What nobody expected is logged with its stack. */
 export function answerFailures(log: Log): (error: Error, context: Context) => Response {
   return (error, anyContext) => {
-    const context = anyContext as Context<Observed>;
-    context.set("problemCode", problemCodeOf(error));
-    if (!isProblem(error)) logFailure(log, error, context);
+    (anyContext as Context<Observed>).set("problemCode", problemCodeOf(error));
+    if (!isProblem(error)) logFailure(log, error, anyContext);
     return problemOf(error);
   };
 }
 
 /** Logs what nobody expected, with its stack and without secrets. */
-export function logFailure(log: Log, error: unknown, context: Context<Observed>): void {
+export function logFailure(log: Log, error: unknown, anyContext: Context): void {
+  const context = anyContext as Context<Observed>;
   writeTo(log, {
     time: new Date().toISOString(),
     level: "error",

@@ -19,7 +19,10 @@ const agent = new RestateAgent({ id: "demo", model: demoModel() });
 const guide = agentService("Guide", agent);
 const chat = agentSession("Chat", agent, { streams: false });
 const echo = service({ name: "Echo", handlers: { run: async (_: Context, text: string) => Promise.resolve(text) } });
-const cart = object({ name: "Cart", handlers: { run: async (_: ObjectContext) => Promise.resolve() } });
+const cart = object({
+  name: "Cart",
+  handlers: { run: async (context: ObjectContext) => Promise.resolve(context.key) },
+});
 const services = [guide, chat, echo];
 const auth: MiddlewareHandler = async (context, next) => {
   const caller = context.req.header("x-caller");
@@ -68,7 +71,7 @@ const call = (name: string, input: unknown, headers?: Record<string, string>) =>
 
 test("what agentService(), agentSession() and service() made is a tool as it is", async () => {
   const { result } = await rpc("tools/list", {});
-  expect((result?.["tools"] as { name: string }[]).map(({ name }) => name)).toEqual(["Guide", "Chat", "Echo"]);
+  expect(result).toMatchObject({ tools: [{ name: "Guide" }, { name: "Chat" }, { name: "Echo" }] });
   restate.reply = () => returned('"here"');
   expect((await call("Echo", { prompt: "Where?" })).result).toMatchObject({
     content: [{ type: "text", text: "here" }],
