@@ -4,6 +4,8 @@
  * It is called inside the steps, by the attempt that executes them, and its result is what the journal has: on replay it is
  * not called. What a context tool gives is no step: there it is called in every replay, and must always say the same.
  */
+import { readMessage } from "../errors/read-error.ts";
+import { UnserializableValueError } from "../errors/unserializable-value-error.ts";
 import { TerminalError } from "../restate.ts";
 import { type Veil, veilOf } from "./veil.ts";
 
@@ -29,12 +31,17 @@ export interface RedactedPlace {
  */
 export type Redact = (text: string, place: RedactedPlace) => string;
 
-/** Every text in a value: of lists and plain objects, at any depth. Names of properties and binary content stay. */
+/**
+ * Every text in a value, at any depth: of lists, objects, maps (keys too), sets and URLs, as they are stored. What says of
+ * itself what its JSON is (`toJSON`) is seen as that. Names of properties, dates and binary content stay.
+ *
+ * @throws UnserializableValueError for what cannot be stored either: what cannot be read, or is too deep.
+ */
 export function redacted(value: unknown, redact: Redact, place: RedactedPlace): unknown {
-  return walk(value, (text) => redact(text, place), new Map());
+  return new Walk((text) => redact(text, place)).see(value, 0);
 }
 
-/** Texts in JSON; what is none is one text. */
+/** Texts in JSON; what is none, or is too deep, is one text. */
 export function redactedJson(json: string, redact: Redact, place: RedactedPlace): string {
   let value: unknown;
   try {
@@ -42,7 +49,13 @@ export function redactedJson(json: string, redact: Redact, place: RedactedPlace)
   } catch {
     return redact(json, place);
   }
-  const own = redacted(value, redact, place);
+  let own: unknown;
+  try {
+    own = redacted(value, redact, place);
+  } catch (error) {
+    if (error instanceof UnserializableValueError) return redact(json, place);
+    throw error;
+  }
   // What did not change stays byte for byte what it was.
   return JSON.stringify(own) === JSON.stringify(value) ? json : JSON.stringify(own);
 }
@@ -62,21 +75,98 @@ export function redactedError(error: unknown, redact: Redact, toolName?: string)
   return veilOf(error, error instanceof TerminalError ? { ...veil, metadata } : veil);
 }
 
-function walk(value: unknown, text: (text: string) => string, known: Map<unknown, unknown>): unknown {
-  if (typeof value === "string") return text(value);
-  if (typeof value !== "object" || value === null) return value;
-  if (known.has(value)) return known.get(value);
-  if (Array.isArray(value)) {
-    const list: unknown[] = [];
-    known.set(value, list);
-    for (const item of value) list.push(walk(item, text, known));
-    return list;
+/** As deep as values can be stored (journal/tag.ts). */
+const MAX_DEPTH = 500;
+
+class Walk {
+  readonly #text: (text: string) => string;
+  readonly #known = new Map<unknown, unknown>();
+
+  constructor(text: (text: string) => string) {
+    this.#text = text;
   }
-  if (!isPlain(value)) return value;
-  const object: Record<string, unknown> = {};
-  known.set(value, object);
-  for (const [name, item] of Object.entries(value)) object[name] = walk(item, text, known);
-  return object;
+
+  see(value: unknown, depth: number): unknown {
+    if (typeof value === "string") return this.#text(value);
+    if (typeof value !== "object" || value === null) return value;
+    if (this.#known.has(value)) return this.#known.get(value);
+    if (depth > MAX_DEPTH) throw new UnserializableValueError(`nested more than ${MAX_DEPTH} levels deep`, "$");
+    if (Array.isArray(value)) {
+      const list = this.#knownAs<unknown[]>(value, []);
+      for (const item of value) list.push(this.see(item, depth + 1));
+      return list;
+    }
+    return this.#builtIn(value, depth + 1) ?? this.#object(value, depth + 1);
+  }
+
+  #builtIn(value: object, depth: number): unknown {
+    if (value instanceof Date || value instanceof ArrayBuffer || ArrayBuffer.isView(value)) return value;
+    if (value instanceof URL) return this.#url(value);
+    if (value instanceof Map) {
+      const map = this.#knownAs(value, new Map<unknown, unknown>());
+      for (const [key, item] of value) map.set(this.see(key, depth), this.see(item, depth));
+      return map;
+    }
+    if (!(value instanceof Set)) return undefined;
+    const set = this.#knownAs(value, new Set<unknown>());
+    for (const item of value) set.add(this.see(item, depth));
+    return set;
+  }
+
+  #object(value: object, depth: number): unknown {
+    if ("toJSON" in value && typeof value.toJSON === "function") {
+      const { toJSON } = value;
+      this.#knownAs(value, value);
+      return this.#knownAs(
+        value,
+        this.see(
+          read(() => toJSON.call(value, "")),
+          depth,
+        ),
+      );
+    }
+    if (!isPlain(value)) return value; // It cannot be stored.
+    const object = this.#knownAs(value, {});
+    for (const [name, item] of read(() => Object.entries(value))) {
+      const own = this.see(item, depth);
+      // Not assigned: `__proto__` is a name like any other.
+      Object.defineProperty(object, name, { value: own, configurable: true, enumerable: true, writable: true });
+    }
+    return object;
+  }
+
+  /** A secret in it may be escaped, so both spellings are seen. What is no URL any more is a text. */
+  #url(url: URL): URL | string {
+    const { href } = url;
+    const kept = this.#text(href);
+    if (kept !== href) return URL.canParse(kept) ? new URL(kept) : kept;
+    const plain = unescaped(href);
+    const shown = this.#text(plain);
+    return shown === plain ? url : shown;
+  }
+
+  /** Before its parts are seen: a value may contain itself. */
+  #knownAs<T>(value: object, own: T): T {
+    this.#known.set(value, own);
+    return own;
+  }
+}
+
+/** What throws once would throw again: a step must not be repeated for it, with all that it does. */
+function read<T>(action: () => T): T {
+  try {
+    return action();
+  } catch (error) {
+    throw new UnserializableValueError(`not readable (${readMessage(error)})`, "$");
+  }
+}
+
+function unescaped(href: string): string {
+  try {
+    return decodeURIComponent(href);
+  } catch {
+    return href;
+  }
 }
 
 function isPlain(value: object): boolean {

@@ -12,7 +12,7 @@
  */
 import type { LanguageModelV4, LanguageModelV4CallOptions, LanguageModelV4GenerateResult } from "@ai-sdk/provider";
 import type { LanguageModel } from "ai";
-import { type Redact, redactedError } from "../encryption/redact.ts";
+import { type Redact, redactedError, redactedJson } from "../encryption/redact.ts";
 import type { StepCodec, StepHost, StepOptions, StepScope } from "../journal/step-host.ts";
 import type { RunSink } from "../stream/run-sink.ts";
 import { CallLimits, type CallTimeout } from "./call-limits.ts";
@@ -131,7 +131,10 @@ async function generateAnswer(
 ): Promise<Answer> {
   const { request: _, ...answer } = await provider.doGenerate(parameters);
   if (redact === undefined) return answer;
-  return { ...answer, content: answer.content.map((part) => redactedContent(part, redact)) };
+  const content = answer.content.map((part) => redactedContent(part, redact));
+  const { structuredOutputText: text } = answer;
+  const structured = text === undefined ? {} : { structuredOutputText: redactedJson(text, redact, { kind: "model" }) };
+  return { ...answer, content, ...structured };
 }
 
 async function streamedAnswer(

@@ -7,9 +7,12 @@
  * - P2 Bounded. At most one every `EVERY_MS`, the next one later the larger it was; what is too long is cut at its front.
  * - P3 Questions to people are told as questions of the outer call, one at a time: only that is in the outer message, where a
  *   client answers. They are live and settled like all of them, so they follow from the journal (settled-segments.ts).
+ * - P4 Redacted as every output of the call, by the outer agent, or the one around it. Then there is none while a model
+ *   speaks: a word that is to be hidden may come in pieces.
  */
 import type { ToolExecutionOptions, ToolSet, UIMessage, UIMessageChunk } from "ai";
 import type { AgentRun } from "../agent/agent-run.ts";
+import { type Redact, redacted } from "../encryption/redact.ts";
 import { notify } from "../agent/run-settings.ts";
 import { nowMs } from "../http/pause.ts";
 import { toolStepName } from "../journal/step-names.ts";
@@ -50,6 +53,7 @@ class ProgressSink implements RunSink {
   readonly #parent: AgentRun;
   readonly #agent: string;
   readonly #call: { readonly toolCallId: string; readonly toolName: string };
+  readonly #redact: Redact | undefined;
   readonly #segments: SettledSegments;
   /** Questions as they are told live, and as the journal has them. */
   readonly #live = new PendingQuestions();
@@ -64,6 +68,7 @@ class ProgressSink implements RunSink {
   constructor(parent: AgentRun, agent: string, toolCallId: string) {
     this.#parent = parent;
     this.#agent = agent;
+    this.#redact = redactAround(parent);
     this.#call = { toolCallId, toolName: parent.toolNameOf(toolCallId) };
     this.#segments = new SettledSegments({ start: { type: "start", messageId: `${toolCallId}-${agent}` } });
   }
@@ -132,7 +137,8 @@ class ProgressSink implements RunSink {
   async #tell(isDue: boolean): Promise<void> {
     const now = nowMs();
     // A further output would take the question's place in the outer message.
-    if (this.#isTelling || !this.#live.isEmpty || (!isDue && now < this.#nextMs)) return;
+    if (this.#isTelling || !this.#live.isEmpty) return;
+    if (!isDue && (this.#redact !== undefined || now < this.#nextMs)) return; // P4
     this.#isTelling = true;
     try {
       const message = shortened(await this.#message());
@@ -140,7 +146,10 @@ class ProgressSink implements RunSink {
       const size = JSON.stringify(message).length;
       this.#nextMs = now + Math.max(EVERY_MS, size / BYTES_PER_MS);
       const step = toolStepName(this.#parent.name, this.#call.toolName, this.#call.toolCallId);
-      const event = { type: "tool-output", step, ...this.#call, output: message } as const;
+      const { toolName } = this.#call;
+      const output =
+        this.#redact === undefined ? message : redacted(message, this.#redact, { kind: "tool-output", toolName });
+      const event = { type: "tool-output", step, ...this.#call, output } as const;
       await notify(this.#parent, event);
       await this.#parent.live(event);
     } catch (error) {
@@ -177,6 +186,11 @@ class ProgressSink implements RunSink {
     const what = `${this.#agent}: ${toolName}`;
     return { ...rest, ...this.#call, reason: reason === undefined ? what : `${what}: ${reason}` };
   }
+}
+
+/** That of the innermost agent that has one. */
+function redactAround(run: AgentRun | undefined): Redact | undefined {
+  return run === undefined ? undefined : (run.options.redact ?? redactAround(run.parent));
 }
 
 /** The message, or its last parts; undefined when even the last one is too long. */
