@@ -114,16 +114,10 @@ class Walk {
   }
 
   #object(value: object, depth: number): unknown {
-    if ("toJSON" in value && typeof value.toJSON === "function") {
-      const { toJSON } = value;
+    if (hasToJson(value)) {
       this.#knownAs(value, value);
-      return this.#knownAs(
-        value,
-        this.see(
-          read(() => toJSON.call(value, "")),
-          depth,
-        ),
-      );
+      const json = read(() => value.toJSON(""));
+      return this.#knownAs(value, this.see(json, depth));
     }
     if (!isPlain(value)) return value; // It cannot be stored.
     const object = this.#knownAs(value, {});
@@ -167,6 +161,10 @@ function unescaped(href: string): string {
   } catch {
     return href;
   }
+}
+
+function hasToJson(value: object): value is { toJSON(key: string): unknown } {
+  return "toJSON" in value && typeof value.toJSON === "function";
 }
 
 function isPlain(value: object): boolean {
