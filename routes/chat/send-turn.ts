@@ -22,6 +22,9 @@ const MAX_LIVES = 20;
 /** Characters of a message's id that are part of the id of its turn in a later one. */
 const MAX_KEPT = 100;
 
+/** What ids of turns begin with whose message takes the place of another. */
+const EDIT = "edit-";
+
 /** Sends without waiting, once for each turn. */
 export async function sendTurn(
   conversation: Conversation,
@@ -80,6 +83,8 @@ const foundSchema = z
     invocationId: z.string().optional(),
     message: z.looseObject({ parts: z.array(z.unknown()) }).optional(),
     isPart: z.boolean(),
+    // Absent in what older versions answer.
+    isLast: z.boolean().optional(),
   })
   .nullable();
 
@@ -89,7 +94,8 @@ async function findKnown(conversation: Conversation, wanted: { readonly turn: st
 
 /**
  * The turn of a message that takes the place of one with its id. It follows from what is replaced, and by what: so the same
- * twice is one turn, also when it has ended in between, and the same once more after others is another one.
+ * twice is one turn, also when it has ended in between, and the same once more after others is another one. A message that
+ * is edited without changing it ends what came after it, too.
  *
  * @throws HttpProblem `not-found` (404) when the conversation has no such message.
  */
@@ -105,6 +111,7 @@ export async function turnOfEdit(conversation: Conversation, message: UserMessag
     );
   }
   const parts = JSON.stringify(message.parts);
-  if (found !== undefined && JSON.stringify(found.message?.parts) === parts) return found.turn;
-  return `edit-${await hash(JSON.stringify([found?.turn ?? message.id, message.id, parts]))}`;
+  const isSame = found !== undefined && JSON.stringify(found.message?.parts) === parts;
+  if (isSame && (found.isLast !== false || found.turn.startsWith(EDIT))) return found.turn;
+  return `${EDIT}${await hash(JSON.stringify([found?.turn ?? message.id, message.id, parts]))}`;
 }

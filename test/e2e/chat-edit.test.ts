@@ -73,6 +73,18 @@ describe("useChat", () => {
     await expectHistory(page, session);
   });
 
+  test("edits an earlier message without changing it: the conversation goes on from there, too", async () => {
+    const session = stack.newSession();
+    const page = open(session);
+    await says(page, "One", "Answer 1");
+    await says(page, "Two", "Answer 2");
+    void page.chat.sendMessage({ text: "One", messageId: idOf(page, "One") });
+    await page.until("No answer", ({ shown }) => shown === "Answer 3");
+    await page.settled();
+    expect(textsOf(page.messages)).toEqual(["One", "Answer 3"]);
+    await expectHistory(page, session);
+  });
+
   test("runs an earlier turn again", async () => {
     const session = stack.newSession();
     const page = open(session);

@@ -1,6 +1,6 @@
 /** Which turn of a conversation is meant: by its id, or by that of its message or of the assistant's. */
 import type { ObjectSharedContext } from "../../restate.ts";
-import { type SessionHead, slotsOf } from "../session-head.ts";
+import { lastSlot, type SessionHead, slotsOf } from "../session-head.ts";
 import { answerIdOf } from "../session-info.ts";
 import { checkFind } from "../session-input.ts";
 import type { SessionMessage } from "../session-types.ts";
@@ -18,6 +18,8 @@ export interface FoundTurn {
   readonly message?: SessionMessage | undefined;
   /** False for a turn in whose place, or before which, the conversation has gone on. */
   readonly isPart: boolean;
+  /** Whether nothing comes after it. */
+  readonly isLast: boolean;
 }
 
 /** The turn that has the message of this id now; undefined when there is none. */
@@ -53,12 +55,13 @@ export async function find(
   const isRunning = turnId === undefined ? running?.message.id === messageId : running?.turn === turnId;
   if (running !== undefined && isRunning) {
     const { turn, invocationId, message } = running;
-    return { turn, invocationId, message, isPart: true };
+    return { turn, invocationId, message, isPart: true, isLast: true };
   }
   const known = turnId === undefined ? await turnOfMessage(context, messageId ?? "") : await readId(context, turnId);
   if (known === undefined) return null;
   const { slot, turn, invocationId } = known;
   const stored = await readTurn(context, slot);
   const isPart = slotsOf(head).includes(slot);
-  return { turn, invocationId, message: stored?.messages[0], isPart };
+  const isLast = running === undefined && slot === lastSlot(head);
+  return { turn, invocationId, message: stored?.messages[0], isPart, isLast };
 }
