@@ -6,12 +6,21 @@ const CALLER_HASH_LENGTH = 32;
 /** Hexadecimal digits of a hash that only groups requests. */
 const SHORT_HASH_LENGTH = 16;
 
-/** What `auth` set as `caller`, else the `sub` of its JWT; undefined when it names nobody. */
+/**
+ * What `auth` set as `caller`, else the `sub` of its JWT; undefined when it names nobody.
+ *
+ * @throws TypeError for a name that is no text, such as a number: whom it does not name shares everything with others, and
+ * that must not happen to those whom it means to name.
+ */
 export function callerOf(context: Context): string | undefined {
-  const caller: unknown = context.get("caller");
-  if (typeof caller === "string" && caller !== "") return caller;
-  const subject: unknown = (context.get("jwtPayload") as { readonly sub?: unknown } | undefined)?.sub;
-  return typeof subject === "string" && subject !== "" ? subject : undefined;
+  const payload = context.get("jwtPayload") as { readonly sub?: unknown } | undefined;
+  return nameIn(context.get("caller"), "caller") ?? nameIn(payload?.sub, "the sub of its JWT");
+}
+
+function nameIn(value: unknown, what: string): string | undefined {
+  if (value === undefined || value === null || value === "") return undefined;
+  if (typeof value === "string") return value;
+  throw new TypeError(`Cannot tell who asks: auth has set ${what} to a ${typeof value}; it must be a text`);
 }
 
 /** A caller's hash, by which Restate's keys are told apart. Nobody finds another name with the same one. */

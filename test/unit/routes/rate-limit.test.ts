@@ -51,7 +51,7 @@ test("what auth sets as caller, or the subject of its JWT, comes before the head
   expect(limit).toHaveBeenLastCalledWith("tenant-7");
   await ask({ success: true }, headers, set("jwtPayload", { sub: "user-9" }));
   expect(limit).toHaveBeenLastCalledWith("user-9");
-  for (const nothing of [set("caller", ""), set("caller", 7), set("jwtPayload", {}), set("jwtPayload", { sub: "" })]) {
+  for (const nothing of [set("caller", ""), set("jwtPayload", {}), set("jwtPayload", { sub: "" })]) {
     await ask({ success: true }, headers, nothing);
     expect(limit).toHaveBeenLastCalledWith(expect.stringMatching(/^[0-9a-f]{16}$/));
   }

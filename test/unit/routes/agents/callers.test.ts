@@ -83,6 +83,25 @@ test("the same key of two callers is two keys; a key that is made is the caller'
   expect(made).toMatch(new RegExp(`^${prefix("alice")}[0-9a-f-]{36}$`));
 });
 
+test.each([
+  ["caller", 7],
+  ["caller", { id: "alice" }],
+  ["jwtPayload", { sub: 7 }],
+])(
+  "a name that is no text (%s: %o) is a mistake of auth, and not a caller who shares everything",
+  async (name, value) => {
+    const careless: MiddlewareHandler = async (context, next) => {
+      context.set(name, value);
+      await next();
+    };
+    const own = createRouter()
+      .route("/agents", agentsRoutes({ publicServices, auth: careless }))
+      .onError((error) => problemOf(error));
+    const response = await own.request("/agents/Echo/plain", { method: "POST" });
+    expect([response.status, restate.requests]).toEqual([500, []]);
+  },
+);
+
 test("callers are told their own key, and finding a call again uses Restate's", async () => {
   restate.reply = (_request, n) => (n === 0 ? "cut" : accepted());
   expect((await post({ ...alice, "idempotency-key": "report-7" })).status).toBe(202);
