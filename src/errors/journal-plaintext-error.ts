@@ -7,7 +7,7 @@ export class JournalPlaintextError extends JournalValueError {
   constructor(what: "input" | "value") {
     const hint =
       what === "input"
-        ? 'Call it through this app, or with `sealedIngress()`; for callers without keys set JOURNAL_PLAINTEXT to "inputs"'
+        ? 'Call it through this app, which encrypts; for callers without keys, such as Kafka, set JOURNAL_PLAINTEXT to "inputs"'
         : 'It was stored before encryption was switched on: until such runs and states are gone set JOURNAL_PLAINTEXT to "accept"';
     super(
       "journal-plaintext",
