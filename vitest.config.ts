@@ -39,6 +39,17 @@ const wholeCloud = [
   "window",
 ];
 
+/** Tests that also run with encrypted journals, on Workers: `npm test`. */
+const encrypted = ["e2e/chat", "e2e/session", "e2e/continue-as-new"];
+/** All that do, on Workers and on Deno: `npm test -- encrypted-more`. */
+const encryptedMore = [
+  ...encrypted,
+  ...["agent", "agents-api", "approvals", "mcp", "mcp-server", "session-endings", "session-more"].map(
+    (file) => `e2e/${file}`,
+  ),
+  ...["rollback", "session", "subagents", "workerd-acknowledged"].map((file) => `crash/${file}`),
+];
+
 /** Tests of the tool that need minutes each, as every deployment starts wrangler five times: `npm test -- ship-more`. */
 const longShips = [
   "deno-deploy-interrupted",
@@ -54,7 +65,8 @@ const longShips = [
 /** End-to-end tests of sessions, live streams and approvals. */
 const conversations = ["approvals", "chat", "session", "streams"].map((begin) => `test/e2e/${begin}*.test.ts`);
 
-const inEndToEnd = (files: readonly string[]): string[] => files.map((file) => `test/e2e/${file}.test.ts`);
+const inTests = (files: readonly string[]): string[] => files.map((file) => `test/${file}.test.ts`);
+const inEndToEnd = (files: readonly string[]): string[] => inTests(files.map((file) => `e2e/${file}`));
 
 export default defineConfig({
   test: {
@@ -91,6 +103,25 @@ export default defineConfig({
       },
       {
         test: { ...realStack, name: "cloud", include: inEndToEnd(wholeCloud), env: { RESTATE_STACK: "cloud" } },
+      },
+      // Each stack has its own Restate, and much of the time is waiting: two files at once fit.
+      {
+        test: {
+          ...realStack,
+          name: "encrypted",
+          fileParallelism: true,
+          include: inTests(encrypted),
+          env: { JOURNALS: "encrypted", RUNTIMES: "workerd" },
+        },
+      },
+      {
+        test: {
+          ...realStack,
+          name: "encrypted-more",
+          fileParallelism: true,
+          include: inTests(encryptedMore),
+          env: { JOURNALS: "encrypted" },
+        },
       },
       { test: { ...ship, name: "ship", include: ["test/ship/**/*.test.ts"], exclude: longShips } },
       { test: { ...ship, name: "ship-more", include: longShips } },

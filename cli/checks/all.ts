@@ -39,6 +39,7 @@ export const CHECKS: readonly Check[] = [
   vitestProject("conversations", "sessions, live streams and approvals on the same", "e2e"),
   vitestProject("examples", "every story of examples/ on Workers and a real restate-server"),
   vitestProject("e2e-cloud", "some of it on Workers, Restate behind TLS and tokens, signing", "e2e"),
+  vitestProject("encrypted", "some of it on Workers, with encrypted journals", "e2e"),
   vitestProject("crash", "the same, with SIGKILL"),
   vitestProject("ship", "the tool and real wrangler, against look-alikes of Cloudflare and Restate Cloud"),
   page,
@@ -51,5 +52,6 @@ export const CHECKS: readonly Check[] = [
 /** Checks that run only when they are named. */
 export const CHECKS_ON_REQUEST: readonly Check[] = [
   vitestProject("cloud", "end to end, Restate behind TLS and tokens, signing", "e2e"),
+  vitestProject("encrypted-more", "end to end and with SIGKILL, with encrypted journals", "e2e"),
   vitestProject("ship-more", "deploy interrupted at each of its steps; doctor; operating what was deployed", "ship"),
 ];

@@ -1,3 +1,5 @@
+import type { StoredFailure } from "../encryption/failures.ts";
+import type { Sealing } from "../encryption/sealing.ts";
 import { waitUntil } from "./wait.ts";
 
 /** One row of an invocation's journal. */
@@ -36,8 +38,11 @@ export class RestateClient {
   readonly token: string | undefined;
   /** What both ask for besides: `authorization`, when there is a token. */
   readonly headers: Readonly<Record<string, string>>;
+  /** Encrypts what handlers are invoked with; decrypts results and states. Undefined: they are as they are. */
+  readonly encryption: Sealing | undefined;
 
-  constructor(ingressUrl: string, adminUrl: string, token?: string) {
+  constructor(ingressUrl: string, adminUrl: string, token?: string, encryption?: Sealing) {
+    this.encryption = encryption;
     this.ingressUrl = ingressUrl;
     this.adminUrl = adminUrl;
     this.token = token;
@@ -55,7 +60,7 @@ export class RestateClient {
 
   /** Invokes a handler (`Service/handler` or `Object/key/handler`) and waits for its answer. */
   call(target: string, input?: unknown, options?: CallOptions): Promise<CallResult> {
-    return this.#ingress("POST", `/restate/call/${target}`, input, options);
+    return this.#result("POST", `/restate/call/${target}`, input, options);
   }
 
   /**
@@ -64,7 +69,9 @@ export class RestateClient {
    * @throws Error when Restate does not accept it, such as for a handler that it does not know.
    */
   async send(target: string, input?: unknown, options?: CallOptions): Promise<string> {
-    const { status, body } = await this.#ingress("POST", `/restate/send/${target}`, input, options);
+    const answer = await this.#ingress("POST", `/restate/send/${target}`, input, options);
+    const { status } = answer;
+    const body = parse(await answer.text());
     const id = (body as { readonly invocationId?: unknown } | undefined)?.invocationId;
     if (typeof id === "string") return id;
     throw new Error(`Cannot send to ${target}: Restate answered ${status}: ${JSON.stringify(body)}`);
@@ -72,7 +79,7 @@ export class RestateClient {
 
   /** Waits for an invocation's answer. `timeoutMs`: default 120,000. */
   attach(invocationId: string, timeoutMs?: number): Promise<CallResult> {
-    return this.#ingress(
+    return this.#result(
       "GET",
       `/restate/attach/${invocationId}`,
       undefined,
@@ -82,7 +89,7 @@ export class RestateClient {
 
   /** An invocation's answer, if it has ended; otherwise status 470. */
   output(invocationId: string): Promise<CallResult> {
-    return this.#ingress("GET", `/restate/output/${invocationId}`, undefined);
+    return this.#result("GET", `/restate/output/${invocationId}`, undefined);
   }
 
   /** Cancels an invocation: its handler sees a `CancelledError`. */
@@ -104,9 +111,9 @@ export class RestateClient {
   }
 
   async resolveAwakeable(id: string, value: unknown): Promise<void> {
-    const { status, body } = await this.#ingress("POST", `/restate/awakeables/${id}/resolve`, value);
-    if (status >= 300)
-      throw new Error(`Cannot resolve awakeable ${id}: Restate answered ${status}: ${JSON.stringify(body)}`);
+    const answer = await this.#ingress("POST", `/restate/awakeables/${id}/resolve`, value);
+    const body = await answer.text();
+    if (!answer.ok) throw new Error(`Cannot resolve awakeable ${id}: Restate answered ${answer.status}: ${body}`);
   }
 
   /**
@@ -158,15 +165,38 @@ export class RestateClient {
 
   /** The state of a virtual object or workflow, parsed where it is JSON. */
   async state(service: string, key: string): Promise<Record<string, unknown>> {
-    const rows = await this.query<{ key: string; value_utf8: string | null }>(
-      `SELECT key, value_utf8 FROM state WHERE service_name = ${literal(service)} AND service_key = ${literal(key)}`,
+    const rows = await this.query<{ key: string; value: string }>(
+      `SELECT key, encode(value, 'base64') AS value FROM state WHERE service_name = ${literal(service)} AND service_key = ${literal(key)}`,
     );
-    return Object.fromEntries(rows.map((row) => [row.key, parse(row.value_utf8 ?? "")]));
+    const values = rows.map(async (row): Promise<[string, unknown]> => {
+      return [row.key, parse(await this.#opened(Buffer.from(row.value, "base64")))];
+    });
+    return Object.fromEntries(await Promise.all(values));
   }
 
-  async #ingress(method: string, path: string, input: unknown, options: CallOptions = {}): Promise<CallResult> {
+  /** What an invocation ends with; Restate's own refusals are answered as they are. */
+  async #result(method: string, path: string, input: unknown, options?: CallOptions): Promise<CallResult> {
+    const answer = await this.#ingress(method, path, input, options);
+    const { status } = answer;
+    const bytes = new Uint8Array(await answer.arrayBuffer());
+    if (answer.ok) return { status, body: parse(await this.#opened(bytes)) };
+    const body = parse(new TextDecoder().decode(bytes));
+    return { status, body: isFailure(body) ? { ...body, ...(await this.encryption?.openFailure(body)) } : body };
+  }
+
+  async #opened(stored: Uint8Array): Promise<string> {
+    return new TextDecoder().decode((await this.encryption?.open(stored)) ?? stored);
+  }
+
+  async #sealed(input: unknown): Promise<{ readonly body?: BodyInit }> {
+    if (input === undefined) return {};
+    const text = JSON.stringify(input);
+    return { body: (await this.encryption?.seal(new TextEncoder().encode(text))) ?? text };
+  }
+
+  async #ingress(method: string, path: string, input: unknown, options: CallOptions = {}): Promise<Response> {
     const { idempotencyKey, headers = {}, timeoutMs = 120_000 } = options;
-    const response = await fetch(this.ingressUrl + path, {
+    return fetch(this.ingressUrl + path, {
       method,
       signal: AbortSignal.timeout(timeoutMs),
       headers: {
@@ -175,9 +205,8 @@ export class RestateClient {
         ...(idempotencyKey === undefined ? {} : { "idempotency-key": idempotencyKey }),
         ...headers,
       },
-      ...(input === undefined ? {} : { body: JSON.stringify(input) }),
+      ...(await this.#sealed(input)),
     });
-    return { status: response.status, body: parse(await response.text()) };
   }
 
   async #admin(method: string, path: string, body?: unknown): Promise<unknown> {
@@ -195,6 +224,10 @@ export class RestateClient {
     if (!response.ok) throw new Error(`${method} ${path} answered ${response.status}: ${answer}`);
     return parse(answer);
   }
+}
+
+function isFailure(body: unknown): body is StoredFailure {
+  return typeof body === "object" && body !== null && "message" in body && typeof body.message === "string";
 }
 
 /** A string of SQL. */

@@ -54,7 +54,7 @@ export class RestateCloud extends RestateClient implements StartedRestate {
   #identity: RestateIdentity;
 
   constructor(parts: Parts) {
-    super(parts.ingress.url, parts.admin.url, parts.tokens.full);
+    super(parts.ingress.url, parts.admin.url, parts.tokens.full, parts.server.encryption);
     this.server = parts.server;
     this.ingressToken = parts.tokens.ingressOnly;
     this.#identity = parts.identity;

@@ -1,3 +1,5 @@
+import type { Sealing } from "../encryption/sealing.ts";
+
 /** How invocations whose handler did not say are retried. Times in milliseconds. */
 export interface RestateRetryPolicy {
   /** Pause before the first retry. Restate's default: 500. */
@@ -22,6 +24,8 @@ export interface RestateServerOptions {
   /** Replays the journal for every step, also on bidirectional endpoints: as on Workers. Default false. */
   readonly alwaysReplay?: boolean;
   readonly retry?: RestateRetryPolicy;
+  /** Of an app that encrypts, `journalEncryption({ keys })`: what tests send is encrypted, what they get decrypted. */
+  readonly encryption?: Sealing | undefined;
 }
 
 /** The ports of one server. */

@@ -32,7 +32,7 @@ export class RestateTestServer extends RestateClient implements StartedRestate {
   #child: Child | undefined;
 
   constructor(ports: RestatePorts, baseDir: string, options: RestateServerOptions) {
-    super(`http://127.0.0.1:${ports.ingress}`, `http://127.0.0.1:${ports.admin}`);
+    super(`http://127.0.0.1:${ports.ingress}`, `http://127.0.0.1:${ports.admin}`, undefined, options.encryption);
     this.baseDir = baseDir;
     this.#ports = ports;
     this.#ownsBaseDir = options.baseDir === undefined;

@@ -4,6 +4,7 @@ import { type RestateTestServer, startRestate } from "../../src/testing/restate-
 import { type ScriptedOpenAI, startScriptedOpenAI } from "../../src/testing/scripted-openai.ts";
 import { serveDeno, type ServedEndpoint, serveWorker } from "../../src/testing/serve.ts";
 import { waitUntil } from "../../src/testing/wait.ts";
+import { encryptionVars, testEncryption } from "../e2e/encryption-vars.ts";
 import { promptOf, travelReply } from "../fixtures/rollback/script.ts";
 
 export class RollbackStack {
@@ -29,11 +30,16 @@ export class RollbackStack {
       fail: (effect) => stack.refuse(effect),
     });
     const openai = await startScriptedOpenAI(travelReply);
-    const restate = await startRestate();
+    const restate = await startRestate({ encryption: testEncryption() });
     const serve = runtime === "workerd" ? serveWorker : serveDeno;
     const file = runtime === "workerd" ? "worker" : "deno";
     const entry = new URL(`../fixtures/rollback/${file}.ts`, import.meta.url).pathname;
-    const vars = { ENVIRONMENT: "development", OPENAI_BASE_URL: openai.baseURL, EFFECT_URL: effects.url };
+    const vars = {
+      ENVIRONMENT: "development",
+      OPENAI_BASE_URL: openai.baseURL,
+      EFFECT_URL: effects.url,
+      ...encryptionVars(),
+    };
     const endpoint = await serve({ entry, vars });
     await restate.register(`${endpoint.url}/restate`, { http11: runtime === "workerd" });
     const stack: RollbackStack = new RollbackStack({ restate, endpoint, openai, effects });

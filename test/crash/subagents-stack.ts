@@ -4,6 +4,7 @@ import { type RestateTestServer, startRestate } from "../../src/testing/restate-
 import { type RecordedRequest, type ScriptedOpenAI, startScriptedOpenAI } from "../../src/testing/scripted-openai.ts";
 import { type ScriptedReply, turnOfConversation } from "../../src/testing/scripted-reply.ts";
 import { type ServedEndpoint, serveWorker } from "../../src/testing/serve.ts";
+import { encryptionVars, testEncryption } from "../e2e/encryption-vars.ts";
 
 /** Children of one agent. */
 export const CHILDREN = 4;
@@ -75,10 +76,15 @@ export class FamilyStack {
       event(asked.path);
       return reply(asked);
     });
-    const vars = { OPENAI_BASE_URL: openai.baseURL, EFFECT_URL: effects.url, ENVIRONMENT: "development" };
+    const vars = {
+      OPENAI_BASE_URL: openai.baseURL,
+      EFFECT_URL: effects.url,
+      ENVIRONMENT: "development",
+      ...encryptionVars(),
+    };
     const serve = ({ pathname: entry }: URL): Promise<ServedEndpoint> => serveWorker({ entry, vars });
     const [restate, parent, children] = await Promise.all([
-      startRestate(),
+      startRestate({ encryption: testEncryption() }),
       serve(new URL("../fixtures/subagents/parent.ts", import.meta.url)),
       serve(new URL("../fixtures/subagents/children.ts", import.meta.url)),
     ]);

@@ -4,6 +4,7 @@ import { type RestateServerOptions, type RestateTestServer, startRestate } from 
 import { type ScriptedOpenAI, startScriptedOpenAI } from "../../src/testing/scripted-openai.ts";
 import { serveDeno, type ServedEndpoint, serveWorker } from "../../src/testing/serve.ts";
 import type { TripResult } from "../fixtures/trip/agents.ts";
+import { encryptionVars, isEncrypted, testEncryption } from "../e2e/encryption-vars.ts";
 import { effectOfStep, expectedEffects, expectedModelCalls } from "../fixtures/trip/plan.ts";
 import { tripReply, type TripTurn, turnOf } from "../fixtures/trip/script.ts";
 
@@ -29,7 +30,11 @@ export class TripStack {
 
   static async start(
     runtime: Runtime,
-    { window = true, ...options }: RestateServerOptions & { readonly window?: boolean } = {},
+    {
+      window = true,
+      encrypted = isEncrypted(),
+      ...options
+    }: RestateServerOptions & { readonly window?: boolean; readonly encrypted?: boolean } = {},
   ): Promise<TripStack> {
     const event = (run: string): void => stack.#event(run);
     const effects = await startEffectServer({
@@ -47,10 +52,14 @@ export class TripStack {
       EFFECT_URL: effects.url,
       ENVIRONMENT: "development",
       WINDOW: window ? "on" : "off",
+      ...encryptionVars(encrypted),
     };
     const serve = runtime === "workerd" ? serveWorker : serveDeno;
     const entry = new URL(`../fixtures/trip/${runtime === "workerd" ? "worker" : "deno"}.ts`, import.meta.url).pathname;
-    const [restate, endpoint] = await Promise.all([startRestate(options), serve({ entry, vars })]);
+    const [restate, endpoint] = await Promise.all([
+      startRestate({ encryption: testEncryption(encrypted), ...options }),
+      serve({ entry, vars }),
+    ]);
     const stack: TripStack = new TripStack({ restate, endpoint, openai, effects });
     await restate.register(`${endpoint.url}/restate`, { http11: runtime === "workerd" });
     return stack;

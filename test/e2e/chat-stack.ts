@@ -12,7 +12,7 @@ import {
 } from "../../src/testing/scripted-openai.ts";
 import { serveDeno, type ServedEndpoint, serveWorker } from "../../src/testing/serve.ts";
 import { waitUntil } from "../../src/testing/wait.ts";
-import { encryptionVars } from "./encryption-vars.ts";
+import { encryptionVars, testEncryption } from "./encryption-vars.ts";
 import { type CountingProxy, startCountingProxy } from "./counting-proxy.ts";
 import type { Runtime } from "./lab-stack.ts";
 
@@ -59,7 +59,7 @@ export class ChatStack {
       stack.onEvent();
       return stack.script(request);
     });
-    const restate = await startRestate(options);
+    const restate = await startRestate({ encryption: testEncryption(), ...options });
     const ingress = countIngress ? await startCountingProxy(restate.ingressUrl) : undefined;
     const serve = runtime === "workerd" ? serveWorker : serveDeno;
     const file = runtime === "workerd" ? "worker" : "deno";

@@ -248,7 +248,7 @@ describe.each(RUNTIMES)("on %s", (runtime) => {
     const noKey = await fetch(`${stack.endpoint.url}/chat`, {});
     expect(noKey.status).toBe(401);
     expect(await (await stack.fetch("/chat")).json()).toEqual({
-      agents: [{ name: "Chat" }, { name: "Plain" }, { name: "Flaky" }],
+      agents: [{ name: "Chat" }, { name: "Plain" }, { name: "Ahead" }, { name: "Flaky" }],
     });
     for (const agent of ["Hidden", "Chat.streams", "Chat.approvals", "Nobody"]) {
       const answers = await Promise.all([

@@ -12,6 +12,7 @@ import { serveDeno, type ServedEndpoint, serveWorker } from "../../src/testing/s
 import { waitUntil } from "../../src/testing/wait.ts";
 import type { HistoryAnswer, SessionAnswer, SessionMessage, SessionStatus } from "../../src/session/session-types.ts";
 import { type CountingProxy, startCountingProxy } from "./counting-proxy.ts";
+import { encryptionVars, testEncryption } from "./encryption-vars.ts";
 import type { Runtime } from "./lab-stack.ts";
 
 /** Options of the stack. */
@@ -50,7 +51,7 @@ export class SessionStack {
   ): Promise<SessionStack> {
     const effects = await startEffectServer({ delayMs: () => stack.effectMs });
     const openai = await startScriptedOpenAI((request, n) => stack.script(request, n));
-    const restate = await startRestate(options);
+    const restate = await startRestate({ encryption: testEncryption(), ...options });
     const serve = runtime === "workerd" ? serveWorker : serveDeno;
     const file = runtime === "workerd" ? "worker" : "deno";
     const entry = new URL(`../fixtures/${fixture}/${file}.ts`, import.meta.url).pathname;
@@ -62,6 +63,7 @@ export class SessionStack {
         RESTATE_ADMIN_URL: restate.adminUrl,
         OPENAI_BASE_URL: openai.baseURL,
         EFFECT_URL: effects.url,
+        ...encryptionVars(),
       },
     });
     const proxy = runtime === "workerd" ? await startCountingProxy(endpoint.url) : undefined;

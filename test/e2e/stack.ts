@@ -1,6 +1,6 @@
 /** The Restate of the end-to-end tests: a bare server, or one behind the front of a cloud. */
 import { startRestateCloud } from "../../src/testing/restate-cloud.ts";
-import { encryptionVars } from "./encryption-vars.ts";
+import { encryptionVars, testEncryption } from "./encryption-vars.ts";
 import { type RestateServerOptions, type StartedRestate, startRestate } from "../../src/testing/restate-server.ts";
 
 /**
@@ -28,7 +28,7 @@ export async function startTestRestate(options: RestateServerOptions = {}, kind 
 }
 
 async function server(options: RestateServerOptions): Promise<TestRestate> {
-  const restate = await startRestate(options);
+  const restate = await startRestate({ encryption: testEncryption(), ...options });
   const vars = {
     ENVIRONMENT: "development",
     RESTATE_INGRESS_URL: restate.ingressUrl,
