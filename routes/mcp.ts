@@ -108,9 +108,21 @@ export function mcpServer(options: McpServerOptions): McpServerApp {
   };
 }
 
-function answer(context: Context, facts: ServerFacts, maxRequestBodySize: number): Promise<Response> {
+async function answer(context: Context, facts: ServerFacts, maxRequestBodySize: number): Promise<Response> {
+  await refuseBatch(context.req.raw.clone());
   const handler = createMcpHandler(() => serverFor(context, facts), { maxRequestBodySize });
   return handler.fetch(context.req.raw);
+}
+
+/**
+ * A batch, which MCP has no more since 2025-06-18, would be any number of calls that count as one for rate limits, and share
+ * the idempotency key of the header.
+ *
+ * @throws HttpProblem `invalid-request` (400)
+ */
+async function refuseBatch(request: Request): Promise<void> {
+  if (!/^\s*\[/.test(await request.text())) return;
+  throw new HttpProblem("invalid-request", 400, "Send one message of MCP in each request, and no list of them");
 }
 
 /** There are no sessions that could be listened to, or ended. */

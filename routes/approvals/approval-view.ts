@@ -1,7 +1,8 @@
 /**
  * What one caller sees of approvals.
  *
- * - V1 Whom nothing names among API keys: all. Behind an `auth`, whom it does not name: those that are of no named caller.
+ * - V1 Whom nothing names among API keys: all. Behind an `auth`, whom it does not name: those that are of no named caller's
+ *   conversation. What a run asks that is in no conversation is nobody's by name, whoever began it.
  * - V2 Whom `auth` names: those of their own conversations, and what `mayReview` says.
  * - V3 What a caller may not see is not there: 404, and in no list.
  */

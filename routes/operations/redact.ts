@@ -28,7 +28,7 @@ function withoutSecrets(text: string, settings: Readonly<Record<string, unknown>
 function secretsOf(settings: Readonly<Record<string, unknown>>): string[] {
   const values = Object.entries(settings).flatMap(([name, value]) =>
     typeof value === "string" && SECRET_NAME.test(name) && !FOLDER_NAME.test(name)
-      ? [value, ...value.split(/[,=\r\n]|\\n/)]
+      ? [value, ...value.split(/[,=:\r\n]|\\n/)]
       : [],
   );
   const secrets = values.map((value) => value.trim()).filter((value) => value.length >= MIN_SECRET_LENGTH);

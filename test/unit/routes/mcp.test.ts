@@ -96,6 +96,26 @@ test("other methods are refused, and say which is not", async () => {
   expect(await response.json()).toMatchObject({ code: "method-not-allowed" });
 });
 
+test("a list of messages is refused: its calls would count as one, and share one idempotency key", async () => {
+  const message = (id: number) => ({
+    jsonrpc: "2.0",
+    id,
+    method: "tools/call",
+    params: { name: "Echo", arguments: { prompt: `Prompt ${id}` } },
+  });
+  const response = await app.request("/mcp", {
+    method: "POST",
+    headers: {
+      "content-type": "application/json",
+      accept: "application/json, text/event-stream",
+      "idempotency-key": "k",
+    },
+    body: ` ${JSON.stringify([message(1), message(2)])}`,
+  });
+  expect([response.status, restate.requests]).toEqual([400, []]);
+  expect(await response.json()).toMatchObject({ code: "invalid-request" });
+});
+
 test("a request is in the log under its route", async () => {
   await rpc("tools/list", {});
   expect(lines).toMatchObject([{ message: "request", route: "/mcp", status: 200 }]);

@@ -22,6 +22,11 @@ test("one line of a key that has many is hidden", () => {
   }
 });
 
+test("a secret that stands behind its name is hidden, alone too", () => {
+  const settings = { JOURNAL_KEYS: "k1:c3dvcmRmaXNo/42=,k0:bWFja2VyZWw/43=" };
+  expect(describeFailure("c3dvcmRmaXNo/42 and bWFja2VyZWw/43", settings)).toBe("[hidden] and [hidden]");
+});
+
 test("what is no secret stays: an address, the folder of a stack", () => {
   const settings = {
     PWD: "/srv/app-folder",
