@@ -4,23 +4,18 @@
  *
  * Restate keeps an invocation for longer than a conversation may last. When a message comes whose id was used in a
  * conversation that has been deleted since, Restate answers with the invocation of then; the session knows that it is none of
- * its turns, and the message gets a turn with an id that is made of that invocation. So whoever posts it twice finds it
- * again, and what is still known of the stream of then is not taken for the new one.
+ * its turns, and the message gets a turn of another id (next-life.ts).
  */
 import { z } from "@hono/zod-openapi";
 import { InvocationNotFoundError } from "../../src/errors/invocation-not-found-error.ts";
 import type { InvocationResult } from "../../src/ingress/result.ts";
-import type { RegenerateTurn, SendMessage } from "../../src/session/session-types.ts";
+import type { RegenerateTurn, SendMessage, SteerInput } from "../../src/session/session-types.ts";
+import { MAX_LIVES, nextLife, shortHash } from "../../src/session/turn/next-life.ts";
 import { sendOrSay } from "../agents/call.ts";
 import { HttpProblem } from "../problem.ts";
-import { callHandler, type Conversation } from "./chat-context.ts";
+import { callHandler, type Conversation, valueOf } from "./chat-context.ts";
 import type { UserMessage } from "./input.ts";
 import type { Turn } from "./turns.ts";
-
-/** Most conversations of one name, one deleted after the other, in which a message's id is looked for. */
-const MAX_LIVES = 20;
-/** Characters of a message's id that are part of the id of its turn in a later one. */
-const MAX_KEPT = 100;
 
 /** What ids of turns begin with whose message takes the place of another. */
 const EDIT = "edit-";
@@ -37,7 +32,7 @@ export async function sendTurn(
     const request = { body: JSON.stringify({ ...input, turn }), idempotencyKey: turn, headers };
     const { id, isNew } = await sendOrSay(() => ingress.send(target, request), input.turn);
     if (isNew || life === MAX_LIVES || (await isOfThisLife(conversation, turn, id))) return { turn, invocationId: id };
-    turn = `${input.turn.slice(0, MAX_KEPT)}~${await hash(id)}`;
+    turn = await nextLife(input.turn, id);
   }
 }
 
@@ -46,12 +41,6 @@ export async function findTurn(conversation: Conversation, turn: string): Promis
   const { ingress, info, key } = conversation;
   const invocationId = await ingress.lookup({ service: info.name, key, handler: "send" }, turn);
   return (await outputOf(conversation, invocationId)) === "forgotten" ? undefined : { turn, invocationId };
-}
-
-/** 64 bits of SHA-256. */
-async function hash(text: string): Promise<string> {
-  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text)));
-  return Array.from(digest.slice(0, 8), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
 /** Undefined while it goes on, or is queued. */
@@ -88,6 +77,40 @@ const foundSchema = z
   })
   .nullable();
 
+/** What `steer` answers. */
+export const steerAnswer = z.looseObject({
+  delivered: z.boolean(),
+  turn: z.string(),
+  invocationId: z.string().optional(),
+});
+
+/** Sends a message for the running turn without waiting, once for each message; the invocation of `steer`. */
+export async function sendSteering(conversation: Conversation, message: UserMessage): Promise<string> {
+  const { ingress, info, key, headers } = conversation;
+  const { id } = message;
+  const input: SteerInput = { id, message };
+  const target = { service: info.name, key, handler: "steer" };
+  let name = id;
+  for (let life = 1; ; life += 1) {
+    const request = { body: JSON.stringify(input), idempotencyKey: `steer:${name}`, headers };
+    const { id: invocationId, isNew } = await sendOrSay(() => ingress.send(target, request), id);
+    if (isNew || life === MAX_LIVES || (await isSteeringOfThisLife(conversation, id, invocationId)))
+      return invocationId;
+    name = await nextLife(id, invocationId);
+  }
+}
+
+/** One that was killed or cancelled has not told what became of its message: the session knows, and is asked anew. */
+async function isSteeringOfThisLife(conversation: Conversation, id: string, invocationId: string): Promise<boolean> {
+  const result = await outputOf(conversation, invocationId);
+  if (result === undefined || result === "forgotten") return true;
+  if (result.kind === "failure") return result.errorCode === "invalid-input";
+  const { turn, ...own } = steerAnswer.parse(valueOf(result));
+  if (own.invocationId !== undefined) return isOfThisLife(conversation, turn, own.invocationId);
+  // A turn that runs is not known by what was added to it.
+  return ((await findKnown(conversation, { turn: id })) ?? (await findKnown(conversation, { turn }))) !== undefined;
+}
+
 async function findKnown(conversation: Conversation, wanted: { readonly turn: string } | { readonly message: string }) {
   return foundSchema.parse(await callHandler(conversation, "find", wanted)) ?? undefined;
 }
@@ -113,5 +136,5 @@ export async function turnOfEdit(conversation: Conversation, message: UserMessag
   const parts = JSON.stringify(message.parts);
   const isSame = found !== undefined && JSON.stringify(found.message?.parts) === parts;
   if (isSame && (found.isLast !== false || found.turn.startsWith(EDIT))) return found.turn;
-  return `${EDIT}${await hash(JSON.stringify([found?.turn ?? message.id, message.id, parts]))}`;
+  return `${EDIT}${await shortHash(JSON.stringify([found?.turn ?? message.id, message.id, parts]))}`;
 }

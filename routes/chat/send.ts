@@ -1,8 +1,7 @@
 /** `POST /chat/{agent}/{session}`: a message, answers to approvals, or outputs of tools; the answer is the turn, live. */
 import { createRoute, type OpenAPIHono, z } from "@hono/zod-openapi";
 import type { Context } from "hono";
-import type { RegenerateTurn, SendMessage, SteerInput } from "../../src/session/session-types.ts";
-import { sendOrSay } from "../agents/call.ts";
+import type { RegenerateTurn, SendMessage } from "../../src/session/session-types.ts";
 import { HttpProblem } from "../problem.ts";
 import { createRouter, problems } from "../router.ts";
 import {
@@ -22,7 +21,7 @@ import { goOn } from "./go-on.ts";
 import { type ChatBody, chatBody, type ChatRequest, chatRequestOf } from "./input.ts";
 import type { EntryPages } from "../../src/stream/sse.ts";
 import { sseResponse } from "./sse-response.ts";
-import { sendTurn, turnOfEdit } from "./send-turn.ts";
+import { sendSteering, sendTurn, steerAnswer, turnOfEdit } from "./send-turn.ts";
 import { streamTurn, type Turn, turnPages } from "./turns.ts";
 
 /** How long the answer's head waits until it is known what became of a message for the running turn, in milliseconds. */
@@ -132,12 +131,6 @@ async function interruptOthers(
   await callHandler(conversation, "interrupt", { turn: running }, INTERRUPT_MS);
 }
 
-const steerAnswer = z.looseObject({
-  delivered: z.boolean(),
-  turn: z.string(),
-  invocationId: z.string().optional(),
-});
-
 /**
  * Adds a message to the running turn. Its readers see it there; who sent it gets that news, and no second answer. The
  * turn takes it with its next step, which a long answer or a person may hold up: the connection waits for that.
@@ -147,14 +140,11 @@ async function steer(
   { message }: MessageRequest,
   until: "pause" | "end",
 ): Promise<Response> {
-  const { ingress, info, key, headers } = conversation;
+  const { ingress } = conversation;
   const { id } = message;
-  const input: SteerInput = { id, message };
-  const request = { body: JSON.stringify(input), idempotencyKey: `steer:${id}`, headers };
-  const target = { service: info.name, key, handler: "steer" };
-  const steering = await sendOrSay(() => ingress.send(target, request), id);
-  const soon = await ingress.attach(steering.id, STEER_SOON_MS);
-  if (soon === undefined) return sseResponse((signal) => later(signal), { "x-restate-id": steering.id });
+  const steering = await sendSteering(conversation, message);
+  const soon = await ingress.attach(steering, STEER_SOON_MS);
+  if (soon === undefined) return sseResponse((signal) => later(signal), { "x-restate-id": steering });
   const known = steerAnswer.parse(valueOf(soon));
   const own = ownTurn(known);
   if (own !== undefined) return streamTurn(conversation, own, { until });
@@ -167,7 +157,7 @@ async function steer(
   async function* later(signal: AbortSignal): EntryPages {
     const gone = AbortSignal.any([signal, conversation.signal]);
     while (!gone.aborted) {
-      const result = await ingress.attach(steering.id, STEER_SOON_MS);
+      const result = await ingress.attach(steering, STEER_SOON_MS);
       if (result === undefined) continue;
       const answer = steerAnswer.parse(valueOf(result));
       const turn = ownTurn(answer);

@@ -22,6 +22,8 @@ import type { SessionHandlers } from "./session-types.ts";
 import type { Session, SessionAgent } from "./session.ts";
 import { status, update } from "./status.ts";
 import { inboxObject } from "./steering/inbox-object.ts";
+import { adopt } from "./steering/adopt.ts";
+import type { CloseRequest } from "./steering/inbox-object.ts";
 import { steer } from "./steering/steer.ts";
 import type { ExpireInput } from "./turn/after-turn.ts";
 import { find } from "./turn/find-turn.ts";
@@ -82,7 +84,7 @@ export function agentSession<
   companions.push(approvalObject(approvalsName, retention === undefined ? {} : { retention }));
   const store = streamStoreOf(name, streams, streamRetention, companions);
   const inbox = steering ? `${name}.inbox` : undefined;
-  if (inbox !== undefined) companions.push(inboxObject(inbox));
+  if (inbox !== undefined) companions.push(inboxObject(inbox, name));
   const calls = store === undefined ? undefined : `${name}.calls`;
   if (calls !== undefined) companions.push(callObject(calls));
   const session: Session = {
@@ -127,6 +129,9 @@ function sessionHandlers(session: Session) {
     reset: async (context: ObjectContext) => reset(session, context),
     interrupt: shared(async (context: ObjectSharedContext, input: unknown) => interrupt(session, context, input)),
     steer: shared(async (context: ObjectSharedContext, input: unknown) => steer(session, context, input)),
+    adopt: shared({ ingressPrivate: true }, async (context: ObjectSharedContext, input: CloseRequest) =>
+      adopt(session, context, input),
+    ),
     history: shared(async (context: ObjectSharedContext, input: unknown) => history(name, context, input)),
     status: shared(async (context: ObjectSharedContext) => status(session, context)),
     find: shared(

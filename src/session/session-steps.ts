@@ -21,6 +21,9 @@ export const stopStepName = (service: string): string => `${service} stop`;
 /** `<service> alive`: does the invocation of the turn still live? */
 export const aliveStepName = (service: string): string => `${service} alive`;
 
+/** `<service> sent <n>`: does a turn that was sent go on, or was it one of a conversation that is deleted? */
+export const sentStepName = (service: string, n: number): string => `${service} sent ${n}`;
+
 /** `<service> forget`, `<service> forget 2`, …: streams of the conversation are removed, some at a time. */
 export const forgetStepName = (service: string, n: number): string =>
   n === 1 ? `${service} forget` : `${service} forget ${n}`;

@@ -163,4 +163,17 @@ describe("after a conversation was deleted", () => {
       expect(await stack.messages(session)).toEqual([]);
     }
   });
+
+  test("a message for a running turn whose id was used then reaches the model, once", async () => {
+    const session = stack.newSession();
+    for (const life of [1, 2, 3]) {
+      const steer = () => post(session, `Life ${life}`, "s1", { mode: "steer" });
+      const answers = await Promise.all([1, 2].map(async () => answerOf(await steer())));
+      expect(new Set(answers)).toEqual(new Set([`Answer ${life}`]));
+      expect(await answerOf(await steer())).toBe(`Answer ${life}`);
+      expect(stack.openai.count).toBe(life);
+      expect(textsOf(await stack.messages(session))).toEqual([`Life ${life}`, `Answer ${life}`]);
+      expect((await stack.fetch(`/chat/Chat/${session}`, { method: "DELETE" })).status).toBe(204);
+    }
+  });
 });

@@ -5,15 +5,20 @@
  * - I1 Taken once. A message is taken by the turn that it was added for, or removed by the one who added it, never both.
  * - I2 Taking may be repeated: it happens inside a journaled step, which may be. What was taken is handed out again to
  *   the same turn until the step has its result.
- * - I3 Small. What was taken by an earlier turn is dropped when another turn takes.
+ * - I3 Small. When a turn has ended, in whatever way, what is left of its messages leaves the inbox.
+ * - I4 Nobody is needed. With a turn's first message an invocation of the session is sent that waits for the turn's end and
+ *   then looks after what is left (adopt.ts): who added a message may be killed, and so may the turn.
  */
 import { object } from "../../journal/handlers.ts";
+import { jsonSerde } from "../json-serde.ts";
 import type { ObjectContext, VirtualObjectDefinition } from "../../restate.ts";
 import type { UserMessage } from "../session-input.ts";
 
 /** A message for a turn. */
 export interface AddRequest {
   readonly turn: string;
+  /** The turn's. Absent in what older versions send: then nobody but the sender looks after the message. */
+  readonly invocationId?: string | undefined;
   readonly message: UserMessage;
   /** Resolved with a `SteerAnswer` by the turn that has it. */
   readonly awakeable: string;
@@ -40,18 +45,26 @@ export interface RemoveRequest {
   readonly id: string;
 }
 
+/** Which turn is over. */
+export interface CloseRequest {
+  readonly invocationId: string;
+}
+
 /** The handlers of an inbox. */
 export interface InboxHandlers {
   add: (context: ObjectContext, request: AddRequest) => Promise<void>;
   take: (context: ObjectContext, request: TakeRequest) => Promise<TakenMessage[]>;
   /** True when it was there, and nobody had taken it. */
   remove: (context: ObjectContext, request: RemoveRequest) => Promise<boolean>;
+  /** The turn has ended: what is left of its messages, taken or not. It leaves the inbox. */
+  close: (context: ObjectContext, request: CloseRequest) => Promise<TakenMessage[]>;
   /** The conversation is forgotten. */
   forget: (context: ObjectContext) => Promise<void>;
 }
 
 interface Waiting extends TakenMessage {
   readonly turn: string;
+  readonly invocationId?: string | undefined;
   readonly taken: boolean;
 }
 
@@ -63,33 +76,61 @@ interface Inbox {
 const KEY = "inbox";
 const EMPTY: Inbox = { next: 1, messages: [] };
 
-/** The object that keeps the messages for the turns of one kind of session. */
-export function inboxObject(name: string): VirtualObjectDefinition<string, InboxHandlers> {
+/**
+ * The object that keeps the messages for the turns of one kind of session.
+ *
+ * @param session Name of the session's service.
+ */
+export function inboxObject(name: string, session: string): VirtualObjectDefinition<string, InboxHandlers> {
   return object({
     name,
-    handlers: { add, take, remove, forget },
+    handlers: {
+      add: (context: ObjectContext, request: AddRequest) => add(session, context, request),
+      take,
+      remove,
+      close,
+      forget,
+    },
     // Its invocations are many and short, and nobody asks for them later.
     options: { journalRetention: 0, idempotencyRetention: 0 },
   });
 }
 
-async function add(context: ObjectContext, { turn, message, awakeable }: AddRequest): Promise<void> {
+async function add(
+  session: string,
+  context: ObjectContext,
+  { turn, invocationId, message, awakeable }: AddRequest,
+): Promise<void> {
   const inbox = await read(context);
+  // While there is one of its messages, somebody waits for the turn's end (I4).
+  if (invocationId !== undefined && !inbox.messages.some((one) => one.invocationId === invocationId)) {
+    const parameter: CloseRequest = { invocationId };
+    context.genericSend({ service: session, method: "adopt", key: context.key, parameter, inputSerde: jsonSerde });
+  }
   const isSame = (one: Waiting): boolean => one.turn === turn && one.message.id === message.id;
   if (!inbox.messages.some(isSame)) {
-    const waiting: Waiting = { place: inbox.next, turn, message, awakeables: [awakeable], taken: false };
+    const waiting: Waiting = {
+      place: inbox.next,
+      turn,
+      invocationId,
+      message,
+      awakeables: [awakeable],
+      taken: false,
+    };
     write(context, { next: inbox.next + 1, messages: [...inbox.messages, waiting] });
     return;
   }
   const messages = inbox.messages.map((one) =>
-    isSame(one) ? { ...one, awakeables: [...one.awakeables, awakeable] } : one,
+    isSame(one) ? { ...one, invocationId, awakeables: [...one.awakeables, awakeable] } : one,
   );
   write(context, { ...inbox, messages });
 }
 
 async function take(context: ObjectContext, { turn, after }: TakeRequest): Promise<TakenMessage[]> {
   const inbox = await read(context);
-  const kept = inbox.messages.filter((one) => one.turn === turn || !one.taken);
+  // Of older versions: nobody closes them.
+  const isOver = (one: Waiting): boolean => one.taken && one.turn !== turn && one.invocationId === undefined;
+  const kept = inbox.messages.filter((one) => !isOver(one));
   const messages = kept.map((one) => (one.turn === turn ? { ...one, taken: true } : one));
   if (JSON.stringify(messages) !== JSON.stringify(inbox.messages)) write(context, { ...inbox, messages });
   return messages
@@ -103,6 +144,14 @@ async function remove(context: ObjectContext, { turn, id }: RemoveRequest): Prom
   if (!inbox.messages.some(isMeant)) return false;
   write(context, { ...inbox, messages: inbox.messages.filter((one) => !isMeant(one)) });
   return true;
+}
+
+async function close(context: ObjectContext, { invocationId }: CloseRequest): Promise<TakenMessage[]> {
+  const inbox = await read(context);
+  const isLeft = (one: Waiting): boolean => one.invocationId === invocationId;
+  const left = inbox.messages.filter(isLeft);
+  if (left.length > 0) write(context, { ...inbox, messages: inbox.messages.filter((one) => !isLeft(one)) });
+  return left.map(({ place, message, awakeables }) => ({ place, message, awakeables }));
 }
 
 /** The numbering stays: a message that comes late is none that somebody has. */

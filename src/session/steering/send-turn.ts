@@ -5,21 +5,23 @@ import type { UserMessage } from "../session-input.ts";
 type Sender = Pick<Context, "genericSend">;
 
 /**
- * Sends a message as a turn of its own, whose id is the message's. It may be done again: the turn happens once.
+ * Sends a message as a turn of its own. It may be done again: the turn happens once.
  *
+ * @param turn The turn's id. Default: the message's.
  * @returns the invocation.
  */
 export function sendTurn(
   context: Sender & { readonly key: string },
   service: string,
   message: UserMessage,
+  turn: string = message.id,
 ): ReturnType<Sender["genericSend"]> {
   return context.genericSend({
     service,
     method: "send",
     key: context.key,
-    parameter: { turn: message.id, message },
+    parameter: { turn, message },
     inputSerde: jsonSerde,
-    idempotencyKey: message.id,
+    idempotencyKey: turn,
   });
 }
