@@ -68,6 +68,9 @@ const conversations = ["approvals", "chat", "session", "streams"].map((begin) =>
 const inTests = (files: readonly string[]): string[] => files.map((file) => `test/${file}.test.ts`);
 const inEndToEnd = (files: readonly string[]): string[] => inTests(files.map((file) => `e2e/${file}`));
 
+/** End-to-end tests that look at how long something takes, or at what overlaps: one file at a time. */
+const alone = inEndToEnd(["abuse", "agent", "continue-as-new", "exactly-once", "kit", "outage", "telemetry", "window"]);
+
 export default defineConfig({
   test: {
     // Not one less than there are cores: the property tests are most of the work, and two cores are what CI has.
@@ -90,8 +93,17 @@ export default defineConfig({
         ],
         test: { name: "workers", include: ["test/workers/**/*.test.ts"], testTimeout: MINUTE_MS },
       },
-      { test: { ...realStack, name: "e2e", include: ["test/e2e/**/*.test.ts"], exclude: conversations } },
-      // These wait for models and people most of the time, so two files at once fit.
+      { test: { ...realStack, name: "e2e", include: alone } },
+      // These wait for servers, models and people most of the time, so two files at once fit.
+      {
+        test: {
+          ...realStack,
+          name: "e2e-pairs",
+          fileParallelism: true,
+          include: ["test/e2e/**/*.test.ts"],
+          exclude: [...alone, ...conversations],
+        },
+      },
       { test: { ...realStack, name: "conversations", fileParallelism: true, include: conversations } },
       {
         test: {
