@@ -8,10 +8,14 @@
  * - J3 On replay values are encrypted anew, with other bytes. Restate's core compares no values of a journal that has a
  *   codec, only the commands.
  * - J4 What is not encrypted is refused, unless the app says otherwise: whoever runs Restate could put in words of its own.
+ *   Failures are not refused, as Restate makes some itself.
+ * - J5 Why an attempt fails is encrypted by the hooks, or else on the way out (error-messages.ts).
  */
 import { JournalPlaintextError } from "../errors/journal-plaintext-error.ts";
 import type { AnyHooks, JournalCodec, ServiceOptions } from "../restate.ts";
-import { openedError, openFailure, sealedError, type StoredFailure } from "./failures.ts";
+import { JournalValueError } from "../errors/journal-value-error.ts";
+import { withSealedErrors } from "./error-messages.ts";
+import { isSealedFailure, openedError, openFailure, sealedError, sealFailure, type StoredFailure } from "./failures.ts";
 import { JournalCipher } from "./journal-cipher.ts";
 import type { JournalKey } from "./journal-keys.ts";
 import { PendingValues } from "./pending-values.ts";
@@ -121,7 +125,7 @@ export class JournalEncryption implements Sealing {
     const isInvocation = response.headers.get("content-type")?.startsWith(INVOCATION_TYPE) === true;
     if (response.body === null || !isInvocation) return response;
     const { status, headers } = response;
-    return new Response(attempt.values.fill(response.body), { status, headers });
+    return new Response(attempt.fill(response.body), { status, headers });
   }
 }
 
@@ -130,6 +134,8 @@ class Attempt implements Sealing {
   readonly values: PendingValues;
   readonly #encryption: JournalEncryption;
   readonly #failure: PromiseWithResolvers<never> = Promise.withResolvers<never>();
+  /** Reasons that say of a value why it cannot be decrypted. */
+  readonly #readable = new Set<string>();
   #hasInput = false;
 
   constructor(encryption: JournalEncryption) {
@@ -163,9 +169,27 @@ class Attempt implements Sealing {
     try {
       return await this.#encryption.openError(error);
     } catch (cause) {
-      this.#failure.reject(cause);
-      return NEVER;
+      return this.#fail(cause);
     }
+  }
+
+  /** What is sent to Restate, encrypted. */
+  fill(body: ReadableStream<Uint8Array>): ReadableStream<Uint8Array> {
+    const seal = (reason: string): Promise<string | undefined> => this.#sealedReason(reason);
+    return this.values.fill(body, (messages) => withSealedErrors(messages, seal));
+  }
+
+  async #sealedReason(reason: string): Promise<string | undefined> {
+    const { failures, plaintext, cipher } = this.#encryption;
+    if (failures === "readable" || plaintext === "write") return undefined;
+    if (isSealedFailure(reason) || this.#readable.has(reason)) return undefined;
+    return (await sealFailure(cipher, { message: reason })).message;
+  }
+
+  #fail(error: unknown): Promise<never> {
+    if (error instanceof JournalValueError) this.#readable.add(error.message);
+    this.#failure.reject(error);
+    return NEVER;
   }
 
   encode(plain: Uint8Array): Uint8Array {
@@ -183,8 +207,7 @@ class Attempt implements Sealing {
     try {
       return await this.#encryption.open(own === undefined ? stored : await own, what);
     } catch (error) {
-      this.#failure.reject(error);
-      return NEVER;
+      return this.#fail(error);
     }
   }
 }

@@ -11,18 +11,21 @@
  * - P3 Pieces may be cut anywhere: what is looked at are whole messages. Part of one is of no use to Restate.
  * - P4 The order of bytes is kept, and a whole message is held back only while its encryption is under way.
  */
+import { HEAD_BYTES } from "./error-messages.ts";
 import type { JournalCipher } from "./journal-cipher.ts";
 
 const MARK_BYTES = 12;
 const NUMBER_BYTES = 4;
 const PLACEHOLDER_BYTES = MARK_BYTES + NUMBER_BYTES;
-/** Bytes before each message of the protocol. */
-const HEAD_BYTES = 8;
 
 interface Pending {
   readonly length: number;
   readonly sealed: Promise<Uint8Array>;
 }
+
+type LastChange = (messages: Uint8Array<ArrayBuffer>) => Promise<Uint8Array>;
+
+const unchanged: LastChange = (messages) => Promise.resolve(messages);
 
 /** The values that one attempt of an invocation encrypts. */
 export class PendingValues {
@@ -54,8 +57,12 @@ export class PendingValues {
     return this.#isMarkAt(bytes, 0) ? this.#valueAt(bytes, 0)?.sealed : undefined;
   }
 
-  /** The messages with every placeholder filled in. */
-  fill(body: ReadableStream<Uint8Array>): ReadableStream<Uint8Array> {
+  /**
+   * The messages with every placeholder filled in.
+   *
+   * @param last What is done with whole messages in the end.
+   */
+  fill(body: ReadableStream<Uint8Array>, last: LastChange = unchanged): ReadableStream<Uint8Array> {
     const reader = body.getReader();
     let held: Uint8Array = new Uint8Array();
     return new ReadableStream<Uint8Array>(
@@ -71,9 +78,9 @@ export class PendingValues {
             const end = endOfMessages(bytes);
             held = bytes.slice(end);
             if (end === 0) continue;
-            const messages = bytes.subarray(0, end);
+            const messages = bytes.slice(0, end);
             await this.#fillIn(messages);
-            return controller.enqueue(messages);
+            return controller.enqueue(await last(messages));
           }
         },
         cancel: (reason) => reader.cancel(reason),

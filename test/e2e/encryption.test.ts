@@ -249,6 +249,31 @@ describe("keys that change", () => {
 });
 
 describe("what is not encrypted", () => {
+  test("what a serde says of a value that it cannot write is not told to Restate, and shown by the app", async () => {
+    stack = await EncryptionStack.start("workerd", { JOURNAL_KEYS: key("k1") }, script);
+    const own = stack;
+    for (const how of ["step", "call"]) {
+      const { id } = await own.get<{ id: string }>(
+        "/agents/Desk/garble",
+        { text: MARK, how },
+        { prefer: "respond-async" },
+      );
+      const isPaused = async (): Promise<boolean> => {
+        const [row] = await own.restate.query<{ status: string }>(
+          `SELECT status FROM sys_invocation WHERE id = '${id}'`,
+        );
+        return row?.status === "paused";
+      };
+      await waitUntil("It is not paused", isPaused, { timeoutMs: 60_000, everyMs: 100 });
+      const stored = JSON.stringify(
+        await own.restate.query(`SELECT event_json FROM sys_journal_events WHERE id = '${id}'`),
+      );
+      expect(stored).toContain("[encrypted k1] ");
+      expect(stored).not.toContain(MARK);
+      expect(JSON.stringify(await own.get(`/admin/invocations/${id}/timeline`))).toContain(`cannot write ${MARK}`);
+    }
+  });
+
   test("a caller without keys is refused, and the invocation is not lost", async () => {
     stack = await EncryptionStack.start("workerd", { JOURNAL_KEYS: key("k1") }, script);
     const id = await stack.restate.send("Desk/wait", "g");

@@ -105,17 +105,17 @@ export class BudgetGuard {
   }
 
   /**
-   * Waits until a call of `model` may begin (G1), and reserves what it may use. `settled()` ends it.
+   * Waits until a call may begin (G1) that one of `models` answers, and reserves what it may use. `settled()` ends it.
    *
    * @throws BudgetExceededError and DefinitionError, and what the run has failed with.
    */
-  async admit(model: PricedModel, maxOutputTokens: number | undefined): Promise<Admission> {
+  async admit(models: readonly PricedModel[], maxOutputTokens: number | undefined): Promise<Admission> {
     for (;;) {
       this.#run.throwIfFailed();
       const nowMs = await this.#now();
       // From here to the reservation nothing is awaited: nobody comes in between (B2).
-      const found = this.#look(model, nowMs);
-      if (found === undefined) return this.#reserve(model, maxOutputTokens);
+      const found = this.#look(models, nowMs);
+      if (found === undefined) return this.#reserve(models, maxOutputTokens);
       const { counted, verdict } = found;
       if (verdict === "wait") {
         const { invocation, fiber } = this.#run.place;
@@ -142,18 +142,18 @@ export class BudgetGuard {
   }
 
   /** The first budget that does not let a call begin. */
-  #look(model: PricedModel, nowMs: number | undefined): Found | undefined {
+  #look(models: readonly PricedModel[], nowMs: number | undefined): Found | undefined {
     for (const counted of this.#counted) {
-      const verdict = counted.meter.check(model, nowMs);
+      const verdict = counted.meter.check(models, nowMs);
       if (verdict !== undefined) return { counted, verdict };
     }
     return undefined;
   }
 
-  #reserve(model: PricedModel, maxOutputTokens: number | undefined): Admission {
-    const caps = this.#counted.map(({ meter }) => meter.outputCap(model)).filter((cap) => cap !== undefined);
+  #reserve(models: readonly PricedModel[], maxOutputTokens: number | undefined): Admission {
+    const caps = this.#counted.map(({ meter }) => meter.outputCap(models)).filter((cap) => cap !== undefined);
     const cap = caps.length === 0 ? maxOutputTokens : Math.min(...caps, maxOutputTokens ?? Infinity);
-    const releases = this.#counted.map(({ meter }) => meter.reserve(model, cap));
+    const releases = this.#counted.map(({ meter }) => meter.reserve(models, cap));
     this.#release = () => {
       for (const release of releases) release();
     };

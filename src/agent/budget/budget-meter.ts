@@ -119,11 +119,12 @@ export class BudgetMeter {
   /**
    * The first bound that is reached; `wait`: it may be, when the calls under way have used what they may.
    *
-   * @throws DefinitionError when money is counted and `model`, or one that was used, has no price.
+   * @param models Those of which one answers the next call.
+   * @throws DefinitionError when money is counted and one of `models`, or one that was used, has no price.
    */
-  check(model: PricedModel, nowMs?: number): BudgetExceeded | "wait" | undefined {
+  check(models: readonly PricedModel[], nowMs?: number): BudgetExceeded | "wait" | undefined {
     const spent = this.spent(nowMs);
-    if (this.budget.prices !== undefined) for (const used of [model, ...this.#source.models]) this.#priceOf(used);
+    if (this.budget.prices !== undefined) for (const used of [...models, ...this.#source.models]) this.#priceOf(used);
     let isTight = false;
     for (const limit of BUDGET_LIMITS) {
       const allowed = this.allowed(limit);
@@ -131,35 +132,35 @@ export class BudgetMeter {
       const left = allowed - (spent[limit] ?? 0);
       const reserved = this.#reservedOf(limit);
       if (left <= 0 || (limit === "steps" && left - reserved < 1)) return { limit, allowed, spent };
-      const cap = this.#tokensFor(limit, left, model);
+      const cap = this.#tokensFor(limit, left, models);
       if (cap < FEWEST_OUTPUT_TOKENS) return { limit, allowed, spent };
-      isTight ||= reserved > 0 && this.#tokensFor(limit, left - reserved, model) < FEWEST_OUTPUT_TOKENS;
+      isTight ||= reserved > 0 && this.#tokensFor(limit, left - reserved, models) < FEWEST_OUTPUT_TOKENS;
     }
     return isTight ? "wait" : undefined;
   }
 
-  /** Most output tokens that a call of `model` may bring; undefined: there is no bound for one call. */
-  outputCap(model: PricedModel): number | undefined {
+  /** Most output tokens that a call may bring, whichever of `models` answers; undefined: there is no bound for one call. */
+  outputCap(models: readonly PricedModel[]): number | undefined {
     const { maxOutputTokensPerCall } = this.budget;
     if (maxOutputTokensPerCall === undefined) return undefined;
     const spent = this.spent();
     const caps = BUDGET_LIMITS.map((limit) => {
       const allowed = this.allowed(limit);
       if (allowed === undefined) return Infinity;
-      return this.#tokensFor(limit, allowed - (spent[limit] ?? 0) - this.#reservedOf(limit), model);
+      return this.#tokensFor(limit, allowed - (spent[limit] ?? 0) - this.#reservedOf(limit), models);
     });
     return Math.min(maxOutputTokensPerCall, ...caps);
   }
 
-  /** A call begins (B2). Returns what is to be called when it has ended. */
-  reserve(model: PricedModel, outputTokens: number | undefined): () => void {
+  /** A call begins (B2) that the dearest of `models` may answer. Returns what is to be called when it has ended. */
+  reserve(models: readonly PricedModel[], outputTokens: number | undefined): () => void {
     const { prices } = this.budget;
     const tokens = this.budget.maxOutputTokensPerCall === undefined ? 0 : (outputTokens ?? 0);
     const usage = { inputTokenDetails: {}, outputTokens: tokens } as LanguageModelUsage;
     const reserved: Reserved = {
       steps: 1,
       outputTokens: tokens,
-      cost: prices === undefined ? 0 : costOf(this.#priceOf(model), usage),
+      cost: prices === undefined ? 0 : Math.max(...models.map((model) => costOf(this.#priceOf(model), usage))),
     };
     this.#reserved.add(reserved);
     return () => {
@@ -188,10 +189,11 @@ export class BudgetMeter {
   }
 
   /** Output tokens that what is left of `limit` allows a call. */
-  #tokensFor(limit: BudgetLimit, left: number, model: PricedModel): number {
+  #tokensFor(limit: BudgetLimit, left: number, models: readonly PricedModel[]): number {
     if (this.budget.maxOutputTokensPerCall === undefined) return Infinity;
     if (limit === "outputTokens" || limit === "totalTokens") return left;
-    return limit === "cost" ? outputTokensFor(this.#priceOf(model), left) : Infinity;
+    if (limit !== "cost") return Infinity;
+    return Math.min(...models.map((model) => outputTokensFor(this.#priceOf(model), left)));
   }
 
   #priceOf(model: PricedModel): ModelPrice {

@@ -1,6 +1,7 @@
 /** A journaled model whose calls are within the budgets of its run. */
 import type { LanguageModelV4, LanguageModelV4CallOptions, LanguageModelV4GenerateResult } from "@ai-sdk/provider";
 import { type LanguageModel, wrapLanguageModel } from "ai";
+import { modelsIn } from "../../model/fallback/fallback-model.ts";
 import { resolveModel } from "../../model/resolve-model.ts";
 import { synthesizeStream } from "../../model/synthesize-stream.ts";
 import type { BudgetGuard, Deadline } from "./budget-guard.ts";
@@ -32,11 +33,12 @@ export function budgetedModel(
   const plain = make.called(model);
   if (guard === undefined || guard.counted.length === 0) return plain;
   const { provider, modelId, supportedUrls } = plain;
+  const models = modelsIn(model);
   const within = async <T>(
     parameters: LanguageModelV4CallOptions,
     call: (model: LanguageModelV4, parameters: LanguageModelV4CallOptions) => PromiseLike<T>,
   ): Promise<T> => {
-    const admission = await guard.admit({ provider, modelId }, parameters.maxOutputTokens);
+    const admission = await guard.admit(models, parameters.maxOutputTokens);
     if ("notice" in admission) return call(make.silent(noticeModel(admission.notice)), parameters);
     const { maxOutputTokens, deadline } = admission;
     const capped = maxOutputTokens === undefined ? parameters : { ...parameters, maxOutputTokens };

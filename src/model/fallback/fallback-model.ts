@@ -6,7 +6,19 @@ import { begunStream, isNoAnswer } from "./begun-stream.ts";
 import { withNote } from "./fallback-metadata.ts";
 import type { FallbackOptions, TriedModel } from "./fallback-options.ts";
 import { commonUrls } from "./supported-urls.ts";
-import { tryInOrder } from "./try-in-order.ts";
+import { type NamedModel, tryInOrder } from "./try-in-order.ts";
+
+/** On a fallback model: its models. */
+const MODELS = Symbol.for("restate-edge-agents.fallback-models");
+
+/**
+ * Every model that may answer for this one: of a fallback model its own, of any other itself. Middleware around a fallback
+ * model hides them.
+ */
+export function modelsIn(model: LanguageModel): readonly NamedModel[] {
+  if (typeof model === "string" || !(MODELS in model)) return [resolveModel(model)];
+  return (model[MODELS] as readonly LanguageModel[]).flatMap(modelsIn);
+}
 
 /**
  * Several models as one: they are asked in order until one answers, for agents, `durableModel`, and the AI SDK's own
@@ -32,7 +44,7 @@ export function fallbackModel(models: readonly LanguageModel[], options: Fallbac
   if (first === undefined)
     throw new DefinitionError("Cannot define a fallback model without models: name at least one");
   checkTimeout(options);
-  return {
+  const fallback: LanguageModelV4 = {
     specificationVersion: "v4",
     provider: first.provider,
     modelId: first.modelId,
@@ -68,6 +80,7 @@ export function fallbackModel(models: readonly LanguageModel[], options: Fallbac
       return { ...answer, stream: answer.stream.pipeThrough(noted(model, tried)) };
     },
   };
+  return Object.defineProperty(fallback, MODELS, { value: models });
 }
 
 /** @throws DefinitionError */

@@ -212,6 +212,34 @@ describe("money", () => {
     expect(outcome).toEqual({ ok: true, value: 2 });
   });
 
+  test("of every model that may answer must be known before the first one is asked", async () => {
+    const first = { ...scriptedModel([{ text: "done" }]), modelId: "cheap" };
+    const model = fallbackModel([first, fallbackModel([first, { ...scriptedModel([]), modelId: "dear" }])]);
+    const agent = new RestateAgent(
+      { id: "a", model },
+      { budget: { cost: 1, prices: { cheap: { input: 1, output: 1 } } } },
+    );
+    const { outcome } = await runFake((context) =>
+      withRestateContext(context, async () => (await agent.generate({ prompt: "go" })).text),
+    );
+    expect(outcome).toMatchObject({ ok: false, error: { message: expect.stringContaining('what the model "dear"') } });
+    expect(first.calls).toHaveLength(0);
+  });
+
+  test("of the dearest model that may answer bounds what a call may bring", async () => {
+    const down = new APICallError({ message: "down", url: "https://a.test", requestBodyValues: {}, statusCode: 503 });
+    const first = { ...scriptedModel(() => fail(down)), modelId: "cheap" };
+    const second = { ...scriptedModel([{ text: "done" }]), modelId: "dear" };
+    const prices = { cheap: { input: 0, output: 1 }, dear: { input: 0, output: 100 } };
+    const budget = { cost: 1, prices, maxOutputTokensPerCall: 1_000_000 };
+    const agent = new RestateAgent({ id: "a", model: fallbackModel([first, second]) }, { budget });
+    const { outcome } = await runFake((context) =>
+      withRestateContext(context, async () => (await agent.generate({ prompt: "go" })).text),
+    );
+    expect(outcome).toEqual({ ok: true, value: "done" });
+    expect([first, second].map(({ calls }) => calls[0]?.maxOutputTokens)).toEqual([10_000, 10_000]);
+  });
+
   test("counts what the provider had in its cache at its own price", async () => {
     const plain = scriptedModel([{ text: "done" }]);
     const usage = {
