@@ -222,7 +222,7 @@ describe("money", () => {
     const { outcome } = await runFake((context) =>
       withRestateContext(context, async () => (await agent.generate({ prompt: "go" })).text),
     );
-    expect(outcome).toMatchObject({ ok: false, error: { message: expect.stringContaining('what the model "dear"') } });
+    expect(String(outcome.ok || outcome.error)).toContain('what the model "dear"');
     expect(first.calls).toHaveLength(0);
   });
 
