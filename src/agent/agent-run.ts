@@ -3,7 +3,8 @@
  * out that the AI SDK cannot turn into something for the model.
  *
  * - R1 Names and ids follow from the order of the journal alone (G2, G8).
- * - R2 The first failure wins. Once a run has failed nothing new starts in it, and it ends with that very error (G5).
+ * - R2 The first failure wins. Once a run has failed nothing new starts in it, and it ends with that very error (G5). Being
+ *   interrupted from around it (cancelled, late, loser of a race) is one, whatever a tool of its makes of that.
  * - R3 Cancellation and `toolErrors: "fail"` let what waits clean up; a transient failure stops everything at once,
  *   because the attempt is over and Restate will run it again (G6).
  */
@@ -113,7 +114,7 @@ export class AgentRun {
     this.#killed.promise.catch(() => {});
     const { trace } = place.invocation;
     this.trace = trace === undefined ? undefined : new RunTrace(trace, place, { run: name, agent });
-    this.#releases.push(place.invocation.scheduler.onCancel((reason) => this.#record(reason)));
+    this.#releases.push(place.invocation.scheduler.onInterrupt(place.fiber, (reason) => void this.#record(reason)));
   }
 
   /** The innermost run that `fiber` is in. */
@@ -204,11 +205,13 @@ export class AgentRun {
    */
   async track<T>(tool: Promise<T>): Promise<T> {
     this.#activeTools += 1;
+    const release = this.rollback.hold();
     try {
       return await tool;
     } finally {
       this.#activeTools -= 1;
       if (this.#activeTools === 0 && this.#failure !== undefined) this.#controller.abort(this.#failure.error);
+      release();
     }
   }
 

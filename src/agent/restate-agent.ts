@@ -129,7 +129,9 @@ export class RestateAgent<
       spanId: outer.spanId,
     };
     const run = this.#startRun(place, parameters);
+    const leave = run.rollback.streams();
     const end = (failure?: { readonly error: unknown }): void => {
+      leave();
       run.end(failure);
       scheduler.end(place.fiber);
     };

@@ -111,7 +111,7 @@ export class RunAhead {
 
   /** True when a step of `fiber` must not begin. */
   refuses(fiber: Fiber): boolean {
-    return this.#news.some(({ scope }) => fiber.isWithin(scope));
+    return this.#news.some(({ scope }) => fiber.hears(scope));
   }
 
   /** Tells what was noted first. What it sets in motion must come to rest before the next is told (S2). */

@@ -75,6 +75,7 @@ export class Scheduler implements Parking {
   readonly #awaitables = new WeakMap<Entry, JournalAwaitable<unknown>>();
   readonly #watched = new Map<Awaitable<unknown>, Watch>();
   readonly #onCancel = new Set<(reason: unknown) => void>();
+  readonly #onInterrupt = new Map<(reason: unknown) => void, Fiber>();
   readonly #ahead: RunAhead;
   #mayRunAhead: boolean;
   #activity = 0;
@@ -180,8 +181,15 @@ export class Scheduler implements Parking {
     return () => this.#onCancel.delete(listener);
   }
 
+  /** Calls `listener` when `fiber` is interrupted, before those hear of it who wait in it. Returns its removal. */
+  onInterrupt(fiber: Fiber, listener: (reason: unknown) => void): () => void {
+    this.#onInterrupt.set(listener, fiber);
+    return () => this.#onInterrupt.delete(listener);
+  }
+
   /** Rejects every wait of `fiber` and its descendants once, aborts their steps; they may clean up (S6). */
   interrupt(fiber: Fiber, reason: unknown): void {
+    for (const [listener, listening] of this.#onInterrupt) if (listening.hears(fiber)) listener(reason);
     this.#interrupt((live) => live.hears(fiber), reason);
   }
 
@@ -342,7 +350,7 @@ export class Scheduler implements Parking {
   /** Tells everything up to what a step of `fiber` was refused for (W6). */
   async #tellWhyRefused(fiber: Fiber): Promise<void> {
     for (let news = this.#ahead.tell(); news !== undefined; news = this.#ahead.tell()) {
-      if (fiber.isWithin(news.scope)) return;
+      if (fiber.hears(news.scope)) return;
       await this.#rest();
     }
   }

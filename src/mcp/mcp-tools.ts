@@ -1,5 +1,6 @@
 /** The tools of an MCP server, as an agent's. */
 import { dynamicTool, jsonSchema, type Tool, type ToolSet } from "ai";
+import { ToolClashError } from "../errors/tool-clash-error.ts";
 import { mcpListStepName } from "../journal/step-names.ts";
 import { PAUSING } from "../tools/pausing-tool.ts";
 import type { ToolOptions } from "../tools/tool-options.ts";
@@ -61,19 +62,22 @@ function toolsOf(list: ToolList, client: McpClientOptions, own: McpToolsOptions,
   const tools: Record<string, Tool> = {};
   const options: Record<string, ToolOptions> = {};
   const canAsk = host.canAsk && client.elicitation !== false;
+  const from = `MCP server "${client.name}"`;
+  const add = (own: string, tool: Tool, isReadOnlyTool: boolean): void => {
+    const name = toolName(prefix, own);
+    // Two names of the server's may be one to providers.
+    if (Object.hasOwn(tools, name)) throw new ToolClashError(host.run, name, from, from);
+    tools[name] = tool;
+    options[name] = { wrap: true, readOnly: isReadOnlyTool, ...ownOption(toolOptions, own) };
+  };
   for (const definition of list.tools) {
-    const name = toolName(prefix, definition.name);
-    tools[name] = toolOf(definition, client, canAsk);
-    options[name] = { wrap: true, readOnly: readOnly(definition), ...ownOption(toolOptions, definition.name) };
+    add(definition.name, toolOf(definition, client, canAsk), readOnly(definition));
   }
   if (list.hasResources === true) {
-    for (const [name, tool] of Object.entries(resourceTools(client))) {
-      tools[toolName(prefix, name)] = tool;
-      options[toolName(prefix, name)] = { wrap: true, readOnly: true, ...ownOption(toolOptions, name) };
-    }
+    for (const [name, tool] of Object.entries(resourceTools(client))) add(name, tool, true);
   }
   const { instructions } = list;
-  return { from: `MCP server "${client.name}"`, tools, options, instructions };
+  return { from, tools, options, instructions };
 }
 
 /** Servers may name tools as they like; most providers take only these characters. */

@@ -137,6 +137,8 @@ const jobSchema = z.object({
     isSession: z.boolean(),
   }),
   key: z.string().optional(),
+  scope: z.string().optional(),
+  limitKey: z.string().optional(),
   input: z.unknown(),
   notify: z.object({
     service: z.string().min(1),
@@ -151,11 +153,11 @@ type Send = Omit<ReturnType<typeof callOf>, "outputSerde" | "headers">;
 /** The job that calls `target`, and then tells whom it concerns. */
 function jobOf(target: AgentTarget, send: Send, notify: AgentCallback & { readonly through: AgentReference }): Send {
   const { through, ...callback } = notify;
-  const { key, parameter, idempotencyKey } = send;
+  const { key, parameter, idempotencyKey, scope, limitKey } = send;
   return {
     service: through.name,
     method: "run",
-    parameter: { target, key, input: parameter, notify: callback },
+    parameter: { target, key, scope, limitKey, input: parameter, notify: callback },
     inputSerde: json,
     ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
   };
@@ -190,7 +192,7 @@ export function agentJobs<const NAME extends string>(name: NAME): ServiceDefinit
 }
 
 async function runJob(place: Place, job: z.infer<typeof jobSchema>, usage: UsageLedger): Promise<unknown> {
-  const { target, key, input, notify } = job;
+  const { target, key, scope, limitKey, input, notify } = job;
   const { context } = place.invocation;
   const { service: of, handler, key: own, data } = notify;
   const whole: AgentTarget = { ...target, isKeyed: target.isKeyed };
@@ -205,7 +207,7 @@ async function runJob(place: Place, job: z.infer<typeof jobSchema>, usage: Usage
     });
   };
   try {
-    const output = await callTarget(place, whole, input, { key }, usage);
+    const output = await callTarget(place, whole, input, { key, scope, limitKey }, usage);
     tell({ ok: true, output });
     return output;
   } catch (error) {

@@ -9,6 +9,7 @@ import { JournalTooLargeError } from "../errors/journal-too-large-error.ts";
 import { ToolTimeoutError } from "../errors/tool-timeout-error.ts";
 import { type Redact, redacted, redactedError } from "../encryption/redact.ts";
 import { inFiber, type Place, runAt } from "../journal/ambient.ts";
+import type { Awaitable } from "../journal/awaitable.ts";
 import type { Window } from "../journal/run-ahead.ts";
 import type { StepCodec, StepOptions, StepScope } from "../journal/step-host.ts";
 import { runStep } from "../journal/step.ts";
@@ -131,14 +132,26 @@ async function callAsStep(host: ToolHost, call: Call, place: Place, stepOptions:
   return output;
 }
 
-function callOnce(host: ToolHost, call: Call, place: Place, stepOptions: StepOptions): PromiseLike<unknown> {
+function callOnce(host: ToolHost, call: Call, place: Place, stepOptions: StepOptions): Awaitable<unknown> {
   const name = host.nextToolStep(call.toolName, call.options.toolCallId);
   const work = (scope: StepScope): Promise<unknown> => insideStep(host, call, name, scope);
   const { trace, input } = call;
   const action = trace === undefined ? work : (scope: StepScope) => trace.inStep(name, input, () => work(scope));
   const step = runStep(place, name, action, host.codec(name), { ...stepOptions, window: host.window });
-  call.undoable?.is(step);
+  call.undoable?.is(endOf(step, call));
   return step;
+}
+
+/** How a call has ended, for who undoes it; one that waits for a person has not, and nobody knows what it did. */
+function endOf(step: Awaitable<unknown>, { pausing }: Call): Pick<Awaitable<unknown>, "waitIn"> {
+  if (pausing === undefined) return step;
+  return {
+    waitIn: async (fiber) => {
+      const output = await step.waitIn(fiber);
+      if (pausing.isPaused(output)) throw new CancelledError();
+      return output;
+    },
+  };
 }
 
 async function insideStep(host: ToolHost, call: Call, step: string, scope: StepScope): Promise<unknown> {

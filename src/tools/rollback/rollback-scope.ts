@@ -54,6 +54,8 @@ export class RollbackScope {
   readonly #parent: RollbackScope | undefined;
   readonly #noted: Compensation[] = [];
   readonly #open = new Set<Promise<void>>();
+  /** Streams of runs in it. Nobody waits for their end: who reads them may stop half-way. */
+  #streams = 0;
   #isOver = false;
   #undoing: Promise<unknown> | undefined;
 
@@ -123,24 +125,49 @@ export class RollbackScope {
    * @throws what `work` failed with; with a report when there was something to be undone.
    */
   async run<T>(work: () => PromiseLike<T>): Promise<T> {
-    const closed = Promise.withResolvers<void>();
-    const siblings = this.#parent === undefined ? undefined : this.#parent.#open;
-    siblings?.add(closed.promise);
+    const release = this.hold();
     try {
       return await work();
     } catch (error) {
       throw await this.undo(error);
     } finally {
+      release();
+    }
+  }
+
+  /** Something in it is under way: who undoes what is around it waits for that. To be called when it has ended. */
+  hold(): () => void {
+    const closed = Promise.withResolvers<void>();
+    const siblings = this.#parent === undefined ? undefined : this.#parent.#open;
+    siblings?.add(closed.promise);
+    return () => {
       siblings?.delete(closed.promise);
       closed.resolve();
-    }
+    };
+  }
+
+  /** It is that of a stream, until what is returned is called. */
+  streams(): () => void {
+    const parent = this.#parent;
+    if (parent === undefined) return () => {};
+    parent.#streams += 1;
+    return () => (parent.#streams -= 1);
   }
 
   /** Undoes what is pending because of `error`, once; what to fail with instead of it. */
   undo(error: unknown): Promise<unknown> {
     if (!(atBoundary(error) instanceof TerminalError)) return Promise.resolve(error);
-    this.#undoing ??= this.#undo(error);
+    this.#undoing ??= this.#undoOnce(error);
     return this.#undoing;
+  }
+
+  async #undoOnce(error: unknown): Promise<unknown> {
+    const release = this.hold();
+    try {
+      return await this.#undo(error);
+    } finally {
+      release();
+    }
   }
 
   async #undo(error: unknown): Promise<unknown> {
@@ -163,7 +190,7 @@ export class RollbackScope {
 
   /** Work of this scope that still runs, beside what has failed, ends first: else it would do what nobody undoes. */
   async #endOthers(): Promise<void> {
-    if (this.#open.size === 0) return;
+    if (this.#open.size === 0 && this.#streams === 0) return;
     this.place.invocation.scheduler.interrupt(this.place.fiber, new CancelledError());
     while (this.#open.size > 0) await Promise.all(this.#open);
   }

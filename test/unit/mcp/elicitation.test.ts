@@ -2,7 +2,7 @@
 import { isStepCount } from "ai";
 import { afterEach, describe, expect, test } from "vitest";
 import type { ApprovalDecision, Approvals } from "../../../src/approvals/approvals.ts";
-import { McpClient, RestateAgent, withRestateContext } from "../../../src/index.ts";
+import { McpClient, RestateAgent, type RestateAgentOptions, withRestateContext } from "../../../src/index.ts";
 import { readAnswer } from "../../../src/mcp/elicited-answer.ts";
 import { type FakeOptions, runFake, scriptedModel } from "../../../src/testing/in-memory.ts";
 import { type ScriptedCall, type ScriptedMcp, startScriptedMcp, text } from "../../mcp/scripted-mcp.ts";
@@ -30,9 +30,10 @@ interface Trial {
   readonly fake?: FakeOptions;
   readonly call?: (call: ScriptedCall, booked: unknown[]) => Promise<unknown>;
   readonly approvals?: Approvals | undefined;
+  readonly toolOptions?: RestateAgentOptions["toolOptions"];
 }
 
-async function tryIt({ decisions, fake = {}, call = book, ...rest }: Trial) {
+async function tryIt({ decisions, fake = {}, call = book, toolOptions = {}, ...rest }: Trial) {
   const booked: unknown[] = [];
   const server = await startScriptedMcp({ book: { call: (one) => call(one, booked) } });
   servers.push(server);
@@ -41,7 +42,7 @@ async function tryIt({ decisions, fake = {}, call = book, ...rest }: Trial) {
   const used = "approvals" in rest ? rest.approvals : approvals;
   const agent = new RestateAgent(
     { id: "clerk", model, stopWhen: isStepCount(5) },
-    { mcp: [client], ...(used === undefined ? {} : { approvals: used }) },
+    { mcp: [client], toolOptions, ...(used === undefined ? {} : { approvals: used }) },
   );
   const questions: unknown[] = [];
   let answered = 0;
@@ -76,6 +77,19 @@ describe("a server that asks the user", () => {
     expect(booked).toEqual([{ room: "B" }]);
     expect(told).toContain("booked");
     expect(server.count("book")).toBe(2);
+  });
+
+  test("and is cancelled while it waits: nobody knows what the call did, and its compensation is told so", async () => {
+    const whole = await tryIt({ decisions: [said("B")] });
+    const asked = whole.journal.events.findIndex((event) => event.type === "command" && event.kind === "awakeable") + 1;
+    const outcomes: string[] = [];
+    const note = ({ outcome }: { readonly outcome: string }): void => void outcomes.push(outcome);
+    await tryIt({
+      decisions: [said("B")],
+      fake: { cancelAt: asked },
+      toolOptions: { book: { onRollback: note, onRollbackUncertain: note } },
+    });
+    expect(outcomes).toEqual(["unknown"]);
   });
 
   test("is told that the user declines", async () => {

@@ -337,6 +337,12 @@ test("two tools of one name are a clear error, and a prefix helps", async () => 
   expect(server.count("search")).toBe(1);
 });
 
+test("two names of one server that providers cannot tell apart end the run", async () => {
+  const server = await start({ "a.b": { call: () => text("1") }, a_b: { call: () => text("2") } });
+  const { outcome } = await runAgent(server, { replies: [{ text: "done" }] });
+  expect(outcome).toMatchObject({ ok: false, error: { errorCode: "tool-clash" } });
+});
+
 test("a filter leaves tools out of the journal and of the prompt", async () => {
   const server = await start({
     search: { call: () => text("found") },

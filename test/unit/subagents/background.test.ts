@@ -95,7 +95,7 @@ describe("agentJobs()", () => {
   ).service;
 
   /** The job that `startAgent()` sends. */
-  async function jobOf(): Promise<unknown> {
+  async function jobOf(options: { readonly scope?: string; readonly limitKey?: string } = {}): Promise<unknown> {
     let sent: unknown;
     await runFake((context) =>
       withRestateContext(
@@ -111,12 +111,36 @@ describe("agentJobs()", () => {
         }),
         () =>
           startAgent(research, "go", {
+            ...options,
             notify: { through: jobs, service: "Reports", key: "k", handler: "add", data: { for: "ada" } },
           }),
       ),
     );
     return sent;
   }
+
+  test("calls the agent in the scope and under the limit that were asked for", async () => {
+    const job = await jobOf({ scope: "tenant", limitKey: "openai" });
+    let called: unknown;
+    await runFake(
+      (context) =>
+        run(
+          new Proxy(context, {
+            get: (target, name) => {
+              const value: unknown = Reflect.get(target, name, target);
+              if (name !== "genericCall") return value;
+              return (call: unknown) => {
+                called = call;
+                return (value as (of: unknown) => unknown)(call);
+              };
+            },
+          }),
+          job,
+        ),
+      { calls: () => answer("a report") },
+    );
+    expect(called).toMatchObject({ service: "Research", scope: "tenant", limitKey: "openai" });
+  });
 
   test("calls the agent, and then whom it concerns, once", async () => {
     const job = await jobOf();
