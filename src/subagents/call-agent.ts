@@ -14,7 +14,7 @@ import { AgentCancelledError } from "../errors/agent-cancelled-error.ts";
 import { AgentTimeoutError } from "../errors/agent-timeout-error.ts";
 import { DefinitionError } from "../errors/definition-error.ts";
 import { restoreError } from "../errors/restore-error.ts";
-import { inFiber, requirePlace, type Place } from "../journal/ambient.ts";
+import { requirePlace, type Place } from "../journal/ambient.ts";
 import { endsRun } from "../tools/journal-tool.ts";
 import { type GenericCall, serde, type Serde, TerminalError, TimeoutError } from "../restate.ts";
 import { type AgentReference, agentTarget, type AgentTarget, targetName } from "./agent-target.ts";
@@ -86,15 +86,8 @@ export async function callTarget(
   } catch (error) {
     // An attempt that fails says nothing about the call: the next one goes on waiting.
     if (!(error instanceof TerminalError) || place.fiber.dead !== undefined) throw error;
-    await inFiber(
-      place,
-      async () => {
-        const id = await call.invocationId;
-        // Once is enough: a second cancellation would disturb how the called one cleans up.
-        if (scheduler.cancellations === cancellations) context.cancel(id);
-      },
-      { shielded: true }, // K2: interrupted once more, it is cancelled all the same.
-    );
+    // Once is enough: a second cancellation would disturb how the called one cleans up.
+    if (scheduler.cancellations === cancellations) context.cancel(await call.invocationId);
     throw error instanceof TimeoutError ? new AgentTimeoutError(name, timeoutMs ?? 0) : error;
   }
   return outputOf(name, reply, target, usage);

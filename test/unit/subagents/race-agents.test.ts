@@ -59,19 +59,6 @@ describe.each(MODES)("raceAgents(), %s", (mode) => {
     if (mode === "request-response") expect(seen.at(-1)).toBeGreaterThanOrEqual(1);
   });
 
-  test("a loser that is interrupted once more still cancels what it has called", async () => {
-    const race = () => raceAgents({ remote: () => callAgent(remote, "go"), quick: () => textOf(quick()) });
-    const outer = () => raceAgents({ inner: race, other: () => textOf(quick()) });
-    const ends = new Set<number>();
-    for (let seed = 1; seed <= 20; seed++) {
-      const { journal } = await fake(outer, { mode, seed, calls: () => FAKE_PENDING });
-      const of = (kind: string): number => journal.commands.filter((command) => command.startsWith(kind)).length;
-      expect(of("cancel inv_Remote/run"), `${seed}`).toBe(of("call Remote/run"));
-      ends.add(of("cancel"));
-    }
-    expect(ends.has(1)).toBe(true);
-  });
-
   test("has the same winner on every replay, whoever it was", async () => {
     const winners = new Set<string>();
     for (let seed = 1; seed <= 12; seed++) {
