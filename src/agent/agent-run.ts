@@ -114,7 +114,7 @@ export class AgentRun {
     this.#killed.promise.catch(() => {});
     const { trace } = place.invocation;
     this.trace = trace === undefined ? undefined : new RunTrace(trace, place, { run: name, agent });
-    this.#releases.push(place.invocation.scheduler.onInterrupt(place.fiber, (reason) => void this.#record(reason)));
+    this.#releases.push(place.fiber.onInterrupt((reason) => void this.#record(reason)));
   }
 
   /** The innermost run that `fiber` is in. */

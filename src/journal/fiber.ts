@@ -25,6 +25,7 @@ export class Fiber {
   shielded = false;
 
   readonly parent: Fiber | undefined;
+  readonly #onInterrupt = new Set<(reason: unknown) => void>();
   #controller = new AbortController();
 
   constructor(parent: Fiber | undefined) {
@@ -34,6 +35,17 @@ export class Fiber {
   /** Aborted when this fiber is interrupted. Each interruption has a signal of its own. */
   get signal(): AbortSignal {
     return this.#controller.signal;
+  }
+
+  /** Calls `listener` when this fiber is interrupted, before those hear of it who wait in it. Returns its removal. */
+  onInterrupt(listener: (reason: unknown) => void): () => void {
+    this.#onInterrupt.add(listener);
+    return () => this.#onInterrupt.delete(listener);
+  }
+
+  /** Tells who listens. */
+  interrupted(reason: unknown): void {
+    for (const listener of this.#onInterrupt) listener(reason);
   }
 
   /** Aborts the steps in flight; steps declared later, such as clean-up, get a fresh signal. */

@@ -75,7 +75,6 @@ export class Scheduler implements Parking {
   readonly #awaitables = new WeakMap<Entry, JournalAwaitable<unknown>>();
   readonly #watched = new Map<Awaitable<unknown>, Watch>();
   readonly #onCancel = new Set<(reason: unknown) => void>();
-  readonly #onInterrupt = new Map<(reason: unknown) => void, Fiber>();
   readonly #ahead: RunAhead;
   #mayRunAhead: boolean;
   #activity = 0;
@@ -181,15 +180,9 @@ export class Scheduler implements Parking {
     return () => this.#onCancel.delete(listener);
   }
 
-  /** Calls `listener` when `fiber` is interrupted, before those hear of it who wait in it. Returns its removal. */
-  onInterrupt(fiber: Fiber, listener: (reason: unknown) => void): () => void {
-    this.#onInterrupt.set(listener, fiber);
-    return () => this.#onInterrupt.delete(listener);
-  }
-
   /** Rejects every wait of `fiber` and its descendants once, aborts their steps; they may clean up (S6). */
   interrupt(fiber: Fiber, reason: unknown): void {
-    for (const [listener, listening] of this.#onInterrupt) if (listening.hears(fiber)) listener(reason);
+    for (const live of this.#live) if (live.hears(fiber)) live.interrupted(reason);
     this.#interrupt((live) => live.hears(fiber), reason);
   }
 
@@ -386,9 +379,8 @@ export class Scheduler implements Parking {
 
   async #awaitForeignWork(): Promise<void> {
     const over = new AbortController();
-    const moved = new Promise<void>((resolve) => {
-      this.#rouse = resolve;
-    });
+    const { promise: moved, resolve } = Promise.withResolvers<void>();
+    this.#rouse = resolve;
     const patience = this.#init.driver.pause(this.#patienceMs, over.signal).then(() => "over" as const);
     const outcome = await Promise.race([moved, patience]);
     this.#rouse = undefined;

@@ -83,7 +83,7 @@ class Race<ANSWER> {
   async run(): Promise<RaceResult<ANSWER>> {
     const { invocation, fiber } = this.#place;
     let interruption: { readonly reason: unknown } | undefined;
-    const release = invocation.scheduler.onInterrupt(fiber, (reason) => (interruption ??= { reason }));
+    const release = fiber.onInterrupt((reason) => (interruption ??= { reason }));
     try {
       await Promise.all(this.#lanes.map((lane) => this.#go(lane)));
       await invocation.scheduler.gate(fiber); // R5
