@@ -9,6 +9,12 @@ export const endedStepName = (service: string): string => `${service} ended`;
 /** `<service> end`: the stream is made equal to the journal, and ends. */
 export const endStepName = (service: string): string => `${service} end`;
 
+/** `<service> said`: what a model had said when its turn was cancelled. */
+export const saidStepName = (service: string): string => `${service} said`;
+
+/** `<service> killed`: the stream of a turn that was killed ends. */
+export const killedStepName = (service: string): string => `${service} killed`;
+
 /** `<service> title`: the user's function names the conversation. */
 export const titleStepName = (service: string): string => `${service} title`;
 

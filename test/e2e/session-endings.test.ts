@@ -1,6 +1,10 @@
 /** However a turn of a session ends, the next one can go on: interrupted, cancelled, failed, killed, reset. */
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import type { InterruptAnswer, SessionAnswer } from "../../src/session/session-types.ts";
+import { IngressClient } from "../../src/ingress/ingress-client.ts";
+import { messageOf } from "../../src/stream/message-of.ts";
+import { restateStreamStore } from "../../src/stream/restate-stream-store.ts";
+import { waitUntil } from "../../src/testing/wait.ts";
 import { call, RUNTIMES } from "./lab-stack.ts";
 import { lastUser, SessionStack, textOf } from "./session-stack.ts";
 
@@ -146,6 +150,49 @@ describe.each(RUNTIMES)("a turn on %s", (runtime) => {
       expect.stringMatching(/^result/),
       "user",
     ]);
+  });
+
+  test("that is cancelled in mid-text keeps what was said, in its stream and for the next turn", async () => {
+    stack.script = () => ({ text: LONG, chunkDelayMs: 20 });
+    const chat = stack.conversation();
+    const id = await chat.begin("Talk", "m1");
+    const ingress = new IngressClient({ url: stack.restate.ingressUrl });
+    const store = restateStreamStore("Chat.streams", { ingress: () => ingress });
+    const read = async () => store.read(`Chat/${chat.key}/m1`, { after: 0, waitMs: 0 });
+    await waitUntil("Nothing is said", async () => JSON.stringify(await read()).includes("w3"));
+    await stack.restate.cancel(id);
+    expect(await stack.restate.attach(id)).toMatchObject({ status: 409 });
+    const [, answer] = await chat.messages();
+    expect(answer?.metadata).toMatchObject({ interrupted: true });
+    const text = textOf(answer);
+    expect([text.includes("w3"), LONG.startsWith(text)]).toEqual([true, true]);
+    const { entries, ended } = await read();
+    expect(ended).toBe(true);
+    expect(textOf(await messageOf(entries.map(({ chunk }) => chunk)))).toBe(text);
+    stack.script = () => ({ text: "ok" });
+    await chat.say("Go on");
+    expect(stack.prompt()).toEqual(["user: Talk", `assistant: ${text}`, "user: Go on"]);
+  });
+
+  test("that is killed has a stream that ends when the next turn notices", async () => {
+    stack.script = () => ({ text: LONG, chunkDelayMs: 20 });
+    const chat = stack.conversation();
+    const id = await chat.begin("Talk", "m1");
+    const ingress = new IngressClient({ url: stack.restate.ingressUrl });
+    const store = restateStreamStore("Chat.streams", { ingress: () => ingress });
+    const read = async () => store.read(`Chat/${chat.key}/m1`, { after: 0, waitMs: 0 });
+    await waitUntil("Nothing is said", async () => JSON.stringify(await read()).includes("w3"));
+    await stack.restate.killInvocation(id);
+    expect((await read()).ended).toBe(false);
+    stack.script = () => ({ text: "ok" });
+    await chat.say("Go on", "m2");
+    const { entries, ended } = await read();
+    expect([ended, entries.at(-1)?.chunk.type]).toEqual([true, "error"]);
+    const [, answer] = await chat.messages();
+    const { parts, metadata } = await messageOf(entries.map(({ chunk }) => chunk));
+    // Readers cannot take back that a step has begun.
+    expect([parts, metadata]).toEqual([[{ type: "step-start" }], answer?.metadata]);
+    expect(answer?.parts).toEqual([]);
   });
 
   test("reset while a turn runs waits for it, and what comes after knows nothing", async () => {

@@ -23,7 +23,7 @@ import { CancelledError, type ObjectContext, TerminalError } from "../../restate
 import { cutAt, newHead, type RunningTurn, type SessionHead, slotsOfPrompt, withTurn } from "../session-head.ts";
 import { answerIdOf, streamIdOf } from "../session-info.ts";
 import { asModelMessage, checkSend, type UserMessage } from "../session-input.ts";
-import { beginStepName, endedStepName, endStepName } from "../session-steps.ts";
+import { beginStepName, endedStepName, endStepName, saidStepName } from "../session-steps.ts";
 import type { SessionAnswer } from "../session-types.ts";
 import type { Session } from "../session.ts";
 import { type StreamWriter, streamWriter } from "../../stream/stream-writer.ts";
@@ -34,9 +34,11 @@ import { TurnInbox } from "../steering/turn-inbox.ts";
 import { withRollback } from "../../tools/rollback/with-rollback.ts";
 import { afterTurn, watchExpiry } from "./after-turn.ts";
 import { compact } from "./compact.ts";
+import { endKilledStream } from "./killed-stream.ts";
 import { lostFilesAfter, withoutLostFiles } from "./lost-files.ts";
 import { type Conversation, readPast, rememberSummary, rememberTurn } from "./past-turns.ts";
 import { promptOf } from "./prompt.ts";
+import { saidIn } from "./said.ts";
 import { failureOf, type KnownId, maskedError, type StoredTurn, storedAnswer } from "./stored-turn.ts";
 import { runAgent, type TurnAnswer } from "./turn-agent.ts";
 import { turnBudget } from "./turn-budget.ts";
@@ -68,6 +70,7 @@ export async function runTurn(
   if (answered !== undefined) return storedAnswer(answered);
   const head = stored ?? newHead(context.rand.uuidv4());
   const clean = await withoutKilled(context, head, turn);
+  if (head.running !== undefined && head.running.turn !== turn) await endKilledStream(session, context, head.running);
   const start = await turnStart(session.name, context, clean, input, turn);
   return new Turn(session, context, clean, { ...start, usage }).run(input.options);
 }
@@ -235,6 +238,7 @@ class Turn {
     const outcome = isCancelled ? "cancelled" : "failed";
     // Cancelled once more: the note is what matters, not the time on it.
     const endedAt = await this.#settle().catch(() => this.#startedAt);
+    const said = isCancelled ? await this.#keepSaid() : undefined;
     const report = rollbackReport(error);
     this.#recorder.runFailed(report);
     const { usage, lastStep } = this.#recorder;
@@ -245,11 +249,29 @@ class Turn {
       ...(report && { rollback: { undone: report.undoneCount, notUndone: report.notUndoneCount } }),
     };
     const end: TurnEnd = { outcome, error, metadata: facts };
-    const text = lastStep?.text ?? "";
+    const text = said ?? lastStep?.text ?? "";
     const lostFiles = lostFilesAfter(this.#head.lostFiles ?? [], error);
     if (lostFiles.length > 0) this.#head = { ...this.#head, lostFiles };
     await this.#store(end, { text, finishReason: "error", usage, failure: failureOf(error) }, endedAt);
     await this.#endStream(end).catch(() => {});
+  }
+
+  /** What the model has said in a step that will not end stays, as readers have seen it. Cancelled again, it does not. */
+  async #keepSaid(): Promise<string | undefined> {
+    const { streams, name } = this.#session;
+    const segment = this.#recorder.openSegment;
+    if (streams === undefined || segment === undefined) return undefined;
+    const stream = streamIdOf(name, this.#context.key, this.#turn);
+    const read = ({ signal }: StepScope) => saidIn(streams, stream, segment, signal);
+    const step = saidStepName(name);
+    const host = stepHostAt(requirePlace("a session's turn"));
+    try {
+      const content = await host.step(step, read, jsonCodec, END_TRIES);
+      return this.#recorder.cutOff(step, content as Awaited<ReturnType<typeof saidIn>>);
+    } catch (error) {
+      if (error instanceof TerminalError) return undefined;
+      throw error;
+    }
   }
 
   #facts(endedAt: string): Readonly<Record<string, unknown>> {

@@ -31,6 +31,9 @@ export class TurnRecorder implements RunSink {
   /** Tool calls that ended because the run did: what the AI SDK makes of that is nothing for a model. */
   readonly #unsettled = new Set<string>();
   #last: EndedStep | undefined;
+  /** Model steps that have settled. */
+  #steps = 0;
+  #isAsking = false;
   /** What was undone when it had failed. */
   #report: RollbackReport | undefined;
 
@@ -55,6 +58,8 @@ export class TurnRecorder implements RunSink {
   settled(event: SettledEvent): void {
     if (event.type === "model-step") {
       this.#open = event.result;
+      this.#steps += 1;
+      this.#isAsking = false;
       this.#ends.clear();
     } else if (event.type === "tool-result" || event.type === "tool-error" || event.type === "tool-denied") {
       this.#ends.set(event.toolCallId, event);
@@ -70,9 +75,22 @@ export class TurnRecorder implements RunSink {
     return messages;
   }
 
+  /**
+   * The model's step will not end: the run was cancelled.
+   *
+   * @returns the text of what it had said; undefined when that is nothing.
+   */
+  cutOff(step: string, content: ModelStep["content"]): string | undefined {
+    if (content.length === 0) return undefined;
+    const result: ModelStep = { ...CUT_OFF, content };
+    this.settled({ type: "model-step", step, result });
+    return content.flatMap((part) => (part.type === "text" ? [part.text] : [])).join("");
+  }
+
   /** A step begins, and the model is given these messages besides. */
   stepBegins(steering: readonly UserModelMessage[]): void {
     this.#steering = steering;
+    this.#isAsking = true;
   }
 
   stepEnded(step: EndedStep): void {
@@ -105,6 +123,11 @@ export class TurnRecorder implements RunSink {
     return withUndone(messages, this.#report);
   }
 
+  /** The segment of the model step that runs; undefined while none does. */
+  get openSegment(): number | undefined {
+    return this.#isAsking ? this.#steps + 1 : undefined;
+  }
+
   /** The last step that ended. */
   get lastStep(): EndedStep | undefined {
     return this.#last;
@@ -115,3 +138,15 @@ export class TurnRecorder implements RunSink {
     return this.ledger.total;
   }
 }
+
+/** What is not known of a step that did not end. */
+const CUT_OFF: Omit<ModelStep, "content"> = {
+  finishReason: { unified: "interrupted", raw: undefined },
+  usage: {
+    inputTokens: { total: undefined, noCache: undefined, cacheRead: undefined, cacheWrite: undefined },
+    outputTokens: { total: undefined, text: undefined, reasoning: undefined },
+  },
+  warnings: [],
+  response: { id: "", timestamp: new Date(0), modelId: "" },
+  ms: 0,
+};

@@ -103,8 +103,14 @@ export async function withoutKilled(context: ObjectContext, head: SessionHead, t
   return withTurn(head, slot, replaces);
 }
 
-function killedTurn({ turn, message, startedAt }: RunningTurn): StoredTurn {
-  const metadata = { turn, startedAt, error: { message: "An error occurred." } };
+/** Metadata of its message. */
+export function killedFacts({ turn, startedAt }: RunningTurn): Readonly<Record<string, unknown>> {
+  return { turn, startedAt, error: { message: "An error occurred." } };
+}
+
+function killedTurn(running: RunningTurn): StoredTurn {
+  const { turn, message } = running;
+  const metadata = killedFacts(running);
   const answer = { id: answerIdOf(turn), role: "assistant" as const, metadata, parts: [] };
   const messages = [message, answer];
   return { v: 1, turn, messages, text: "", finishReason: "error", usage: NO_USAGE, failure: KILLED };
