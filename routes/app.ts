@@ -119,6 +119,7 @@ export function createEdgeApp(options: EdgeAppOptions): Hono {
     telemetry,
     encryption,
   } = options;
+  const failureLog = log === false ? quietLog : log;
   const services = withCompanions(options.services);
   checkMount(mount);
   checkPublic("publicServices", publicServices, services);
@@ -139,10 +140,9 @@ export function createEdgeApp(options: EdgeAppOptions): Hono {
   app.route("/", readyRoute({ shapes, needsIngress, needsApiKeys, telemetry, encryption }));
   app.route("/", openApiRoute(app, name));
   if (isPublic) app.route("/agents", agentsRoutes({ ...options, publicServices }));
-  if (sessionsOf(publicServices).size > 0) app.route("/chat", chatRoutes({ ...options, publicServices }));
+  if (sessionsOf(publicServices).size > 0) app.route("/chat", chatRoutes({ ...options, publicServices }, failureLog));
   if (objects.length > 0)
     app.route("/approvals", approvalRoutes({ ...options, ...options.approvals, objects, served }));
-  const failureLog = log === false ? quietLog : log;
   if (mcp !== undefined) app.route("/mcp", mcp.routes({ ...options, name, log: failureLog }));
   app.route("/admin", adminRoutes());
   if (options.playground !== false) {

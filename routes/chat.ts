@@ -10,6 +10,7 @@ import { conversationRoutes } from "./chat/conversation.ts";
 import { resumeRoutes } from "./chat/resume.ts";
 import { sendRoutes } from "./chat/send.ts";
 import { timelineRoutes } from "./chat/timeline.ts";
+import type { Log } from "./operations/log.ts";
 import { rateLimit } from "./rate-limit.ts";
 import { createRouter } from "./router.ts";
 
@@ -27,9 +28,9 @@ export function sessionsOf(services: AgentsRouteOptions["publicServices"]): Read
 }
 
 /** The routes of the chat API, to be mounted at `/chat`. Who may use the agents API may use them. */
-export function chatRoutes(options: AgentsRouteOptions): OpenAPIHono {
+export function chatRoutes(options: AgentsRouteOptions, log: Log): OpenAPIHono {
   const { publicServices, auth = apiKeys(), maxBodyBytes: maxBytes = MAX_BODY_BYTES } = options;
-  const chat: ChatContext = { sessions: sessionsOf(publicServices), hasAuth: options.auth !== undefined };
+  const chat: ChatContext = { sessions: sessionsOf(publicServices), hasAuth: options.auth !== undefined, log };
   const router = createRouter();
   if (options.cors !== undefined) router.use("*", cors({ exposeHeaders: EXPOSED, ...options.cors }));
   router.use(

@@ -7,6 +7,8 @@ import { failed } from "../agents/answers.ts";
 import { keySpaceOf, type KeySpace } from "../agents/key-space.ts";
 import { ingressClient } from "../agents/route-context.ts";
 import { traceHeadersOf } from "../agents/trace-headers.ts";
+import { logFailure } from "../operations/failures.ts";
+import type { Log } from "../operations/log.ts";
 import { HttpProblem } from "../problem.ts";
 import { problems } from "../router.ts";
 import { API_KEY_SCHEME } from "../openapi.ts";
@@ -19,6 +21,8 @@ export interface ChatContext {
   readonly sessions: ReadonlyMap<string, SessionInfo>;
   /** True when `auth` stands in for the API keys. */
   readonly hasAuth: boolean;
+  /** Where streams that fail are told of. */
+  readonly log: Log;
 }
 
 /** One conversation. */
@@ -34,6 +38,8 @@ export interface Conversation {
   readonly headers: Readonly<Record<string, string>>;
   /** Aborted when the caller has gone. On Workers with `enable_request_signal` alone. */
   readonly signal: AbortSignal;
+  /** Logs why a stream has ended too early. */
+  readonly onFailure: (error: unknown) => void;
 }
 
 /** Every operation asks for an API key. */
@@ -85,7 +91,9 @@ export async function conversationOf(
   const { headers, signal } = context.req.raw;
   const keys = await keySpaceOf(context, chat.hasAuth);
   const key = keys.forRestate(name);
-  return { info, name, key, keys, ingress: ingressClient(context), headers: traceHeadersOf(headers), signal };
+  const onFailure = (error: unknown): void => logFailure(chat.log, error, context);
+  const own = { info, name, key, keys, signal, onFailure };
+  return { ...own, ingress: ingressClient(context), headers: traceHeadersOf(headers) };
 }
 
 /**

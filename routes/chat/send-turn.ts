@@ -78,7 +78,11 @@ const foundSchema = z
   .nullable();
 
 /** What `steer` answers. */
-export const steerAnswer = z.looseObject({
+export const steerAnswer: z.ZodType<{
+  readonly delivered: boolean;
+  readonly turn: string;
+  readonly invocationId?: string | undefined;
+}> = z.looseObject({
   delivered: z.boolean(),
   turn: z.string(),
   invocationId: z.string().optional(),

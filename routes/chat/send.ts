@@ -140,15 +140,16 @@ async function steer(
   { message }: MessageRequest,
   until: "pause" | "end",
 ): Promise<Response> {
-  const { ingress } = conversation;
+  const { ingress, onFailure } = conversation;
   const { id } = message;
   const steering = await sendSteering(conversation, message);
   const soon = await ingress.attach(steering, STEER_SOON_MS);
-  if (soon === undefined) return sseResponse((signal) => later(signal), { "x-restate-id": steering });
+  if (soon === undefined) return sseResponse((signal) => later(signal), { "x-restate-id": steering }, onFailure);
   const known = steerAnswer.parse(valueOf(soon));
   const own = ownTurn(known);
   if (own !== undefined) return streamTurn(conversation, own, { until });
-  return sseResponse(() => news(known.turn), { "x-restate-id": known.invocationId, "x-turn": known.turn });
+  const headers = { "x-restate-id": known.invocationId, "x-turn": known.turn };
+  return sseResponse(() => news(known.turn), headers, onFailure);
 
   async function* news(turn: string): EntryPages {
     yield [{ chunk: { type: "data-steering", data: { id, turn }, transient: true } }];

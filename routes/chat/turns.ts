@@ -25,7 +25,7 @@ export type TurnRequest = Pick<TurnReading, "until" | "message" | "answered"> & 
 /** Streams a turn to a client. */
 export function streamTurn(conversation: Conversation, turn: Turn, request: TurnRequest): Response {
   const headers = { "x-restate-id": turn.invocationId, "x-turn": turn.turn };
-  return sseResponse((signal) => turnPages(conversation, turn, request, signal), headers);
+  return sseResponse((signal) => turnPages(conversation, turn, request, signal), headers, conversation.onFailure);
 }
 
 /** What `streamTurn` answers, some entries at a time. */
