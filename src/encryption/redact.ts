@@ -22,7 +22,8 @@ export interface RedactedPlace {
 }
 
 /**
- * What is kept of a text. What it throws fails the step, which is tried again: nothing passes unseen.
+ * What is kept of a text. What it throws fails the step, which is tried again, a tool's effect included: nothing passes
+ * unseen. A `TerminalError` is not tried again.
  *
  * @example
  * ```ts

@@ -21,6 +21,7 @@ import type { RestateAgentOptions } from "../agent/agent-options.ts";
 import { optionsOf, RestateAgent } from "../agent/restate-agent.ts";
 import { DefinitionError } from "../errors/definition-error.ts";
 import type { ToolOptions } from "../tools/tool-options.ts";
+import { sourcesIn } from "../tools/tool-source.ts";
 
 /** An agent whose types nobody needs here. */
 export interface HandoffMember {
@@ -64,6 +65,8 @@ const OF_STEP = [
 ] as const;
 /** What one run can only have once. */
 const OF_RUN = ["output", "prepareCall", "callOptionsSchema"] as const;
+/** Options that would be lost: those of the whole hold. */
+const OPTIONS_OF_WHOLE = ["approvals", "budget", "limits", "redact"] as const;
 
 /**
  * Makes one agent of several that pass the conversation to each other: each model is given a tool `transfer_to_<name>` for
@@ -87,6 +90,11 @@ export function handoffAgent(
   settings: HandoffSettings,
   options: RestateAgentOptions = {},
 ): RestateAgent<never, ToolSet> {
+  if (options.mcp !== undefined) {
+    throw new DefinitionError(
+      `Cannot make the agent "${settings.id}" of several: tools of MCP servers (mcp) are known only in a run: ask an agent that has them with agentTool()`,
+    );
+  }
   const team = new Team(settings);
   const [first] = team.names;
   const start = team.settings(first);
@@ -181,11 +189,19 @@ class Team {
       }
       this.tools[toolName] = own;
     }
+    const options = optionsOf(agent);
+    if (options.mcp !== undefined || sourcesIn(tools).length > 0) {
+      throw this.#error(
+        `"${name}" has tools of MCP servers, which are known only in a run: ask such an agent with agentTool()`,
+      );
+    }
+    const lost = OPTIONS_OF_WHOLE.find((key) => options[key] !== undefined);
+    if (lost !== undefined) throw this.#error(`"${name}" has the option ${lost}: say it of the whole`);
     if (typeof toolApproval === "function") {
       throw this.#error(`"${name}" has a function for toolApproval: say it for each tool`);
     }
     Object.assign(this.approvals, toolApproval);
-    Object.assign(this.toolOptions, optionsOf(agent).toolOptions);
+    Object.assign(this.toolOptions, options.toolOptions);
   }
 
   #addTransfer(name: string, description: string | undefined): void {

@@ -69,7 +69,7 @@ export type RateLimit<NAME extends string = string> = VirtualObjectDefinition<NA
 const DEFAULT_LEASE_MS = 15 * 60_000;
 
 /**
- * Defines a limit. Put it among the app's services (it is private), and name it in the `limits` of agents, or use it with
+ * Defines a limit. Put it among the app's services, not among its `publicServices`, and name it in the `limits` of agents, or use it with
  * `withPermit()`. Each key of it is a limit of its own: a tenant's, a provider account's.
  *
  * @example

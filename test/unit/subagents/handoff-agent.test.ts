@@ -6,6 +6,8 @@ import {
   DefinitionError,
   handoffAgent,
   type HandoffSettings,
+  McpClient,
+  mcpTools,
   RestateAgent,
   withRestateContext,
 } from "../../../src/index.ts";
@@ -106,5 +108,13 @@ describe("handoffAgent()", () => {
     expect(make({ one: one, policy: policy })).toThrow(/say it for each tool/);
     expect(make({ one: one, again: one }, { one: ["three"] })).toThrow(/names "three"/);
     expect(make({ one: one, bad: {} as never })).toThrow(DefinitionError);
+    const files = new McpClient({ name: "files", url: "http://127.0.0.1:1/mcp" });
+    const model = scriptedModel([]);
+    const clerk = new RestateAgent({ id: "clerk", model, tools: mcpTools(files) });
+    expect(make({ one: one, clerk: clerk })).toThrow(/"clerk" has tools of MCP servers/);
+    const spender = new RestateAgent({ id: "spender", model }, { budget: { steps: 3 } });
+    expect(make({ one: one, spender: spender })).toThrow(/"spender" has the option budget/);
+    const whole = { id: "desk", agents: { one: one, two: new RestateAgent({ id: "two", model }) } };
+    expect(() => handoffAgent(whole, { mcp: [files] })).toThrow(/MCP servers/);
   });
 });
