@@ -109,7 +109,6 @@ describe("handoffAgent()", () => {
     expect(make({ one: one, again: one }, { one: ["three"] })).toThrow(/names "three"/);
     expect(make({ one: one, bad: {} as never })).toThrow(DefinitionError);
     const files = new McpClient({ name: "files", url: "http://127.0.0.1:1/mcp" });
-    const model = scriptedModel([]);
     const clerk = new RestateAgent({ id: "clerk", model, tools: mcpTools(files) });
     expect(make({ one: one, clerk: clerk })).toThrow(/"clerk" has tools of MCP servers/);
     const spender = new RestateAgent({ id: "spender", model }, { budget: { steps: 3 } });
