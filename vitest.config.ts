@@ -44,10 +44,26 @@ const encrypted = ["e2e/chat", "e2e/session", "e2e/continue-as-new"];
 /** All that do, on Workers and on Deno: `npm test -- encrypted-more`. */
 const encryptedMore = [
   ...encrypted,
-  ...["agent", "agents-api", "approvals", "mcp", "mcp-server", "session-endings", "session-more"].map(
-    (file) => `e2e/${file}`,
-  ),
-  ...["rollback", "session", "subagents", "workerd-acknowledged"].map((file) => `crash/${file}`),
+  "e2e/admin-invocations",
+  "e2e/agent",
+  "e2e/agents-api",
+  "e2e/approvals",
+  "e2e/approvals-many",
+  "e2e/chat-client-tools",
+  "e2e/chat-edit",
+  "e2e/chat-named",
+  "e2e/client",
+  "e2e/exactly-once",
+  "e2e/mcp",
+  "e2e/mcp-server",
+  "e2e/models",
+  "e2e/session-endings",
+  "e2e/session-more",
+  "e2e/window",
+  "crash/rollback",
+  "crash/session",
+  "crash/subagents",
+  "crash/workerd-acknowledged",
 ];
 
 /** Tests of the tool that need minutes each, as every deployment starts wrangler five times: `npm test -- ship-more`. */
