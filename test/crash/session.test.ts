@@ -73,7 +73,7 @@ describe.each(["workerd", "deno"] as const)("turns on %s", (runtime) => {
   }
 
   async function readerOf(chat: Conversation, turn: string): Promise<SessionMessage | undefined> {
-    const client = new IngressClient({ url: stack.restate.ingressUrl });
+    const client = new IngressClient({ url: stack.restate.ingressUrl, encryption: stack.restate.encryption });
     const store = restateStreamStore(`${chat.service}.streams`, { ingress: () => client });
     const all: StreamEntry[] = [];
     for (let ended = false; !ended;) {
