@@ -10,15 +10,9 @@
  */
 import { DefinitionError } from "../errors/definition-error.ts";
 import { handlers, object } from "../journal/handlers.ts";
-import type {
-  Context,
-  Duration,
-  ObjectContext,
-  ObjectSharedContext,
-  Serde,
-  VirtualObjectDefinition,
-} from "../restate.ts";
-import { serde, TerminalError } from "../restate.ts";
+import { invocationEnd } from "../journal/invocation-end.ts";
+import type { Duration, ObjectContext, ObjectSharedContext, Serde, VirtualObjectDefinition } from "../restate.ts";
+import { serde } from "../restate.ts";
 import {
   type AnswerRequest,
   type AnswerResult,
@@ -191,11 +185,7 @@ class ApprovalKeeper {
 
   /** Q2: waits for the end of a run. Nobody asks how it ended. */
   async watch(context: ObjectSharedContext, invocationId: string): Promise<void> {
-    try {
-      await (context as unknown as Context).attach(invocationId as Parameters<Context["attach"]>[0], serde.binary);
-    } catch (error) {
-      if (!(error instanceof TerminalError)) throw error;
-    }
+    await invocationEnd(context, invocationId);
     this.#send(context, "close", { invocationId });
   }
 

@@ -3,10 +3,10 @@
  * added one may have been killed, and so may the turn. None is lost, and none is given to a later turn as if it were meant
  * for that (inbox-object.ts, I4).
  */
-import { CancelledError, type InvocationId, type ObjectSharedContext, TerminalError } from "../../restate.ts";
+import { invocationEnd } from "../../journal/invocation-end.ts";
+import type { ObjectSharedContext } from "../../restate.ts";
 import type { SteerAnswer } from "../session-types.ts";
 import type { Session } from "../session.ts";
-import { jsonSerde } from "../json-serde.ts";
 import type { CloseRequest, TakenMessage } from "./inbox-object.ts";
 import { callInbox } from "./call-inbox.ts";
 import { knownAnswer, ownTurn, Sent } from "./own-turn.ts";
@@ -19,7 +19,7 @@ export async function adopt(
 ): Promise<void> {
   const { inbox } = session;
   if (inbox === undefined) return;
-  await ended(context, invocationId);
+  await invocationEnd(context, invocationId);
   const left = (await callInbox(inbox, context, "close", { invocationId })) as readonly TakenMessage[];
   const sent = new Sent();
   for (const { message, awakeables } of left) {
@@ -27,14 +27,5 @@ export async function adopt(
     const answer: SteerAnswer = known ?? (await ownTurn(session, context, message, sent));
     // Who has been told is not told again: the first word counts.
     for (const awakeable of awakeables) context.resolveAwakeable(awakeable, answer);
-  }
-}
-
-/** How it has ended is nobody's concern here. */
-async function ended(context: ObjectSharedContext, invocationId: string): Promise<void> {
-  try {
-    await context.attach(invocationId as InvocationId, jsonSerde);
-  } catch (error) {
-    if (error instanceof CancelledError || !(error instanceof TerminalError)) throw error;
   }
 }

@@ -1,0 +1,15 @@
+import { CancelledError, type InvocationId, type ObjectSharedContext, serde, TerminalError } from "../restate.ts";
+
+/**
+ * Waits until an invocation has ended, in whatever way, or is not known any more. Nobody asks how.
+ *
+ * @throws CancelledError when the handler that waits is cancelled: the other invocation may still run.
+ */
+export async function invocationEnd(context: ObjectSharedContext, invocationId: string): Promise<void> {
+  try {
+    await context.attach(invocationId as InvocationId, serde.binary);
+  } catch (error) {
+    // Another one's cancellation comes as any other failure.
+    if (error instanceof CancelledError || !(error instanceof TerminalError)) throw error;
+  }
+}
