@@ -11,7 +11,7 @@ import { createChatClient } from "../../src/client/index.ts";
 import type { Approval } from "../../src/index.ts";
 import { waitUntil } from "../../src/testing/wait.ts";
 import { ChatStack, streamed, textOf } from "./chat-stack.ts";
-import { RUNTIMES } from "./lab-stack.ts";
+import { runtimesFor } from "./lab-stack.ts";
 import { operationsOf, readDocument } from "./openapi/document.ts";
 
 type Caller = "alice" | "bob" | "ada" | "tess" | "anonymous";
@@ -26,7 +26,7 @@ const keyOf = (caller: Caller, session: string): string =>
 const user = (id: string, text: string) => ({ id, role: "user", parts: [{ type: "text", text }] });
 const UNKNOWN_INVOCATION = "inv_1gOGkAD97RIn7jOf3unqt5pPR4B2uiEsVU";
 
-describe.each(RUNTIMES)("callers with a name, on %s", (runtime) => {
+describe.each(runtimesFor("callers with a name"))("callers with a name, on %s", (runtime) => {
   let stack: ChatStack;
 
   beforeAll(async () => {

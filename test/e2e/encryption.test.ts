@@ -4,6 +4,7 @@ import { afterEach, describe, expect, test } from "vitest";
 import { answeredToolCalls, type RecordedRequest, type ScriptedReply } from "../../src/testing/scripted-openai.ts";
 import { waitUntil } from "../../src/testing/wait.ts";
 import { EncryptionStack, type Vars } from "./encryption-stack.ts";
+import { shareOf } from "../thorough.ts";
 import type { Runtime } from "./lab-stack.ts";
 
 /** A word that nothing else contains, in all that the tests send. */
@@ -121,16 +122,19 @@ describe("what Restate stores", () => {
     expect(found).toEqual([...STORED].toSorted());
   });
 
-  test.each(CASES)("nothing of it is in the server's files, on $runtime", async ({ runtime, vars }) => {
-    stack = await EncryptionStack.start(runtime, vars, script);
-    const paper = await useAll(stack);
-    const { found, files, bytes } = await searchAll(stack, [MARK]);
-    console.log(`encrypted on ${runtime}: ${found.length} texts in ${bytes} bytes`);
-    expect({ found, files }).toEqual({ found: [], files: [] });
-    // The data is there, and the search reads it: names are not encrypted.
-    expect((await stack.search(["helper tool look call_0", "Notes"])).found).toHaveLength(2);
-    await operates(stack, paper);
-  });
+  test.each(shareOf(CASES, 2, "what Restate stores"))(
+    "nothing of it is in the server's files, on $runtime",
+    async ({ runtime, vars }) => {
+      stack = await EncryptionStack.start(runtime, vars, script);
+      const paper = await useAll(stack);
+      const { found, files, bytes } = await searchAll(stack, [MARK]);
+      console.log(`encrypted on ${runtime}: ${found.length} texts in ${bytes} bytes`);
+      expect({ found, files }).toEqual({ found: [], files: [] });
+      // The data is there, and the search reads it: names are not encrypted.
+      expect((await stack.search(["helper tool look call_0", "Notes"])).found).toHaveLength(2);
+      await operates(stack, paper);
+    },
+  );
 });
 
 /** The app's admin routes decrypt. */

@@ -9,6 +9,7 @@ import {
   startScriptedOpenAI,
 } from "../../src/testing/scripted-openai.ts";
 import { serveDeno, type ServedEndpoint, serveWorker } from "../../src/testing/serve.ts";
+import { shareOf } from "../thorough.ts";
 import { type RestateKind, startTestRestate } from "./stack.ts";
 
 export type Runtime = "workerd" | "deno";
@@ -16,6 +17,11 @@ export type Runtime = "workerd" | "deno";
 export const RUNTIMES: readonly Runtime[] = (["workerd", "deno"] as const).filter(
   (runtime) => process.env["RUNTIMES"]?.includes(runtime) ?? true,
 );
+
+/** Of these one, another one each time, for the tests called `name`; all of them in a thorough run. */
+export function runtimesFor(name: string): readonly Runtime[] {
+  return RUNTIMES.length === 1 ? RUNTIMES : shareOf(RUNTIMES, RUNTIMES.length, name);
+}
 
 /** A tool call of the scripted model: the tool and the id of its input. */
 export const call = (name: string, id: string) => ({ id: `call_${id}`, name, input: { id } });

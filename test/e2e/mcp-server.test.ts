@@ -3,11 +3,11 @@ import { Client, StreamableHTTPClientTransport } from "@modelcontextprotocol/cli
 import { createMCPClient } from "@ai-sdk/mcp";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { API_KEY, McpStack, toolCall } from "../mcp/mcp-stack.ts";
-import { RUNTIMES } from "./lab-stack.ts";
+import { runtimesFor } from "./lab-stack.ts";
 
 const KEY_META = "restate-edge-agents/idempotency-key";
 
-describe.each(RUNTIMES)("on %s", (runtime) => {
+describe.each(runtimesFor("MCP server"))("on %s", (runtime) => {
   let stack: McpStack;
 
   beforeAll(async () => {

@@ -6,9 +6,9 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest"
 import { McpStack, TOKEN, toolCall } from "../mcp/mcp-stack.ts";
 import { type FilesServer, type RealServer, startEverything, startFiles } from "../mcp/real-servers.ts";
 import { text } from "../mcp/scripted-mcp.ts";
-import { RUNTIMES } from "./lab-stack.ts";
+import { runtimesFor } from "./lab-stack.ts";
 
-describe.each(RUNTIMES)("on %s", (runtime) => {
+describe.each(runtimesFor("MCP"))("on %s", (runtime) => {
   let stack: McpStack;
   let everything: RealServer;
   let older: RealServer;

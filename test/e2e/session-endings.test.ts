@@ -5,12 +5,12 @@ import { IngressClient } from "../../src/ingress/ingress-client.ts";
 import { messageOf } from "../../src/stream/message-of.ts";
 import { restateStreamStore } from "../../src/stream/restate-stream-store.ts";
 import { waitUntil } from "../../src/testing/wait.ts";
-import { call, RUNTIMES } from "./lab-stack.ts";
+import { call, runtimesFor } from "./lab-stack.ts";
 import { lastUser, SessionStack, textOf } from "./session-stack.ts";
 
 const LONG = Array.from({ length: 200 }, (_, n) => `w${n}`).join(" ");
 
-describe.each(RUNTIMES)("a turn on %s", (runtime) => {
+describe.each(runtimesFor("endings of turns"))("a turn on %s", (runtime) => {
   let stack: SessionStack;
 
   beforeAll(async () => {

@@ -2,10 +2,10 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import type { SteerAnswer } from "../../src/session/session-types.ts";
 import { waitUntil } from "../../src/testing/wait.ts";
-import { call, RUNTIMES } from "./lab-stack.ts";
+import { call, runtimesFor } from "./lab-stack.ts";
 import { type Conversation, lastUser, promptOf, SessionStack, textOf } from "./session-stack.ts";
 
-describe.each(RUNTIMES)("a message for a running turn on %s", (runtime) => {
+describe.each(runtimesFor("steering"))("a message for a running turn on %s", (runtime) => {
   let stack: SessionStack;
 
   beforeAll(async () => {
