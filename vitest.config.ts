@@ -3,7 +3,7 @@ import { fileURLToPath } from "node:url";
 import { cloudflareTest } from "@cloudflare/vitest-plugin";
 import { defineConfig } from "vitest/config";
 
-import { chooseSeed } from "./test/thorough.ts";
+import { chooseSeed, shareOf } from "./test/thorough.ts";
 
 const MINUTE_MS = 60_000;
 
@@ -78,6 +78,11 @@ const longShips = [
   "operate-cloudflare",
 ].map((file) => `test/ship/${file}.test.ts`);
 
+/** Tests of the tool of which a run does one. */
+const someShips = ["cloudflare", "deno-deploy", "preview-url"].map((file) => `test/ship/${file}.test.ts`);
+const shipsOfThisRun = shareOf(someShips, someShips.length, "tests of the tool");
+const otherShips = someShips.filter((file) => !shipsOfThisRun.includes(file));
+
 /** End-to-end tests of sessions, live streams and approvals. */
 const conversations = ["approvals", "chat", "session", "streams"].map((begin) => `test/e2e/${begin}*.test.ts`);
 
@@ -151,7 +156,7 @@ export default defineConfig({
           env: { JOURNALS: "encrypted" },
         },
       },
-      { test: { ...ship, name: "ship", include: ["test/ship/**/*.test.ts"], exclude: longShips } },
+      { test: { ...ship, name: "ship", include: ["test/ship/**/*.test.ts"], exclude: [...longShips, ...otherShips] } },
       { test: { ...ship, name: "ship-more", include: longShips } },
       // These wait for people and timers most of the time, so two files at once fit.
       { test: { ...realStack, name: "examples", fileParallelism: true, include: ["test/examples/**/*.test.ts"] } },

@@ -14,8 +14,8 @@ import { latecomer, type Reading, sender, wanderer } from "./chat-readers.ts";
 
 const RUN_MS = 1_600;
 const TRIAL_TIMEOUT_MS = 90_000;
-/** A run of the tests does each tenth trial. */
-const NTH = 10;
+/** A run of the tests does each twentieth trial. */
+const NTH = 20;
 
 type Victim = "worker" | "restate" | "store" | "reader";
 

@@ -15,7 +15,7 @@ describe.each([
   }, 60_000);
   afterAll(() => stack.stop());
 
-  test.each(shareOf([1, 5, 9, 13, 17, 21, 25, 29, 33, 37, 41], 2, `boundaries, ${mode}`))(
+  test.each(shareOf([1, 5, 9, 13, 17, 21, 25, 29, 33, 37, 41], 4, `boundaries, ${mode}`))(
     "does nothing durable twice when the server dies at step boundary %i of both runs",
     async (n) => {
       await trial(stack, "endpoint", [
@@ -26,7 +26,7 @@ describe.each([
     TRIAL_TIMEOUT_MS,
   );
 
-  test.each(shareOf(randomMoments(8, 600, `moments, ${mode}`), 2, mode))(
+  test.each(shareOf(randomMoments(8, 600, `moments, ${mode}`), 4, mode))(
     "does nothing durable twice when the server dies after %i ms",
     async (ms) => {
       await trial(stack, "endpoint", [{ kind: "time", ms }]);

@@ -7,8 +7,8 @@ import { normalDelay, RollbackStack } from "./rollback-stack.ts";
 
 const ORDER = ["c", "e", "d", "b", "a"];
 const TIMEOUT_MS = 120_000;
-/** A run of the tests does each fifth moment. */
-const NTH = 5;
+/** A run of the tests does each tenth moment. */
+const NTH = 10;
 
 describe.each(["workerd", "deno"] as const)("on %s", (runtime) => {
   let stack: RollbackStack;

@@ -36,7 +36,7 @@ describe.each(["workerd", "deno"] as const)("turns on %s", (runtime) => {
   afterAll(() => stack.stop());
 
   const trials = Array.from({ length: TRIALS }, (_, n) => n);
-  test.each(shareOf(trials, 6, `session crashes on ${runtime}`))(
+  test.each(shareOf(trials, 12, `session crashes on ${runtime}`))(
     "trial %i: killed in two of three turns",
     async (trial) => {
       const chat = stack.conversation();

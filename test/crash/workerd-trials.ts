@@ -4,8 +4,8 @@ import { shareOf } from "../thorough.ts";
 import { expectedCounts, TripStack } from "./trip-stack.ts";
 import { learnReference, randomMoments, trial, TRIAL_TIMEOUT_MS } from "./trial.ts";
 
-/** A run of the tests does each third trial. */
-const NTH = 3;
+/** A run of the tests does each sixth trial. */
+const NTH = 6;
 
 /** Model calls and effects of one run: 13 + 30. */
 const BOUNDARIES = 43;
