@@ -7,6 +7,8 @@
  *   invocation ends in whatever way (a `watch` is attached to it), or at the end of the lease.
  * - P3 State is lazy, and each of those who wait is an entry of its own: a call reads and writes a few hundred bytes, however
  *   long the queue.
+ * - P4 Killing a run kills what it has asked here, too, maybe between two of its writes. The head is written last, so what a
+ *   killed call leaves is not counted, and nobody takes it for another's.
  */
 import { DefinitionError } from "../../errors/definition-error.ts";
 import { handlers, object } from "../../journal/handlers.ts";
@@ -181,17 +183,19 @@ class LimitKeeper {
       return { ...head, holders: head.holders.filter((one) => one !== holder) };
     }
     const waiting = await context.get<Waiting>(waitingKey(place));
-    if (waiting !== null) await forgetOne(context, waiting);
-    context.clear(waitingKey(place));
     context.clear(placeKey(id));
-    return { ...head, waiting: head.waiting - 1 };
+    // P4: a place that was never taken is nobody's, or another one's by now.
+    if (waiting?.id !== id) return head;
+    await forgetOne(context, waiting);
+    context.clear(waitingKey(place));
+    return place < head.next ? { ...head, waiting: head.waiting - 1 } : head;
   }
 
   /** Gives permits to those whose turn it is (Q1), and sees to it that somebody looks again. */
   async #goOn(context: ObjectContext, before: LimitHead): Promise<void> {
     const nowMs = await context.date.now();
     let head = withoutOverdue(before, this.#bounds, nowMs);
-    for (let grants = 0; head.waiting > 0 && grants < MAX_GRANTS && mayGrant(head, this.#bounds, nowMs);) {
+    for (let grants = 0; isAnybodyThere(head) && grants < MAX_GRANTS && mayGrant(head, this.#bounds, nowMs);) {
       const waiting = await context.get<Waiting>(waitingKey(head.first));
       if (waiting !== null) {
         context.clear(waitingKey(head.first));
@@ -204,6 +208,7 @@ class LimitKeeper {
       }
       head = { ...head, first: head.first + 1 };
     }
+    if (head.first >= head.next) head = { ...head, waiting: 0 };
     context.set(HEAD, this.#withTimer(context, head, nowMs));
   }
 
@@ -223,6 +228,10 @@ class LimitKeeper {
     const target = { service: this.#name, key: context.key, method };
     context.genericSend({ ...target, parameter, inputSerde: json, ...options });
   }
+}
+
+function isAnybodyThere({ waiting, first, next }: LimitHead): boolean {
+  return waiting > 0 && first < next;
 }
 
 async function readHead(context: Pick<ObjectSharedContext, "get">): Promise<LimitHead> {

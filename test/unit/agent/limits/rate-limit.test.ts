@@ -44,6 +44,14 @@ class World {
   get keys(): string[] {
     return [...this.#state.keys()];
   }
+
+  /** Killed while it asks: of what it writes, only what begins so has reached Restate. */
+  async acquireKilled(id: string, written: readonly string[]): Promise<void> {
+    const before = this.#state;
+    await this.acquire(id);
+    const left = [...this.#state].filter(([key]) => written.some((begin) => key.startsWith(begin)) && !before.has(key));
+    this.#state = new Map([...before, ...left]);
+  }
 }
 
 describe("a limit", () => {
@@ -59,6 +67,35 @@ describe("a limit", () => {
     expect(await world.call("status")).toEqual({ held: 2, waiting: 0 });
     await world.call("release", "b"); // Once more: nothing.
     expect(await world.call("status")).toEqual({ held: 2, waiting: 0 });
+  });
+
+  const PARTS = [["run/"], ["run/", "waiting/"], ["run/", "waiting/", "place/"]];
+  test.each(PARTS)("who is killed while it asks takes nobody's place (%s %s %s)", async (...written) => {
+    const world = new World({ concurrency: 1 });
+    await world.acquire("a");
+    await world.acquireKilled("killed", written.filter(Boolean));
+    await world.acquire("b");
+    await world.acquire("c");
+    await world.call("ended", "inv-killed");
+    await world.call("release", "a");
+    await world.call("release", "b");
+    expect(world.woken).toEqual(["a", "b", "c"]);
+    await world.call("release", "c");
+    for (const id of ["a", "b", "c"]) await world.call("ended", `inv-${id}`);
+    expect(await world.call("status")).toEqual({ held: 0, waiting: 0 });
+    expect(world.keys).toEqual(["head"]);
+  });
+
+  test("who is killed while it asks leaves nothing when nobody comes after it", async () => {
+    const world = new World({ concurrency: 1 });
+    await world.acquire("a");
+    await world.acquireKilled("killed", ["run/", "waiting/", "place/"]);
+    await world.call("ended", "inv-killed");
+    expect(await world.call("status")).toEqual({ held: 1, waiting: 0 });
+    await world.call("release", "a");
+    await world.call("ended", "inv-a");
+    await world.acquire("b");
+    expect(world.woken).toEqual(["a", "b"]);
   });
 
   test("takes back what an invocation holds and waits for, when it ends in whatever way", async () => {
