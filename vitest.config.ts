@@ -26,10 +26,14 @@ const ship = {
 } as const;
 
 /** End-to-end tests that also run behind the front of a cloud: TLS, tokens, signed requests (test/e2e/stack.ts). */
-const behindCloud = ["agent", "agents-api", "openapi-walk", "outage", "readme", "ready"];
+const alwaysBehindCloud = ["agents-api", "openapi-walk", "readme", "ready"];
+/** Those of which a run does one. */
+const someBehindCloud = ["agent", "outage"];
+const behindCloud = [...alwaysBehindCloud, ...shareOf(someBehindCloud, 2, "behind a cloud")];
 /** All that do, on Workers and on Deno: `npm test -- cloud`. */
 const wholeCloud = [
-  ...behindCloud,
+  ...alwaysBehindCloud,
+  ...someBehindCloud,
   "admin-invocations",
   "admin-limits",
   "admin",

@@ -7,7 +7,7 @@ import { chunksOf, fold, withoutEmptyStep } from "./fold.ts";
 import { troubledModel, troubledStore, troubledTools } from "./troubles.ts";
 import { runTurn, STREAM } from "./turn.ts";
 
-const RUNS = propertyRuns(1_000, 60);
+const RUNS = propertyRuns(1_000, 40);
 
 /** One turn, as everything about it follows from `seed`. */
 async function troubledTurn(seed: number, cancels: boolean): Promise<void> {
