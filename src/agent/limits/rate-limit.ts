@@ -13,8 +13,14 @@
 import { DefinitionError } from "../../errors/definition-error.ts";
 import { handlers, object } from "../../journal/handlers.ts";
 import { invocationEnd } from "../../journal/invocation-end.ts";
-import type { Duration, ObjectContext, ObjectSharedContext, Serde, VirtualObjectDefinition } from "../../restate.ts";
-import { serde } from "../../restate.ts";
+import {
+  type Duration,
+  type ObjectContext,
+  type ObjectSharedContext,
+  type Serde,
+  serde,
+  type VirtualObjectDefinition,
+} from "../../restate.ts";
 import { durationMs } from "../../approvals/duration.ts";
 import {
   EMPTY_LIMIT,
