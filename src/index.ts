@@ -222,6 +222,7 @@ export { ModelCallError } from "./errors/model-call-error.ts";
 export { OutsideHandlerError } from "./errors/outside-handler-error.ts";
 export { OutsideRollbackError } from "./errors/outside-rollback-error.ts";
 export { RaceFailedError } from "./errors/race-failed-error.ts";
+export { RedactionFailedError } from "./errors/redaction-failed-error.ts";
 export { RestateNotConfiguredError } from "./errors/restate-not-configured-error.ts";
 export { RunTimeoutError } from "./errors/run-timeout-error.ts";
 export { StreamLostError } from "./errors/stream-lost-error.ts";

@@ -4,7 +4,8 @@
  * It is called inside the steps, by the attempt that executes them, and its result is what the journal has: on replay it is
  * not called. What a context tool gives is no step: there it is called in every replay, and must always say the same.
  */
-import { readMessage } from "../errors/read-error.ts";
+import { readMessage, readString } from "../errors/read-error.ts";
+import { RedactionFailedError } from "../errors/redaction-failed-error.ts";
 import { UnserializableValueError } from "../errors/unserializable-value-error.ts";
 import { TerminalError } from "../restate.ts";
 import { type Veil, veilOf } from "./veil.ts";
@@ -22,8 +23,8 @@ export interface RedactedPlace {
 }
 
 /**
- * What is kept of a text. What it throws fails the step, which is tried again, a tool's effect included: nothing passes
- * unseen. A `TerminalError` is not tried again.
+ * What is kept of a text. When it throws, nothing passes unseen and nothing is done twice: the text is withheld, and the step
+ * ends with `redaction-failed`, or with the `TerminalError` that it threw. Of failures and traces the text alone is left out.
  *
  * @example
  * ```ts
@@ -39,7 +40,33 @@ export type Redact = (text: string, place: RedactedPlace) => string;
  * @throws UnserializableValueError for what cannot be stored either: what cannot be read, or is too deep.
  */
 export function redacted(value: unknown, redact: Redact, place: RedactedPlace): unknown {
-  return new Walk((text) => redact(text, place)).see(value, 0);
+  return new Walk((text) => redactedText(text, redact, place)).see(value, 0);
+}
+
+/**
+ * What is kept of one text.
+ *
+ * @throws RedactionFailedError when the function fails: it might for every try, and what a tool did must not be repeated.
+ */
+export function redactedText(text: string, redact: Redact, place: RedactedPlace): string {
+  try {
+    const kept: unknown = redact(text, place);
+    if (typeof kept === "string") return kept;
+    throw new RedactionFailedError(nameOf(place), "gave no text");
+  } catch (error) {
+    if (place.kind === "failure" || place.kind === "trace") return WITHHELD;
+    if (error instanceof TerminalError) throw error;
+    // Not its message, which may quote the text.
+    throw new RedactionFailedError(nameOf(place), `threw ${readString(error, "name") ?? "no error"}`);
+  }
+}
+
+/** What stands for a text that could not be redacted, where the rest of it matters more. */
+const WITHHELD = "[withheld: redact failed]";
+
+function nameOf({ kind, toolName }: RedactedPlace): string {
+  if (kind === "model") return "what the model said";
+  return kind === "tool-input" ? `the input of tool ${toolName}` : `what tool ${toolName} gave`;
 }
 
 /** Texts in JSON; what is none, or is too deep, is one text. */
@@ -48,13 +75,13 @@ export function redactedJson(json: string, redact: Redact, place: RedactedPlace)
   try {
     value = JSON.parse(json);
   } catch {
-    return redact(json, place);
+    return redactedText(json, redact, place);
   }
   let own: unknown;
   try {
     own = redacted(value, redact, place);
   } catch (error) {
-    if (error instanceof UnserializableValueError) return redact(json, place);
+    if (error instanceof UnserializableValueError) return redactedText(json, redact, place);
     throw error;
   }
   // What did not change stays byte for byte what it was.
@@ -63,9 +90,9 @@ export function redactedJson(json: string, redact: Redact, place: RedactedPlace)
 
 /** The error with its message redacted; it stays what it is otherwise. */
 export function redactedError(error: unknown, redact: Redact, toolName?: string): unknown {
-  if (!(error instanceof Error)) return error;
+  if (!(error instanceof Error) || RedactionFailedError.isInstance(error)) return error;
   const place: RedactedPlace = { kind: "failure", toolName };
-  const message = redact(error.message, place);
+  const message = redactedText(error.message, redact, place);
   const facts = error instanceof TerminalError ? (error.metadata ?? {}) : {};
   const metadata = Object.fromEntries(
     Object.entries(facts).map(([name, value]) => [name, redactedJson(value, redact, place)]),

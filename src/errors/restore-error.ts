@@ -24,6 +24,7 @@ import { ModelCallError } from "./model-call-error.ts";
 import { OutsideHandlerError } from "./outside-handler-error.ts";
 import { OutsideRollbackError } from "./outside-rollback-error.ts";
 import { RaceFailedError } from "./race-failed-error.ts";
+import { RedactionFailedError } from "./redaction-failed-error.ts";
 import { RunTimeoutError } from "./run-timeout-error.ts";
 import { ToolClashError } from "./tool-clash-error.ts";
 import { ToolTimeoutError } from "./tool-timeout-error.ts";
@@ -76,6 +77,7 @@ const RESTORE: Readonly<Record<string, Restore>> = {
   "outside-handler": (fields) => new OutsideHandlerError(fields.string("what")),
   "outside-rollback": () => new OutsideRollbackError(),
   "race-failed": (fields) => new RaceFailedError(fields.texts("failures")),
+  "redaction-failed": (fields) => new RedactionFailedError(fields.string("what"), fields.string("problem")),
   "run-timeout": (fields) => new RunTimeoutError(fields.string("run"), fields.number("timeoutMs")),
   "tool-clash": (fields) =>
     new ToolClashError(fields.string("agent"), fields.string("toolName"), fields.string("one"), fields.string("other")),

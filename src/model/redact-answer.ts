@@ -8,7 +8,7 @@
  *   `store: false`, is what it was for the next call.
  */
 import type { LanguageModelV4CallOptions, LanguageModelV4Content, LanguageModelV4StreamPart } from "@ai-sdk/provider";
-import { type Redact, redacted, redactedJson } from "../encryption/redact.ts";
+import { type Redact, redacted, redactedJson, redactedText } from "../encryption/redact.ts";
 
 type Start = Extract<LanguageModelV4StreamPart, { type: "text-start" | "reasoning-start" }>;
 
@@ -17,7 +17,7 @@ export function redactedContent<T extends LanguageModelV4Content>(part: T, redac
   switch (part.type) {
     case "text":
     case "reasoning":
-      return { ...part, text: redact(part.text, { kind: "model" }) };
+      return { ...part, text: redactedText(part.text, redact, { kind: "model" }) };
     case "tool-call":
       return { ...part, input: redactedJson(part.input, redact, { kind: "tool-input", toolName: part.toolName }) };
     case "tool-result": {
@@ -87,7 +87,7 @@ export class RedactedParts {
     const block = this.#open.get(id);
     this.#open.delete(id);
     if (block === undefined || block.text === "") return [];
-    const delta = this.#redact(block.text, { kind: "model" });
+    const delta = redactedText(block.text, this.#redact, { kind: "model" });
     if (delta === "") return [];
     return [
       block.start.type === "text-start" ? { type: "text-delta", id, delta } : { type: "reasoning-delta", id, delta },

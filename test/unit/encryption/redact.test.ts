@@ -121,18 +121,6 @@ test("wherever the process dies, the answer is the same, and the function is not
   expect(JSON.stringify(crashes)).not.toContain(`done ${SECRET}`);
 });
 
-test("a function that throws fails the step, which is tried again: nothing passes unseen", async () => {
-  let failures = 1;
-  const { outcome, journal } = await run({
-    redact: (text, place) => {
-      if (failures-- > 0) throw new Error("the list of names is away");
-      return redact(text, place);
-    },
-  });
-  expect(outcome).toMatchObject({ ok: true, value: { text: "done [model]" } });
-  expect(journalOf({ journal })).not.toContain("4111");
-});
-
 test("a provider's failure is redacted, and stays what it was", async () => {
   const agent = new RestateAgent(
     {

@@ -13,6 +13,7 @@ import { ModelCallError } from "../../../src/errors/model-call-error.ts";
 import { OutsideHandlerError } from "../../../src/errors/outside-handler-error.ts";
 import { RaceFailedError } from "../../../src/errors/race-failed-error.ts";
 import { restoreError } from "../../../src/errors/restore-error.ts";
+import { RedactionFailedError } from "../../../src/errors/redaction-failed-error.ts";
 import { RunTimeoutError } from "../../../src/errors/run-timeout-error.ts";
 import { McpRequestError } from "../../../src/errors/mcp-request-error.ts";
 import { McpUnauthorizedError } from "../../../src/errors/mcp-unauthorized-error.ts";
@@ -50,6 +51,7 @@ const ERRORS: [EdgeAgentError, string, number][] = [
   [new ModelCallError({ reason: "no key", errorName: "AI_LoadAPIKeyError" }), "model-call-failed", 500],
   [new OutsideHandlerError("restateContext()"), "outside-handler", 500],
   [new RaceFailedError({ a: "no", b: "late" }), "race-failed", 500],
+  [new RedactionFailedError("what tool charge gave", "threw TypeError"), "redaction-failed", 500],
   [new RunTimeoutError("weather", 5), "run-timeout", 408],
   [new ToolTimeoutError("search", 5), "tool-timeout", 408],
   [
