@@ -111,7 +111,10 @@ interface Running {
 }
 
 function printStack(label: string, { app, restate, services, model }: Running & { readonly model: string }): void {
-  const names = services.map(({ name }) => name).join(", ");
+  const names = services
+    .map(({ name }) => name)
+    .toSorted()
+    .join(", ");
   printTable([
     [label, app.url],
     ["Playground", `${app.url.replace("127.0.0.1", "localhost")}/`],

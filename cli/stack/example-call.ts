@@ -8,14 +8,22 @@ export interface ExampleCall {
   readonly body: string;
 }
 
-const WEATHER: ExampleCall = { path: "WeatherAgent/run", body: `--json '"What is the weather in Berlin?"'` };
+/** Of the app that every project begins with, and of the examples. */
+const WEATHER_AGENTS = ["WeatherAgent", "Weather"];
 
-/** The agent that every project begins with; once it is gone, a service that has a `run`, and is there for callers. */
+const callOf = (name: string): ExampleCall => ({
+  path: `${name}/run`,
+  body: WEATHER_AGENTS.includes(name) ? `--json '"What is the weather in Berlin?"'` : `--json '"Hello"'`,
+});
+
+/** The agent that every project begins with; once it is gone, the first by name that has a `run`, and is there for callers. */
 export function exampleCall(services: Registered): ExampleCall {
-  if (services.length === 0 || services.some(({ name }) => name === "WeatherAgent")) return WEATHER;
-  const agent = services.find(
-    ({ type, handlers, public: isPublic, metadata }) =>
-      type === "Service" && handlers.includes("run") && isPublic && metadata[SMOKE_KEY] === undefined,
-  );
-  return agent === undefined ? WEATHER : { path: `${agent.name}/run`, body: `--json '"Hello"'` };
+  const names = services
+    .filter(
+      ({ type, handlers, public: isPublic, metadata }) =>
+        type === "Service" && handlers.includes("run") && isPublic && metadata[SMOKE_KEY] === undefined,
+    )
+    .map(({ name }) => name)
+    .toSorted();
+  return callOf(WEATHER_AGENTS.find((name) => names.includes(name)) ?? names[0] ?? "WeatherAgent");
 }

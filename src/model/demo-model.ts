@@ -1,6 +1,7 @@
 /**
  * A model for demonstrations: no network, no key, the same answer each time. It calls the tool that fits the question,
- * several times at once when the question names several things, and answers with what the tool returned.
+ * several times at once when the question names several things, and answers with what the tool returned. Where the answer has
+ * a schema, it is a value that fits.
  *
  * It matches words and understands nothing. It knows no tool and no answer by heart.
  */
@@ -12,6 +13,7 @@ import type {
   LanguageModelV4Prompt,
   LanguageModelV4StreamPart,
 } from "@ai-sdk/provider";
+import { demoJson } from "./demo-json.ts";
 import { chooseTool } from "./demo-tools.ts";
 import type { ModelStep } from "./model-step.ts";
 import { synthesizeStream } from "./synthesize-stream.ts";
@@ -47,7 +49,7 @@ function answer(parameters: LanguageModelV4CallOptions): Answer {
   const results = resultsOfThisTurn(prompt);
   const calls = results.length === 0 ? toolCalls(question, parameters) : [];
   const content: LanguageModelV4Content[] =
-    calls.length > 0 ? calls : [{ type: "text", text: textAnswer(question, results) }];
+    calls.length > 0 ? calls : [{ type: "text", text: finalAnswer(question, results, parameters) }];
   return {
     content,
     finishReason: { unified: calls.length > 0 ? "tool-calls" : "stop", raw: undefined },
@@ -95,6 +97,15 @@ function outputText(output: { readonly type: string }): string {
   return Object.entries(value)
     .map(([name, part]) => `${name} ${typeof part === "object" ? JSON.stringify(part) : String(part)}`)
     .join(", ");
+}
+
+function finalAnswer(
+  question: string,
+  results: readonly string[],
+  { responseFormat }: LanguageModelV4CallOptions,
+): string {
+  if (responseFormat?.type !== "json") return textAnswer(question, results);
+  return JSON.stringify(demoJson(responseFormat.schema, results.length > 0 ? results.join("; ") : question));
 }
 
 function textAnswer(question: string, results: readonly string[]): string {

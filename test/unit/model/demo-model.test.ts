@@ -1,5 +1,5 @@
 import type { LanguageModelV4CallOptions, LanguageModelV4FunctionTool } from "@ai-sdk/provider";
-import { generateText, isStepCount, streamText, tool } from "ai";
+import { generateText, isStepCount, Output, streamText, tool } from "ai";
 import { expect, test } from "vitest";
 import { z } from "zod";
 import { demoModel } from "../../../src/model/demo-model.ts";
@@ -165,4 +165,35 @@ test("words may come at a pace that one can watch, and an abort ends them", asyn
   await expect(read()).rejects.toThrow("enough");
   expect(words.join("")).toBe("This is the");
   expect(performance.now() - startedAt).toBeGreaterThan(10);
+});
+
+const plan = z.object({
+  tasks: z.array(z.string().min(1)).min(2).max(10),
+  urgent: z.boolean(),
+  days: z.number().int().min(3),
+  kind: z.enum(["work", "party"]),
+  owner: z.string().nullable(),
+  note: z.string().optional(),
+});
+test.each([
+  ["object", Output.object({ schema: plan }), (value: unknown) => plan.parse(value)],
+  ["array", Output.array({ element: z.string() }), (value: unknown) => z.array(z.string()).min(1).parse(value)],
+  ["choice", Output.choice({ options: ["work", "party"] }), (value: unknown) => z.literal("party").parse(value)],
+  ["json", Output.json(), (value: unknown) => z.string().parse(value)],
+])("an answer with a schema fits it: %s", async (_what, output, parse) => {
+  const answer = await generateText({ model: demoModel(), prompt: "Plan a party", output });
+  expect(() => parse(answer.output)).not.toThrow();
+});
+
+test("an answer with a schema comes after the tools, and holds what they returned", async () => {
+  const { output } = await generateText({
+    model: demoModel(),
+    prompt: "What is the weather in Berlin?",
+    tools: {
+      getWeather: tool({ inputSchema: z.object({ city: z.string() }), execute: ({ city }) => `${city}: rain` }),
+    },
+    output: Output.object({ schema: z.object({ report: z.string() }) }),
+    stopWhen: isStepCount(3),
+  });
+  expect(output).toEqual({ report: "Berlin: rain" });
 });
