@@ -2,8 +2,9 @@
  * Events start agents: Restate reads a Kafka topic and invokes the handler once for each record. The record's key is the
  * object's key, so the events of one customer are handled one after another, those of others at the same time.
  *
- * Subscribe: `POST /admin/subscriptions` with
- * `{ "source": "kafka://my-cluster/reviews", "sink": "service://ReviewDesk/onReview" }`.
+ * Name the cluster: `POST /admin/kafka-clusters` with
+ * `{ "name": "my-cluster", "properties": { "bootstrap.servers": "localhost:9092" } }`. Subscribe: `POST /admin/subscriptions`
+ * with `{ "source": "kafka://my-cluster/reviews", "sink": "service://ReviewDesk/onReview" }`.
  */
 import { generateText, Output } from "ai";
 import { z } from "zod";
