@@ -106,14 +106,15 @@ export class AgentRun {
     this.options = options;
     this.callerSignal = callerSignal;
     this.window = windowOf(options);
-    const { onRollbackFailed } = options;
-    this.rollback = RollbackScope.enter(place, { name, onRollbackFailed, fail: (error) => this.fail(error) });
+    const { onRollbackFailed, redact } = options;
+    const { trace } = place.invocation;
+    this.trace = trace === undefined ? undefined : new RunTrace(trace, place, { run: name, agent });
+    const undoTrace = this.trace?.undoTrace;
+    this.rollback = RollbackScope.enter(place, { name, onRollbackFailed, redact, trace: undoTrace });
     this.#blobs = options.blobs === undefined ? undefined : new Blobs(options.blobs);
     place.invocation.size.limit(options.journal ?? {});
     this.#idPrefix = place.invocation.sdkContext.rand.uuidv4();
     this.#killed.promise.catch(() => {});
-    const { trace } = place.invocation;
-    this.trace = trace === undefined ? undefined : new RunTrace(trace, place, { run: name, agent });
     this.#releases.push(place.fiber.onInterrupt((reason) => void this.#record(reason)));
   }
 

@@ -7,7 +7,6 @@ import type { Context, ServiceDefinition, ServiceOptions } from "../restate.ts";
 import { CONTINUE, CONTINUE_HANDLER_OPTIONS, type ContinueAsNewOptions, SegmentChain } from "./continue-as-new.ts";
 import { LAST_ACT } from "./agent-run.ts";
 import { withRollback } from "../tools/rollback/with-rollback.ts";
-import { agentRollback } from "./agent-rollback.ts";
 import { SEGMENT, type Segment } from "./continue-as-new-segment.ts";
 import { delegated } from "./delegation.ts";
 import { EXTRAS } from "./run-extras.ts";
@@ -112,8 +111,7 @@ function chained(
   generate: Generate,
 ): { readonly run: Run; readonly [CONTINUE]: unknown } {
   const keepsPrompt = setting(agent, "prepareCall") !== undefined;
-  const rollback = agentRollback(agent);
-  const chain = new SegmentChain({ service, agent: agent.name, keepsPrompt, options, rollback, generate });
+  const chain = new SegmentChain({ service, agent: agent.name, keepsPrompt, options, generate });
   return {
     run: async (context, input) =>
       delegated(context, async (usage) => chain.start(context, parametersOf(service, input), usage)),

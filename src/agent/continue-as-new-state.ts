@@ -7,7 +7,6 @@ import { z } from "zod";
 import { InvalidInputError } from "../errors/invalid-input-error.ts";
 import { readMessage } from "../errors/read-error.ts";
 import { decodeValue, encodeValue } from "../journal/codec.ts";
-import type { StoredCall } from "../tools/rollback/compensation.ts";
 import type { Handover } from "./continue-as-new-segment.ts";
 
 /** What a segment is called with. */
@@ -16,8 +15,6 @@ export interface Continuation extends Handover {
   readonly segment: number;
   /** The parameters of `generate()` as the first segment got them, or what of them is still needed. */
   readonly parameters: object;
-  /** Tool calls of the segments so far that are to be undone should the run fail, in order. */
-  readonly undo?: readonly StoredCall[];
 }
 
 const tokens = z.number().optional();
@@ -50,16 +47,6 @@ const schema = z.looseObject({
   overrides: z.record(z.string(), z.unknown()),
   deadlineMs: z.number().optional(),
   usage: z.array(modelUsageSchema).max(1_000).optional(),
-  undo: z
-    .array(
-      z.looseObject({
-        run: z.string(),
-        tool: z.string(),
-        toolCallId: z.string(),
-        outcome: z.enum(["done", "failed", "unknown"]),
-      }),
-    )
-    .optional(),
   budget: z
     .looseObject({ startedMs: z.number().optional(), granted: z.record(z.string(), z.number()).optional() })
     .optional(),

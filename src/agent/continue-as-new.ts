@@ -27,14 +27,13 @@ import { stepHostAt } from "../journal/step.ts";
 import { continueStepName } from "../journal/step-names.ts";
 import type { StepScope } from "../journal/step-host.ts";
 import { type Context, type Serde, serde } from "../restate.ts";
-import type { RollbackScope } from "../tools/rollback/rollback-scope.ts";
+import { withRollback } from "../tools/rollback/with-rollback.ts";
 import { conversationProblem } from "./compaction.ts";
 import { type Handover, Segment, type SegmentBounds } from "./continue-as-new-segment.ts";
-import type { AgentRollback } from "./agent-rollback.ts";
-import { ChainRollback, storedCalls } from "./continue-as-new-rollback.ts";
 import { decodeContinuation, encodeContinuation } from "./continue-as-new-state.ts";
 import { NO_STEPS, stepCount, totalUsage } from "./continue-as-new-steps.ts";
 import { isDelegated, USAGE_HEADER } from "./delegation.ts";
+import { nextSegment } from "./next-segment.ts";
 import type { UsageLedger } from "./usage-ledger.ts";
 
 /** Name of the handler that the next segment runs in. */
@@ -78,8 +77,6 @@ export interface ChainOptions {
   /** True when the agent's `prepareCall` has to see the original prompt again, in each segment. */
   readonly keepsPrompt: boolean;
   readonly options: ContinueAsNewOptions;
-  /** How its tools are undone. */
-  readonly rollback: AgentRollback;
   /** Runs the agent as one segment; its answer. */
   readonly generate: (parameters: object, usage: UsageLedger, segment: Segment) => Promise<unknown>;
 }
@@ -104,7 +101,6 @@ export const CONTINUE_HANDLER_OPTIONS: {
 /** One of them. */
 interface OwnSegment {
   readonly number: number;
-  readonly scope: RollbackScope;
   readonly usage: UsageLedger;
 }
 
@@ -112,7 +108,6 @@ interface OwnSegment {
 export class SegmentChain {
   readonly #chain: ChainOptions;
   readonly #bounds: SegmentBounds;
-  readonly #rollback: ChainRollback;
 
   /** @throws DefinitionError when the options are wrong. */
   constructor(chain: ChainOptions) {
@@ -127,14 +122,12 @@ export class SegmentChain {
       throw this.#definitionError("continueAsNew.compact must be a function");
     }
     this.#bounds = { steps, bytes };
-    const { service, agent, rollback } = chain;
-    this.#rollback = new ChainRollback({ service, agent, ...rollback });
   }
 
   /** The first segment; `parameters` are those of `generate()`. */
   start(context: Context, parameters: object, usage: UsageLedger): Promise<unknown> {
     const segment = new Segment(this.#bounds, { earlier: NO_STEPS, overrides: {} });
-    return this.#rollback.segment([], (scope) => this.#run(context, parameters, segment, { number: 1, scope, usage }));
+    return withRollback(() => this.#run(context, parameters, segment, { number: 1, usage }));
   }
 
   /**
@@ -143,10 +136,10 @@ export class SegmentChain {
    * @throws InvalidInputError (400) when `bytes` is not what a segment has handed over.
    */
   resume(context: Context, bytes: Uint8Array, usage: UsageLedger): Promise<unknown> {
-    const { segment: number, parameters, undo = [], ...start } = decodeContinuation(this.#chain.service, bytes);
+    const { segment: number, parameters, ...start } = decodeContinuation(this.#chain.service, bytes);
     const own = this.#chain.keepsPrompt ? parameters : { ...parameters, messages: start.messages };
     const segment = new Segment(this.#bounds, start);
-    return this.#rollback.segment(undo, (scope) => this.#run(context, own, segment, { number, scope, usage }));
+    return withRollback(() => this.#run(context, own, segment, { number, usage }));
   }
 
   async #run(context: Context, parameters: object, segment: Segment, own: OwnSegment): Promise<unknown> {
@@ -154,23 +147,21 @@ export class SegmentChain {
     const answer = await generate(parameters, own.usage, segment);
     const { handover } = segment;
     if (handover === undefined) return answer;
-    const parameter = await this.#handOver(parameters, handover, own);
+    const parameter = await this.#handOver(parameters, handover, own.number);
     const headers = isDelegated(context) ? { headers: { [USAGE_HEADER]: "1" } } : {};
     const serdes = { inputSerde: continuationSerde, outputSerde: answerSerde };
-    return await this.#rollback.next(own.scope, () =>
+    return await nextSegment(() =>
       context.genericCall<Uint8Array, unknown>({ service, method: CONTINUE, parameter, ...serdes, ...headers }),
     );
   }
 
   /** The input of the next segment. */
-  async #handOver(parameters: object, handover: Handover, { number, scope }: OwnSegment): Promise<Uint8Array> {
+  async #handOver(parameters: object, handover: Handover, number: number): Promise<Uint8Array> {
     const place = requirePlace("continueAsNew");
     const compacted = async ({ signal }: StepScope): Promise<Uint8Array> => {
       const messages = await this.#compact(handover, signal, number);
       const kept = this.#parametersToKeep(parameters);
-      const undo = storedCalls(scope);
-      const more = { segment: number + 1, parameters: kept, ...(undo.length === 0 ? {} : { undo }) };
-      return encodeContinuation({ ...handover, messages, ...more });
+      return encodeContinuation({ ...handover, messages, segment: number + 1, parameters: kept });
     };
     const bytes = { contentType: "application/json", encode: asIs, decode: asIs };
     return await stepHostAt(place).step(continueStepName(this.#chain.agent), compacted, bytes);

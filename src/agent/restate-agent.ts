@@ -11,7 +11,6 @@ import { AgentRun, LAST_ACT } from "./agent-run.ts";
 import type { Budget } from "./budget/budget.ts";
 import { reportsOn } from "./budget/budget-report.ts";
 import { startBudget } from "./budget/start-budget.ts";
-import { keepAgentRollback } from "./agent-rollback.ts";
 import { SEGMENT, type Segment } from "./continue-as-new-segment.ts";
 import { EXTRAS, type RunExtras } from "./run-extras.ts";
 import { hasSources, loadTools, loadToolsPlainly } from "./run-sources.ts";
@@ -75,7 +74,6 @@ export class RestateAgent<
     agentOptions.set(this, options);
     this.#settings = settingsOf(this) as LooseSettings;
     this.#name = checkOptions(options.id ?? settings.id, settings.tools, this.#options);
-    keepAgentRollback(this, options);
   }
 
   /** The name in step names. */

@@ -13,6 +13,9 @@ import type { ModelTrace } from "../model/model-trace.ts";
 import { providerName } from "../telemetry/gen-ai.ts";
 import type { InvocationTrace, SpanDraft } from "../telemetry/invocation-trace.ts";
 import type { SpanAttributes, SpanError } from "../telemetry/span.ts";
+import type { WorkTrace } from "../telemetry/work-trace.ts";
+import type { Undoing } from "../tools/rollback/compensation.ts";
+import { undoSpan } from "../tools/rollback/undo-span.ts";
 import { ToolTrace } from "../tools/tool-trace.ts";
 
 /** What of the AI SDK's telemetry settings concerns spans. */
@@ -101,6 +104,13 @@ export class RunTrace {
       ...this.#recorded,
     });
   }
+
+  /** The span of a compensation. It may begin after the run has ended, when what is around it fails. */
+  readonly undoTrace = (undoing: Undoing): WorkTrace | undefined => {
+    if (this.#settings.isEnabled === false) return undefined;
+    const attributes = this.#attributes;
+    return undoSpan(this.#trace, undoing, { parentSpanId: this.#spanId, attributes, ...this.#recorded });
+  };
 
   /** The run has ended, with `failure` if it failed. One that ends the attempt ends nothing: the journal does not go on. */
   end(failure?: { readonly error: unknown }): void {

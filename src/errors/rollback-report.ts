@@ -23,13 +23,17 @@ export type RollbackOutcome = "done" | "failed" | "unknown";
 
 /** One compensation of a report. */
 export interface RollbackItem {
-  /** Its step in the journal. */
+  /** Its step in the journal of `invocationId`. */
   readonly step: string;
+  /** The invocation that it was to be undone in: a segment of a long run, or a called agent, tells of its own. */
+  readonly invocationId: string;
   /** The tool whose call it undoes. */
   readonly tool?: string;
   readonly toolCallId?: string;
   /** What it was called in `onRollback()`. */
   readonly label?: string;
+  /** Of what an agent inside a tool has done, or a tool has registered: the call of the outermost agent that it was in. */
+  readonly within?: { readonly tool: string; readonly toolCallId: string };
   /** Of a tool call: what became of it. */
   readonly outcome?: RollbackOutcome;
   /** Why it was not undone. */
@@ -48,10 +52,15 @@ export interface RollbackReport {
   readonly notUndone: readonly RollbackItem[];
 }
 
-interface Carried {
+/** What an error knows as long as it is in memory: errors of the AI SDK have no metadata, and a report does not name all. */
+interface Carried extends Undone {
   readonly report: RollbackReport;
-  /** The error's message without the report. */
-  readonly message: string;
+}
+
+/** All that became of the compensations of an invocation. */
+interface Undone {
+  readonly undone: readonly RollbackItem[];
+  readonly notUndone: readonly RollbackItem[];
 }
 
 /**
@@ -69,28 +78,47 @@ interface Carried {
  * ```
  */
 export function rollbackReport(error: unknown): RollbackReport | undefined {
-  return carried(error)?.report ?? readReport(error);
+  return readReport(error) ?? carried(error)?.report;
 }
 
-/** `undone` and `notUndone`, whole, as a report. */
-export function makeReport(undone: readonly RollbackItem[], notUndone: readonly RollbackItem[]): RollbackReport {
-  return {
-    undoneCount: undone.length,
-    notUndoneCount: notUndone.length,
-    undone: undone.slice(0, MAX_NAMED),
-    notUndone: notUndone.slice(0, MAX_NAMED),
-  };
+/** What the scope that `error` left has undone in this invocation: all of it, also what the report does not name. */
+export function undoneHere(error: unknown): Undone | undefined {
+  return carried(error);
 }
 
-/** An error of the same class with the same fields that carries `report`. The given one may be shared: it stays as it is. */
-export function withRollbackReport(error: Error, report: RollbackReport): Error {
+/**
+ * An error of the same class with the same fields that carries a report of `here`: all that became of the compensations of
+ * this invocation, and of what the error `from` tells of others. The given one may be shared: it stays as it is.
+ */
+export function withRollbackReport(error: Error, { from, ...here }: Undone & { readonly from: unknown }): Error {
+  const known = rollbackReport(from);
+  const [undoneCount, undone] = listed(here.undone, known?.undone, known?.undoneCount);
+  const [notUndoneCount, notUndone] = listed(here.notUndone, known?.notUndone, known?.notUndoneCount);
+  return carrying(error, { report: { undoneCount, notUndoneCount, undone, notUndone }, ...here });
+}
+
+/** How many there are, and the first of them, beginning with those of other invocations: these came before. */
+function listed(
+  here: readonly RollbackItem[],
+  known: readonly RollbackItem[] = [],
+  knownCount: number = known.length,
+): readonly [count: number, items: readonly RollbackItem[]] {
+  const own = here[0]?.invocationId;
+  const others = known.filter(({ invocationId }) => invocationId !== own);
+  // Those of other invocations come first: where one of this is named, they all are.
+  const count = here.length + (others.length === known.length ? knownCount : others.length);
+  return [count, [...others, ...here].slice(0, MAX_NAMED)];
+}
+
+function carrying(error: Error, carries: Carried): Error {
   const message = messageWithout(error);
+  const { report } = carries;
   const descriptors = Object.getOwnPropertyDescriptors(error);
   const copy = Object.create(Object.getPrototypeOf(error) as object, descriptors) as Error;
   const own: Record<PropertyKey, unknown> = {
     message: `${message} (${summaryOf(report)})`,
     stack: error.stack,
-    [CARRIED]: { report, message } satisfies Carried,
+    [CARRIED]: carries,
     ...(error instanceof TerminalError
       ? { metadata: { ...error.metadata, [ROLLBACK_METADATA_KEY]: JSON.stringify(report) } }
       : {}),
@@ -104,8 +132,9 @@ export function withRollbackReport(error: Error, report: RollbackReport): Error 
 
 /** `to`, with the report that `from` carries, if it does: for an error that stands in for another. */
 export function keepRollbackReport<E extends Error>(from: unknown, to: E): E {
-  const report = carried(from)?.report;
-  return report === undefined || rollbackReport(to) !== undefined ? to : (withRollbackReport(to, report) as E);
+  const report = rollbackReport(from);
+  if (report === undefined || rollbackReport(to) !== undefined) return to;
+  return carrying(to, { undone: [], notUndone: [], ...carried(from), report }) as E;
 }
 
 /** `3 of 4 undone; not undone: travel undo bookHotel call_1` */
@@ -118,9 +147,7 @@ function summaryOf({ undoneCount, notUndoneCount, notUndone }: RollbackReport): 
 }
 
 function messageWithout(error: Error): string {
-  const known = carried(error);
-  if (known !== undefined) return known.message;
-  const report = readReport(error);
+  const report = rollbackReport(error);
   const suffix = report === undefined ? "" : ` (${summaryOf(report)})`;
   return suffix !== "" && error.message.endsWith(suffix) ? error.message.slice(0, -suffix.length) : error.message;
 }

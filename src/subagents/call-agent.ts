@@ -16,6 +16,7 @@ import { DefinitionError } from "../errors/definition-error.ts";
 import { restoreError } from "../errors/restore-error.ts";
 import { requirePlace, type Place } from "../journal/ambient.ts";
 import { endsRun } from "../tools/journal-tool.ts";
+import { keepRollbackReport } from "../errors/rollback-report.ts";
 import { type GenericCall, serde, type Serde, TerminalError, TimeoutError } from "../restate.ts";
 import { type AgentReference, agentTarget, type AgentTarget, targetName } from "./agent-target.ts";
 import type { AnswerOf } from "./agent-types.ts";
@@ -157,7 +158,7 @@ function sessionOutput(answer: unknown): unknown {
 function failureOf(target: string, failure: TerminalError): unknown {
   const restored = restoreError(failure);
   if (restored !== failure) return endsRun(restored) ? failure : restored;
-  return failure.code === CANCELLED ? new AgentCancelledError(target) : failure;
+  return failure.code === CANCELLED ? keepRollbackReport(failure, new AgentCancelledError(target)) : failure;
 }
 
 /** The code of Restate's `CancelledError`. */

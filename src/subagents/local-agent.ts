@@ -3,6 +3,7 @@ import type { ToolExecutionOptions } from "ai";
 import { AgentRun } from "../agent/agent-run.ts";
 import { EXTRAS } from "../agent/run-extras.ts";
 import { AgentTimeoutError } from "../errors/agent-timeout-error.ts";
+import { keepRollbackReport } from "../errors/rollback-report.ts";
 import { currentPlace, type Place } from "../journal/ambient.ts";
 import { atBoundary } from "../journal/handlers.ts";
 import { CancelledError } from "../restate.ts";
@@ -64,7 +65,8 @@ async function inTime<T>(place: Place, name: string, timeoutMs: number, work: ()
   try {
     return await work();
   } catch (error) {
-    throw isLate && error instanceof CancelledError ? new AgentTimeoutError(name, timeoutMs) : error;
+    if (!isLate || !(error instanceof CancelledError)) throw error;
+    throw keepRollbackReport(error, new AgentTimeoutError(name, timeoutMs));
   } finally {
     release();
   }

@@ -17,6 +17,7 @@ import { CancelledError, TerminalError } from "../restate.ts";
 import type { ToolErrorEvent, ToolEvent, ToolResultEvent } from "../stream/run-sink.ts";
 import { isDenial } from "../approvals/denial.ts";
 import { isContextTool, ownErrorPolicy } from "./context-tool.ts";
+import { enterCall } from "./current-call.ts";
 import type { RollbackScope } from "./rollback/rollback-scope.ts";
 import { withoutRollback } from "./rollback/tool-rollback.ts";
 import { UndoableCall } from "./rollback/undoable-call.ts";
@@ -109,6 +110,7 @@ export function journalTool(toolName: string, tool: Tool, toolOptions: ToolOptio
     const own = { undoable, errorPolicy, pausing };
     const call: Call = { toolName, execute: execute.bind(tool), input, options, trace, ...own };
     const begin = async (place: Place): Promise<unknown> => {
+      enterCall(place.fiber, { tool: toolName, toolCallId });
       const refusal = await host.admit?.(call, place);
       if (refusal !== undefined) return refusal;
       if (!readOnly) await host.barrier(place);

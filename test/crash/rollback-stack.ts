@@ -94,6 +94,19 @@ export class RollbackStack {
     await waitUntil(`Waited for ${run} to wait`, isSent, { timeoutMs: 60_000, everyMs: 10 });
   }
 
+  /** The invocations of a run with `continueAsNew`, in order. */
+  async segments(invocationId: string): Promise<string[]> {
+    const sql = "SELECT id, invoked_by_id FROM sys_invocation WHERE target_service_name = 'Chained'";
+    const rows = await this.restate.query<{ id: string; invoked_by_id?: string | null }>(sql);
+    const ids = [invocationId];
+    for (let at = rows.find(({ id }) => id === invocationId); at !== undefined;) {
+      const { id: caller } = at;
+      at = rows.find(({ invoked_by_id: by }) => by === caller);
+      if (at !== undefined) ids.push(at.id);
+    }
+    return ids;
+  }
+
   /** Keys of the undo steps whose result Restate has. */
   async durable(invocationId: string, run: string): Promise<string[]> {
     const rows = await this.restate.journal(invocationId);

@@ -89,7 +89,7 @@ describe.each(["workerd", "deno"] as const)("on %s", (runtime) => {
     },
   );
 
-  test.each(["chain", "chain-waits"])("%s: a run in several invocations is undone by the last one", async (kind) => {
+  test.each(["chain", "chain-waits"])("%s: a run in several invocations is undone by all of them, the last one first", async (kind) => {
     const run = newRun();
     const id = await stack.send("Chained/run", kind, run);
     if (kind === "chain-waits") {
@@ -104,6 +104,21 @@ describe.each(["workerd", "deno"] as const)("on %s", (runtime) => {
     const undone = stack.made(run, "undo");
     expect([...new Set(undone)]).toEqual(["e", "d", "c", "b", "a"]);
     expect(undone.length).toBeLessThanOrEqual(6);
+  });
+
+  test.each([1, 2])("a run whose segment is killed when undoing %s begins: the others undo, each once", async (n) => {
+    const run = newRun();
+    const id = await stack.send("Chained/run", "chain", run);
+    await stack.undoing(run, n, "asked");
+    const segments = await stack.segments(id);
+    expect(segments).toHaveLength(3);
+    await stack.restate.killInvocation(segments[n === 1 ? 2 : 1] ?? "");
+    const { status, body } = await stack.restate.attach(id, TIMEOUT_MS);
+    const { message } = body as { message: string };
+    expect([status, message]).toEqual([409, `killed (rolled back: ${n === 1 ? "4 of 4" : "2 of 2"} undone)`]);
+    // What the killed one was undoing may have happened or not; what it had not begun it leaves.
+    const others = n === 1 ? ["d", "c", "b", "a"] : ["e", "b", "a"];
+    expect(stack.made(run, "undo").filter((key) => key !== (n === 1 ? "e" : "d"))).toEqual(others);
   });
 
   test("cancelled again while it undoes, it undoes all, once", async () => {

@@ -12,7 +12,7 @@ import type { ModelMessage, ToolSet } from "ai";
 import type { BudgetMeter } from "../../agent/budget/budget-meter.ts";
 import type { UsageLedger } from "../../agent/usage-ledger.ts";
 import { addUsage } from "../../agent/usage.ts";
-import { rollbackReport } from "../../errors/rollback-report.ts";
+import { rollbackReport, undoneHere } from "../../errors/rollback-report.ts";
 import { requirePlace } from "../../journal/ambient.ts";
 import { jsonCodec } from "../../journal/codec.ts";
 import { atBoundary } from "../../journal/handlers.ts";
@@ -240,7 +240,7 @@ class Turn {
     const endedAt = await this.#settle().catch(() => this.#startedAt);
     const said = isCancelled ? await this.#keepSaid() : undefined;
     const report = rollbackReport(error);
-    this.#recorder.runFailed(report);
+    this.#recorder.runFailed(undoneHere(error));
     const { usage, lastStep } = this.#recorder;
     const facts = {
       ...this.#facts(endedAt),

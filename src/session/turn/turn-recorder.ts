@@ -3,12 +3,11 @@
  * watch it, and passes everything on to them.
  */
 import type { FinishReason, LanguageModelUsage, ModelMessage, UserModelMessage } from "ai";
-import type { RollbackReport } from "../../errors/rollback-report.ts";
 import type { ModelStep } from "../../model/model-step.ts";
 import type { LiveEvent, RunSink, SettledEvent } from "../../stream/run-sink.ts";
 import { UsageLedger } from "../../agent/usage-ledger.ts";
 import type { SteeredMessage } from "./steered.ts";
-import { withUndone } from "./undone-calls.ts";
+import { type UndoneCalls, withUndone } from "./undone-calls.ts";
 import { messagesOfOpenStep, type ToolEnd, withoutOpenCalls } from "./turn-messages.ts";
 
 /** What the AI SDK tells when a step has ended. */
@@ -35,7 +34,7 @@ export class TurnRecorder implements RunSink {
   #steps = 0;
   #isAsking = false;
   /** What was undone when it had failed. */
-  #report: RollbackReport | undefined;
+  #undone: UndoneCalls | undefined;
 
   /** @param usage Gets what the turn uses, too. */
   constructor(next: RunSink, usage?: UsageLedger) {
@@ -104,8 +103,8 @@ export class TurnRecorder implements RunSink {
    * The run has failed. The AI SDK may have taken the failure for one of its last step's tools, and have ended that step;
    * such results never settled.
    */
-  runFailed(report: RollbackReport | undefined): void {
-    this.#report = report;
+  runFailed(undone: UndoneCalls | undefined): void {
+    this.#undone = undone;
     if (this.#open !== undefined) return; // It failed in another step.
     const results = (this.#last?.response.messages ?? []).flatMap((message) =>
       message.role === "tool" ? message.content : [],
@@ -120,7 +119,7 @@ export class TurnRecorder implements RunSink {
   get messages(): ModelMessage[] {
     const open = this.#open === undefined ? [] : messagesOfOpenStep(this.#open, this.#ends);
     const messages = withoutOpenCalls([...this.#messages, ...this.#steering, ...open], this.#unsettled);
-    return withUndone(messages, this.#report);
+    return withUndone(messages, this.#undone);
   }
 
   /** The segment of the model step that runs; undefined while none does. */

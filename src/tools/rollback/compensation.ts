@@ -8,6 +8,7 @@
 import { CancelledError, TerminalError } from "../../restate.ts";
 import { AbortedError } from "../../errors/aborted-error.ts";
 import { readMessage } from "../../errors/read-error.ts";
+import { type Redact, redactedError } from "../../encryption/redact.ts";
 import type { RollbackItem, RollbackOutcome } from "../../errors/rollback-report.ts";
 import { ToolTimeoutError } from "../../errors/tool-timeout-error.ts";
 import { inFiber, type Place } from "../../journal/ambient.ts";
@@ -16,6 +17,8 @@ import { invocationCounter } from "../../journal/context.ts";
 import type { StepOptions, StepScope } from "../../journal/step-host.ts";
 import { rollbackStepName, undoStepName } from "../../journal/step-names.ts";
 import { runStep } from "../../journal/step.ts";
+import type { WorkTrace } from "../../telemetry/work-trace.ts";
+import type { CallOfTool } from "../current-call.ts";
 
 /** The default bounds: those of an invocation, but then it is given up and not paused. */
 export const ROLLBACK_BOUNDS: StepOptions = {
@@ -25,16 +28,6 @@ export const ROLLBACK_BOUNDS: StepOptions = {
   maxRetryInterval: 60_000,
 };
 
-/** A tool call, as it can be handed to another invocation. */
-export interface StoredCall {
-  readonly run: string;
-  readonly tool: string;
-  readonly toolCallId: string;
-  readonly input: unknown;
-  readonly output?: unknown;
-  readonly outcome: RollbackOutcome;
-}
-
 /** Undoes something, given its result. */
 export type Act = (output: unknown, abortSignal: AbortSignal) => unknown;
 
@@ -42,9 +35,7 @@ export type Act = (output: unknown, abortSignal: AbortSignal) => unknown;
 export interface CompensationInit {
   /** Prefix of its step's name: the run's name, or the scope's. */
   readonly run: string;
-  readonly what:
-    | { readonly tool: string; readonly toolCallId: string }
-    | { readonly label: string; readonly tool?: never; readonly toolCallId?: never };
+  readonly what: CallOfTool | { readonly label: string; readonly tool?: never; readonly toolCallId?: never };
   readonly outcome: RollbackOutcome;
   /** What undoes it, given what became of it; a text says why nothing does. */
   readonly act: (outcome: RollbackOutcome) => Act | string;
@@ -57,17 +48,36 @@ export interface CompensationInit {
   readonly step?: { waitIn(fiber: Place["fiber"]): PromiseLike<unknown> } | undefined;
 }
 
+/** One that is about to run, for its span. */
+export interface Undoing extends Pick<CompensationInit, "what" | "input"> {
+  readonly step: string;
+  readonly outcome: RollbackOutcome;
+  /** The span of the tool that has registered it; undefined: it is of the run, or the handler. */
+  readonly spanId: string | undefined;
+}
+
+/** What it has from where it was noted. */
+export interface CompensationOrigin {
+  readonly invocationId: string;
+  readonly within: CallOfTool | undefined;
+  readonly spanId: string | undefined;
+  readonly redact: Redact | undefined;
+  readonly trace: (undoing: Undoing) => WorkTrace | undefined;
+}
+
 /** See the head of this file. */
 export class Compensation {
   readonly #init: CompensationInit;
+  readonly #origin: CompensationOrigin;
   #outcome: RollbackOutcome;
   #output: unknown;
   #step: CompensationInit["step"];
   #state: "pending" | "undone" | { readonly problem: string; readonly error: unknown } = "pending";
   #stepName: string | undefined;
 
-  constructor(init: CompensationInit) {
+  constructor(init: CompensationInit, origin: CompensationOrigin) {
     this.#init = init;
+    this.#origin = origin;
     this.#outcome = init.outcome;
     this.#output = init.output;
     this.#step = init.step;
@@ -89,20 +99,15 @@ export class Compensation {
   /** What a report says of it. */
   get item(): RollbackItem {
     const { problem } = this.failure ?? {};
+    const { invocationId, within } = this.#origin;
     return {
       step: this.#stepName ?? this.#nameOf(1),
+      invocationId,
       ...this.#init.what,
+      ...(within === undefined ? {} : { within }),
       ...(this.#init.what.tool === undefined ? {} : { outcome: this.#outcome }),
       ...(problem === undefined ? {} : { problem }),
     };
-  }
-
-  /** The tool call that it undoes; undefined when it undoes something else, which no other invocation can. */
-  get call(): StoredCall | undefined {
-    const { run, what, input } = this.#init;
-    if (what.tool === undefined) return undefined;
-    const { tool, toolCallId } = what;
-    return { run, tool, toolCallId, input, output: this.#output, outcome: this.#outcome };
   }
 
   /**
@@ -123,27 +128,40 @@ export class Compensation {
 
   /** Undoes it, or notes why not. Rejects only when the attempt is over. */
   async undo(place: Place): Promise<void> {
-    const { options, wrap = true } = this.#init;
     const base = this.#nameOf(1);
     this.#stepName = this.#nameOf(invocationCounter(`undo ${base}`));
     const act = this.#init.act(this.#outcome);
     if (typeof act === "string") return this.#fail(act, undefined);
     try {
-      const call = async (signal: AbortSignal): Promise<undefined> => {
-        await act(this.#output, signal);
-        return undefined;
-      };
-      if (wrap) {
-        const action = ({ signal }: StepScope): Promise<undefined> => call(signal);
-        const traits = { ...ROLLBACK_BOUNDS, ...options, isCleanUp: true };
-        await runStep<unknown>(place, this.#stepName, action, jsonCodec, traits).waitIn(place.fiber);
-      } else {
-        await inFiber(place, ({ fiber }) => call(fiber.signal));
-      }
+      await this.#act(place, this.#stepName, act);
       this.#state = "undone";
     } catch (error) {
       if (!(error instanceof TerminalError)) throw error;
       this.#fail(readMessage(error).slice(0, MAX_PROBLEM), error);
+    }
+  }
+
+  async #act(place: Place, step: string, act: Act): Promise<void> {
+    const { what, input, options, wrap = true } = this.#init;
+    const { redact, spanId } = this.#origin;
+    const call = async (signal: AbortSignal): Promise<undefined> => {
+      try {
+        await act(this.#output, signal);
+        return undefined;
+      } catch (error) {
+        throw redact === undefined ? error : redactedError(error, redact, what.tool);
+      }
+    };
+    const trace = this.#origin.trace({ step, what, input, outcome: this.#outcome, spanId });
+    if (wrap) {
+      const action = ({ signal }: StepScope): Promise<undefined> =>
+        trace === undefined ? call(signal) : trace.inStep(step, () => call(signal));
+      const traits = { ...ROLLBACK_BOUNDS, ...options, isCleanUp: true };
+      await runStep<unknown>(place, step, action, jsonCodec, traits).waitIn(place.fiber);
+    } else {
+      const own = trace === undefined ? place : { ...place, spanId: trace.spanId };
+      const work = (): Promise<undefined> => inFiber(own, ({ fiber }) => call(fiber.signal));
+      await (trace === undefined ? work() : trace.inHandler(work));
     }
   }
 

@@ -38,15 +38,11 @@ export function onRollback(
   undo: (scope: { readonly abortSignal: AbortSignal }) => unknown,
   { wrap = true, ...options }: OnRollbackOptions = {},
 ): () => void {
-  const scope = RollbackScope.of(requirePlace("onRollback()").fiber);
+  const place = requirePlace("onRollback()");
+  const scope = RollbackScope.of(place.fiber);
   if (scope === undefined) throw new OutsideRollbackError();
-  const compensation = scope.note({
-    run: scope.name,
-    what: { label },
-    outcome: "unknown",
-    act: () => (_output, abortSignal) => undo({ abortSignal }),
-    options,
-    wrap,
-  });
+  const act = () => (_output: unknown, abortSignal: AbortSignal) => undo({ abortSignal });
+  const own = { run: scope.name, what: { label }, outcome: "unknown", act, options, wrap } as const;
+  const compensation = scope.note(own, place);
   return () => scope.forget(compensation);
 }

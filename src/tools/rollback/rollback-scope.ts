@@ -8,14 +8,17 @@
  * - Z4 Undoing is shielded: a further cancellation does not stop it. What was cancelled meanwhile ends as cancelled (G5).
  * - Z5 Nothing is dropped: what was not undone is in the error, in the log, and is told to `onRollbackFailed`.
  */
-import type { DefinitionError } from "../../errors/definition-error.ts";
+import type { Redact } from "../../encryption/redact.ts";
 import { readString } from "../../errors/read-error.ts";
-import { makeReport, type RollbackItem, rollbackReport, withRollbackReport } from "../../errors/rollback-report.ts";
+import { type RollbackItem, withRollbackReport } from "../../errors/rollback-report.ts";
 import { inFiber, type Place } from "../../journal/ambient.ts";
 import type { Fiber } from "../../journal/fiber.ts";
 import { atBoundary } from "../../journal/handlers.ts";
 import { CancelledError, TerminalError } from "../../restate.ts";
-import { Compensation, type CompensationInit } from "./compensation.ts";
+import type { WorkTrace } from "../../telemetry/work-trace.ts";
+import { outermostCall } from "../current-call.ts";
+import { Compensation, type CompensationInit, type Undoing } from "./compensation.ts";
+import { undoSpan } from "./undo-span.ts";
 
 /** Something that was not undone. */
 export interface RollbackFailure extends RollbackItem {
@@ -35,10 +38,10 @@ export interface RollbackScopeInit {
   /** Prefix of the steps of compensations that have no run. */
   readonly name: string;
   readonly onRollbackFailed?: OnRollbackFailed | undefined;
-  /** Why something cannot be noted here; undefined: it can. */
-  readonly refuse?: ((compensation: Compensation) => DefinitionError | undefined) | undefined;
-  /** Ends what is in the scope, with why something could not be noted. */
-  readonly fail?: ((error: DefinitionError) => void) | undefined;
+  /** Says what is kept of the text of a failure. Default: that of what is around it. */
+  readonly redact?: Redact | undefined;
+  /** The span of a compensation; undefined: none is made. Default: that of what is around it. */
+  readonly trace?: ((undoing: Undoing) => WorkTrace | undefined) | undefined;
 }
 
 const scopes = new WeakMap<Fiber, RollbackScope>();
@@ -83,28 +86,41 @@ export class RollbackScope {
   }
 
   /** What is to be undone should this scope fail, in the order in which it was noted. */
-  get pending(): readonly Compensation[] {
+  get #pending(): readonly Compensation[] {
     return this.#noted.filter(({ isPending }) => isPending);
   }
 
-  /** Notes what can be undone. */
-  note(init: CompensationInit): Compensation {
-    const compensation = new Compensation(init);
-    const onRollbackFailed = this.#onRollbackFailed;
+  /**
+   * Notes what can be undone.
+   *
+   * @param registered Where it was registered; undefined: it is a call of the run's own.
+   */
+  note(init: CompensationInit, registered?: Place): Compensation {
+    const compensation = new Compensation(init, {
+      invocationId: this.place.invocation.sdkContext.request().id,
+      within: outermostCall((registered ?? this.place).fiber),
+      spanId: registered?.spanId,
+      redact: this.#inherited("redact"),
+      trace: this.#inherited("trace") ?? ((undoing) => undoSpan(this.place.invocation.trace, undoing)),
+    });
+    const onRollbackFailed = this.#inherited("onRollbackFailed");
     if (onRollbackFailed !== undefined) listeners.set(compensation, onRollbackFailed);
     this.#note(compensation);
     return compensation;
   }
 
   /** Z1 */
-  #note(compensation: Compensation): DefinitionError | undefined {
+  #note(compensation: Compensation): void {
     this.#noted.push(compensation);
     if (this.#isOver) this.#warn(`${compensation.item.step} came too late to be undone`);
     const parent = this.#parent;
-    const own = this.#init.refuse?.(compensation);
-    const refusal = own ?? (parent === undefined ? undefined : parent.#note(compensation));
-    if (refusal !== undefined) this.#init.fail?.(refusal);
-    return refusal;
+    if (parent !== undefined) parent.#note(compensation);
+  }
+
+  /** What this scope says, or the innermost one around it that says something. */
+  #inherited<K extends "onRollbackFailed" | "redact" | "trace">(name: K): RollbackScopeInit[K] {
+    const parent = this.#parent;
+    return this.#init[name] ?? (parent === undefined ? undefined : parent.#inherited(name));
   }
 
   /** Nobody has to undo it any more. */
@@ -112,11 +128,6 @@ export class RollbackScope {
     const at = this.#noted.indexOf(compensation);
     if (at >= 0 && compensation.isPending) void this.#noted.splice(at, 1);
     this.#parent?.forget(compensation);
-  }
-
-  /** Somebody else undoes what is pending. */
-  clear(): void {
-    for (const compensation of this.pending) this.forget(compensation);
   }
 
   /**
@@ -185,7 +196,12 @@ export class RollbackScope {
       release();
     }
     const failure = isCancelled && !(error instanceof CancelledError) ? cancelled(error) : (error as Error);
-    return withRollbackReport(failure, this.#report(rollbackReport(error)));
+    const items = this.#noted.toReversed().map(({ item, isUndone }) => ({ item, isUndone }));
+    return withRollbackReport(failure, {
+      from: error,
+      undone: items.filter(({ isUndone }) => isUndone).map(({ item }) => item),
+      notUndone: items.filter(({ isUndone }) => !isUndone).map(({ item }) => item),
+    });
   }
 
   /** Work of this scope that still runs, beside what has failed, ends first: else it would do what nobody undoes. */
@@ -196,8 +212,8 @@ export class RollbackScope {
   }
 
   async #undoAll(place: Place): Promise<void> {
-    for (const compensation of this.pending) await compensation.learn(place);
-    for (const compensation of [...this.pending].reverse()) {
+    for (const compensation of this.#pending) await compensation.learn(place);
+    for (const compensation of [...this.#pending].reverse()) {
       await compensation.undo(place);
       const { failure, item } = compensation;
       if (failure === undefined) continue;
@@ -213,22 +229,6 @@ export class RollbackScope {
     } catch (error) {
       this.#warn(`onRollbackFailed failed for ${failure.step}: ${nameOf(error)}`);
     }
-  }
-
-  get #onRollbackFailed(): OnRollbackFailed | undefined {
-    const parent = this.#parent;
-    return this.#init.onRollbackFailed ?? (parent === undefined ? undefined : parent.#onRollbackFailed);
-  }
-
-  /** With what an error that came from another invocation tells already. */
-  #report(known: ReturnType<typeof rollbackReport>): ReturnType<typeof makeReport> {
-    const items = this.#noted.map(({ item, isUndone }) => ({ item, isUndone })).reverse();
-    const own = new Set(items.map(({ item }) => item.step));
-    const others = (list: readonly RollbackItem[] = []): RollbackItem[] => list.filter(({ step }) => !own.has(step));
-    return makeReport(
-      [...others(known?.undone), ...items.filter(({ isUndone }) => isUndone).map(({ item }) => item)],
-      [...others(known?.notUndone), ...items.filter(({ isUndone }) => !isUndone).map(({ item }) => item)],
-    );
   }
 
   /** Names and codes alone: what tools are given and answer is nobody's business here. */

@@ -1,10 +1,14 @@
 import type { RollbackOutcome } from "../../errors/rollback-report.ts";
 import { TerminalError } from "../../restate.ts";
-import { type Act, type CompensationInit, outcomeOf, type StoredCall } from "./compensation.ts";
+import type { CallOfTool } from "../current-call.ts";
+import { type Act, type CompensationInit, outcomeOf } from "./compensation.ts";
 import type { RollbackScope } from "./rollback-scope.ts";
 import type { ToolRollback, UncertainCall } from "./tool-rollback.ts";
 
-type BegunCall = Pick<StoredCall, "tool" | "toolCallId" | "input">;
+/** A call that may have begun. */
+interface BegunCall extends CallOfTool {
+  readonly input: unknown;
+}
 
 /** A call of a tool that can be undone, from its begin to its end. It is noted when it ends, in the order of the journal. */
 export class UndoableCall {
@@ -47,34 +51,27 @@ export class UndoableCall {
   #note(outcome: RollbackOutcome, output: unknown): void {
     if (!this.#isOpen) return;
     this.#isOpen = false;
-    const call = { ...this.#call, run: this.#scope.name, output, outcome };
-    const step = outcome === "unknown" ? this.#step : undefined;
-    this.#scope.note({ ...compensationOf(call, this.#options), step });
+    const { tool, toolCallId, input } = this.#call;
+    void this.#scope.note({
+      run: this.#scope.name,
+      what: { tool, toolCallId },
+      input,
+      output,
+      outcome,
+      options: this.#options.rollbackOptions,
+      act: (became) => actOf({ toolCallId, input }, became, this.#options),
+      step: outcome === "unknown" ? this.#step : undefined,
+    });
   }
-}
-
-/** How a call is undone, by the options of its tool. */
-export function compensationOf(call: StoredCall, options: ToolRollback | undefined): CompensationInit {
-  const { run, tool, toolCallId, input, output, outcome } = call;
-  return {
-    run,
-    what: { tool, toolCallId },
-    input,
-    output,
-    outcome,
-    options: options?.rollbackOptions,
-    act: (became) => actOf({ toolCallId, input }, became, options),
-  };
 }
 
 function actOf(
   call: { readonly toolCallId: string; readonly input: unknown },
   became: RollbackOutcome,
-  { onRollback, onRollbackUncertain }: ToolRollback = {},
+  { onRollback, onRollbackUncertain }: ToolRollback,
 ): Act | string {
-  if (onRollback === undefined) return "Its tool has no onRollback any more";
   if (became === "done") {
-    return (output, abortSignal) => onRollback({ ...call, abortSignal, outcome: became, output });
+    return (output, abortSignal) => onRollback?.({ ...call, abortSignal, outcome: became, output });
   }
   if (onRollbackUncertain === undefined) return UNCERTAIN[became];
   return (_, abortSignal) => onRollbackUncertain({ ...call, abortSignal, outcome: became, output: undefined });

@@ -1,6 +1,6 @@
 /** Runs an agent service on the fake, segment after segment, as Restate would. */
-import type { Context, ServiceDefinition } from "../../../src/restate.ts";
-import { type FakeJournal, type FakeOptions, type FakeResult, runFake } from "../../../src/testing/in-memory.ts";
+import { type Context, type ServiceDefinition, TerminalError } from "../../../src/restate.ts";
+import { FakeJournal, type FakeOptions, type FakeResult, runFake } from "../../../src/testing/in-memory.ts";
 
 type Handler = (context: Context, input: unknown) => Promise<unknown>;
 
@@ -12,8 +12,18 @@ export interface ChainLink {
   readonly result: FakeResult<unknown>;
 }
 
-/** The options of the `n`-th link, beginning with 0. */
-export type LinkOptions = (n: number) => Omit<FakeOptions, "calls">;
+/** The options of the `n`-th link, beginning with 0. `killAt`: it is killed when its journal has so many events. */
+export type LinkOptions = (n: number) => Omit<FakeOptions, "calls"> & { readonly killAt?: number };
+
+/** As Restate tells who called it. */
+const KILLED: FakeResult<unknown> = {
+  outcome: { ok: false, error: new TerminalError("killed", { errorCode: 409 }) },
+  journal: new FakeJournal(),
+  attempts: 1,
+  executions: new Map(),
+  state: new Map(),
+  logs: [],
+};
 
 const NO_OPTIONS: LinkOptions = () => ({});
 
@@ -44,22 +54,29 @@ async function runLink(
 ): Promise<ChainLink[]> {
   if (n > 100) throw new Error("The chain has not ended after 100 links");
   const called: unknown[] = [];
+  const { killAt, ...own } = options(n);
+  const kill = killAt === undefined ? {} : { crashAt: [killAt], maxAttempts: 1 };
   const run = (answer: () => unknown, journal?: FakeJournal): Promise<FakeResult<unknown>> =>
     runFake((context) => handlerOf(definition, handler)(inLink(context, input, n), input), {
-      ...options(n),
+      ...own,
+      ...kill,
       ...(journal === undefined ? {} : { journal }),
       calls: (target, parameter) => {
         called.push([target, parameter]);
         return answer();
       },
     });
-  const first = await run(() => "not answered yet");
+  const ends = (): Promise<FakeResult<unknown>> => run(() => "not answered yet");
+  const first = await (killAt === undefined ? ends() : ends().catch(() => KILLED));
   if (called.length === 0) return [{ handler, input, result: first }];
   const [target, parameter] = called[0] as [string, unknown];
   const [service, next = ""] = target.split("/");
   if (service !== definition.name) throw new Error(`The service called ${target}`);
   const bytes = new TextEncoder().encode(JSON.stringify(parameter));
-  const later = await runLink(definition, { handler: next, input: bytes, n: n + 1 }, options);
+  // Restate cancels what a cancelled invocation has called.
+  const isCancelled = first.journal.commands.some((command) => command.startsWith("cancel "));
+  const laterOptions: LinkOptions = isCancelled ? (m) => ({ ...options(m), cancelAt: 1 }) : options;
+  const later = await runLink(definition, { handler: next, input: bytes, n: n + 1 }, laterOptions);
   const outcome = later[0]?.result.outcome;
   const waiting = first.journal.prefix(first.journal.events.length - 1);
   const resumed = await run(() => {
@@ -71,11 +88,11 @@ async function runLink(
   return [{ handler, input, result }, ...later];
 }
 
-/** The context knows the size of its input, and the `n`-th link runs in the `n`-th second. */
+/** The context knows the size of its input, the `n`-th link runs in the `n`-th second, and is an invocation of its own. */
 function inLink(context: Context, input: unknown, n: number): Context {
   const body = input instanceof Uint8Array ? input : new TextEncoder().encode(JSON.stringify(input));
   return Object.assign(Object.create(context) as Context, {
-    request: () => ({ ...context.request(), body }),
+    request: () => ({ ...context.request(), body, id: `inv_${n + 1}` }),
     date: { now: () => context.run("date", () => n * 1_000) },
   });
 }

@@ -4,6 +4,7 @@ import { describe, expect, test } from "vitest";
 import { z } from "zod";
 import {
   agentService,
+  agentTool,
   contextTool,
   type ContinueAsNewOptions,
   DefinitionError,
@@ -37,25 +38,26 @@ function chainOf(world: World, more: ContinueAsNewOptions = {}) {
 
 const run = (world: World, options?: LinkOptions, more?: ContinueAsNewOptions): Promise<ChainLink[]> =>
   runChain(chainOf(world, more), "go", options);
-const failureOf = (link: ChainLink | undefined): Error => {
-  const outcome = link?.result.outcome;
+/** What the caller gets. */
+const errorOf = ([first]: readonly ChainLink[]): Error => {
+  const outcome = first?.result.outcome;
   if (outcome?.ok !== false) throw new Error("It has not failed");
   return outcome.error as Error;
 };
-const errorOf = ([first]: readonly ChainLink[]): Error => failureOf(first);
 
 describe("a run in several invocations", () => {
-  test("that fails is undone by the one that fails, back to the first booking", async () => {
+  test("that fails is undone back to the first booking, each invocation its own, the last one first", async () => {
     const world = new World(booking(5, REJECTED));
     const links = await run(world);
     expect(links).toHaveLength(3);
-    expect(links.map(({ result }) => undoSteps(result))).toEqual([
-      [],
-      [],
-      ["5", "4", "3", "2", "1"].map((id) => `travel undo book ${id}`),
-    ]);
+    expect(links.map(({ result }) => undoSteps(result))).toEqual(
+      [["2", "1"], ["4", "3"], ["5"]].map((ids) => ids.map((id) => `travel undo book ${id}`)),
+    );
+    expect(world.undone).toEqual(["5", "4", "3", "2", "1"]);
     expect(errorOf(links).message).toBe("No money (rolled back: 5 of 5 undone)");
-    expect(rollbackReport(errorOf(links))?.undoneCount).toBe(5);
+    expect(rollbackReport(errorOf(links))?.undone.map(({ invocationId, step }) => `${invocationId} ${step}`)).toEqual(
+      ["3 5", "2 4", "2 3", "1 2", "1 1"].map((at) => `inv_${at.replace(" ", " travel undo book ")}`),
+    );
     expect([...world.booked]).toEqual([]);
   });
 
@@ -72,6 +74,20 @@ describe("a run in several invocations", () => {
     expect(errorOf(links).message).toBe("No money (rolled back: 5 of 5 undone)");
   });
 
+  test("whose last invocation is killed, wherever, undoes what the others have done, each once", async () => {
+    const events = (await run(new World(booking(5, REJECTED)))).at(-1)?.result.journal.events.length ?? 0;
+    const lost = new Set<string>();
+    for (let killAt = 1; killAt <= events; killAt++) {
+      const world = new World(booking(5, REJECTED));
+      const links = await run(world, (n) => (n === 2 ? { killAt } : {}));
+      expect(errorOf(links).message, `${killAt}`).toMatch(/^(killed|No money) \(rolled back: (4 of 4|5 of 5) undone\)$/);
+      expect(world.undone.filter((id) => id !== "5"), `${killAt}`).toEqual(["4", "3", "2", "1"]);
+      for (const id of world.booked) lost.add(id);
+    }
+    // What the killed one has done itself nobody undoes: killing means without clean-up.
+    expect([...lost]).toEqual(["5"]);
+  });
+
   test.each(["bidirectional", "request-response"] as const)(
     "that is cancelled in its last invocation, %s",
     async (mode) => {
@@ -84,7 +100,7 @@ describe("a run in several invocations", () => {
         const last = links.at(-1)?.result;
         if (last?.outcome.ok === true) continue;
         expect([...world.booked], `${cancelAt}`).toEqual([]);
-        expect(rollbackReport(failureOf(links.at(-1)))?.notUndoneCount).toBe(0);
+        expect(rollbackReport(errorOf(links))?.notUndoneCount).toBe(0);
       }
     },
   );
@@ -101,7 +117,7 @@ describe("a run in several invocations", () => {
     expect((result.outcome as { error: Error }).error.message).toBe("killed (rolled back: 2 of 2 undone)");
   });
 
-  test("that is cancelled while it waits for the next invocation waits on, and undoes nothing that was undone", async () => {
+  test("that is cancelled while it waits for the next invocation waits on, and then undoes its own", async () => {
     const world = new World(booking(5, { text: "booked" }));
     const handler = handlerOf(chainOf(world), "run");
     const metadata = {
@@ -114,10 +130,10 @@ describe("a run in several invocations", () => {
     const called = plain.journal.events.findIndex((event) => event.type === "command" && event.kind === "call") + 1;
     const result = await runFake((context) => handler(context, "go"), { calls: answer, cancelAt: called });
     expect(result.journal.commands).toContain("cancel inv_Travel/continue");
-    expect(undoSteps(result)).toEqual([]);
+    expect(undoSteps(result)).toEqual(["travel undo book 2", "travel undo book 1"]);
     expect((result.outcome as { error: Error }).error).toMatchObject({
       name: "CancelledError",
-      message: "Cancelled (rolled back: 3 of 3 undone)",
+      message: "Cancelled (rolled back: 5 of 5 undone)",
     });
   });
 
@@ -129,43 +145,51 @@ describe("a run in several invocations", () => {
     expect(errorOf(links).message).toMatch(/\(rolled back: 2 of 2 undone\)$/);
   });
 
-  test("that goes on with a version without the compensation reports the call", async () => {
-    const world = new World(booking(3, REJECTED));
-    const links = await run(world);
-    const handedOver = links[1]?.input;
-    const agent = new RestateAgent(
-      { id: "travel", model: world.model, tools: toolsOf(world), stopWhen: isLoopFinished() },
-      { toolErrors: "fail" },
+  test("undoes also what tools have registered, and what agents in them have done", async () => {
+    const log: string[] = [];
+    const guide = new World(({ prompt }) =>
+      JSON.stringify(prompt).includes("booking g") ? { text: "booked" } : { toolCalls: [call("book", "g")] },
     );
-    const newer = agentService("Travel", agent, { continueAsNew: { steps: 2 } });
-    const result = await runFake((context) => handlerOf(newer, "continue")(context, handedOver));
-    expect(rollbackReport((result.outcome as { error: unknown }).error)).toMatchObject({
-      undoneCount: 0,
-      notUndone: [
-        { step: "travel undo book 2", problem: "Its tool has no onRollback any more" },
-        { step: "travel undo book 1" },
-      ],
-    });
+    const tools = {
+      hold: contextTool({
+        inputSchema: input,
+        execute: async ({ id }) => {
+          onRollback("release", () => void log.push(`released ${id}`));
+          return "held";
+        },
+      }),
+      ask: agentTool(travelAgent(guide, { id: "guide", undo: () => void log.push("guide undid") })),
+      reject: toolsOf(guide).reject,
+    };
+    const model = scriptedModel([
+      { toolCalls: [call("hold", "a")] },
+      { toolCalls: [{ id: "b", name: "ask", input: { prompt: "Book g" } }] },
+      { toolCalls: [call("hold", "c")] },
+      REJECTED,
+    ]);
+    const agent = new RestateAgent({ id: "travel", model, tools, stopWhen: isLoopFinished() }, { toolErrors: "fail" });
+    const links = await runChain(agentService("Travel", agent, { continueAsNew: { steps: 1 } }), "go");
+    expect(links).toHaveLength(4);
+    expect(log).toEqual(["released c", "guide undid", "released a"]);
+    expect(errorOf(links).message).toBe("No money (rolled back: 3 of 3 undone)");
   });
 
-  test("refuses what cannot be handed over, and undoes it", async () => {
-    const log: string[] = [];
-    const book = contextTool({
-      inputSchema: input,
-      execute: async () => {
-        log.push("held");
-        onRollback("release", () => void log.push("released"));
-        return "never";
-      },
+  test("counts all, also when a provider gives each step's calls the same ids, and names 50", async () => {
+    const model = scriptedModel(({ prompt }) => {
+      const calls = JSON.stringify(prompt).split('"tool-result"').length - 1;
+      if (calls === 90) return REJECTED;
+      return { toolCalls: Array.from({ length: 30 }, (_, n) => call("book", `${n}`)) };
     });
-    const model = scriptedModel([{ toolCalls: [call("book", "a")] }, { text: "no" }]);
-    const service = agentService("Travel", new RestateAgent({ id: "travel", model, tools: { book } }), {
-      continueAsNew: { steps: 2 },
-    });
-    const links = await runChain(service, "go");
-    expect(DefinitionError.isInstance(errorOf(links))).toBe(true);
-    expect(errorOf(links).message).toMatch(/onRollback\("release"\) registers: only onRollback in the toolOptions/);
-    expect(log.slice(-1)).toEqual(["released"]);
+    const world = new World([]);
+    const agent = new RestateAgent(
+      { id: "travel", model, tools: toolsOf(world), stopWhen: isLoopFinished() },
+      { toolErrors: "fail", toolOptions: { book: { onRollback: ({ input: { id } }) => world.undo(id) } } },
+    );
+    const links = await runChain(agentService("Travel", agent, { continueAsNew: { steps: 1 } }), "go");
+    expect(links).toHaveLength(4);
+    expect(world.undone).toHaveLength(90);
+    expect(rollbackReport(errorOf(links))).toMatchObject({ undoneCount: 90, notUndoneCount: 0 });
+    expect(rollbackReport(errorOf(links))?.undone).toHaveLength(50);
   });
 
   test("keeps inputs and results of what it hands over, bytes too", async () => {

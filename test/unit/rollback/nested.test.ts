@@ -129,9 +129,10 @@ describe("onRollback()", () => {
     const result = await fake(() => agentOf(log, true, "fail").generate({ prompt: "go" }));
     expect(log).toEqual(both);
     expect(undoSteps(result)).toEqual(["trip rollback cancel the car", "trip rollback cancel the hotel"]);
+    const at = { invocationId: "inv_fake", within: { tool: "book", toolCallId: "1" } };
     expect(rollbackReport(errorOf(result))?.undone).toEqual([
-      { step: "trip rollback cancel the car", label: "cancel the car" },
-      { step: "trip rollback cancel the hotel", label: "cancel the hotel" },
+      { step: "trip rollback cancel the car", label: "cancel the car", ...at },
+      { step: "trip rollback cancel the hotel", label: "cancel the hotel", ...at },
     ]);
   });
 

@@ -35,7 +35,13 @@ describe("a run that fails terminally undoes what it has done", () => {
     expect(rollbackReport(error)).toEqual({
       undoneCount: 3,
       notUndoneCount: 0,
-      undone: steps.map((step) => ({ step, tool: "book", toolCallId: step.slice(-1), outcome: "done" })),
+      undone: steps.map((step) => ({
+        step,
+        invocationId: "inv_fake",
+        tool: "book",
+        toolCallId: step.slice(-1),
+        outcome: "done",
+      })),
       notUndone: [],
     });
   });
