@@ -89,22 +89,28 @@ describe.each(["workerd", "deno"] as const)("on %s", (runtime) => {
     },
   );
 
-  test.each(["chain", "chain-waits"])("%s: a run in several invocations is undone by all of them, the last one first", async (kind) => {
-    const run = newRun();
-    const id = await stack.send("Chained/run", kind, run);
-    if (kind === "chain-waits") {
-      await stack.waiting(run, "e");
-      await stack.restate.cancel(id);
-    }
-    await stack.undoing(run, 2, "made");
-    await stack.endpoint.restart();
-    const { status, body } = await stack.restate.attach(id, TIMEOUT_MS);
-    const [code, message] = kind === "chain" ? [402, "card refused"] : [409, "Cancelled"];
-    expect([status, (body as { message: string }).message]).toEqual([code, `${message} (rolled back: 5 of 5 undone)`]);
-    const undone = stack.made(run, "undo");
-    expect([...new Set(undone)]).toEqual(["e", "d", "c", "b", "a"]);
-    expect(undone.length).toBeLessThanOrEqual(6);
-  });
+  test.each(["chain", "chain-waits"])(
+    "%s: a run in several invocations is undone by all of them, the last one first",
+    async (kind) => {
+      const run = newRun();
+      const id = await stack.send("Chained/run", kind, run);
+      if (kind === "chain-waits") {
+        await stack.waiting(run, "e");
+        await stack.restate.cancel(id);
+      }
+      await stack.undoing(run, 2, "made");
+      await stack.endpoint.restart();
+      const { status, body } = await stack.restate.attach(id, TIMEOUT_MS);
+      const [code, message] = kind === "chain" ? [402, "card refused"] : [409, "Cancelled"];
+      expect([status, (body as { message: string }).message]).toEqual([
+        code,
+        `${message} (rolled back: 5 of 5 undone)`,
+      ]);
+      const undone = stack.made(run, "undo");
+      expect([...new Set(undone)]).toEqual(["e", "d", "c", "b", "a"]);
+      expect(undone.length).toBeLessThanOrEqual(6);
+    },
+  );
 
   test.each([1, 2])("a run whose segment is killed when undoing %s begins: the others undo, each once", async (n) => {
     const run = newRun();

@@ -80,8 +80,13 @@ describe("a run in several invocations", () => {
     for (let killAt = 1; killAt <= events; killAt++) {
       const world = new World(booking(5, REJECTED));
       const links = await run(world, (n) => (n === 2 ? { killAt } : {}));
-      expect(errorOf(links).message, `${killAt}`).toMatch(/^(killed|No money) \(rolled back: (4 of 4|5 of 5) undone\)$/);
-      expect(world.undone.filter((id) => id !== "5"), `${killAt}`).toEqual(["4", "3", "2", "1"]);
+      expect(errorOf(links).message, `${killAt}`).toMatch(
+        /^(killed|No money) \(rolled back: (4 of 4|5 of 5) undone\)$/,
+      );
+      expect(
+        world.undone.filter((id) => id !== "5"),
+        `${killAt}`,
+      ).toEqual(["4", "3", "2", "1"]);
       for (const id of world.booked) lost.add(id);
     }
     // What the killed one has done itself nobody undoes: killing means without clean-up.
