@@ -4,6 +4,10 @@
  *
  * All of them run, whatever fails before. What failed is printed in full; the last line is `N passed, N failed`.
  */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
 import { CHECKS, CHECKS_ON_REQUEST } from "./checks/all.ts";
 import type { Check, Outcome } from "./checks/check.ts";
 import { stopRunningCommands } from "./checks/run-command.ts";
@@ -51,6 +55,11 @@ const args = process.argv.slice(2);
 if (args.includes("--thorough")) process.env["THOROUGH"] = "1";
 const checks = select(args.filter((arg) => arg !== "--thorough"));
 chooseSeed();
+
+// Nothing changes the sources during a run: each Worker is bundled once (src/testing/kept-bundles.ts).
+const bundles = mkdtempSync(join(tmpdir(), "restate-edge-agents-bundles-"));
+process.env["WORKER_BUNDLES"] = bundles;
+process.on("exit", () => rmSync(bundles, { recursive: true, force: true }));
 
 let passed = 0;
 let failed = 0;

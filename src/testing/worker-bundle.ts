@@ -2,6 +2,7 @@
 import { readdir, writeFile } from "node:fs/promises";
 import { basename, extname, join, resolve } from "node:path";
 import { startChild } from "./child.ts";
+import { keepBundle, takeKeptBundle } from "./kept-bundles.ts";
 import { wranglerScript } from "./packages.ts";
 import { waitUntil } from "./wait.ts";
 
@@ -31,12 +32,13 @@ export async function writeWranglerConfig(folder: string, source: WorkerSource):
 }
 
 /**
- * Bundles the Worker with wrangler; the folder of its modules.
+ * Bundles the Worker with wrangler, or takes the bundle of an earlier call (`kept-bundles.ts`); the folder of its modules.
  *
  * @throws Error with wrangler's log when it cannot be bundled within a minute.
  */
 export async function bundleWorker(folder: string, source: WorkerSource): Promise<string> {
   const out = join(folder, "out");
+  if (await takeKeptBundle(source, out)) return out;
   const config = await writeWranglerConfig(folder, source);
   const args = [wranglerScript(), "deploy", "--config", config, "--dry-run", "--outdir", out];
   const child = startChild({ label: "wrangler deploy --dry-run", command: process.execPath, args, env: {} });
@@ -47,6 +49,7 @@ export async function bundleWorker(folder: string, source: WorkerSource): Promis
   }
   if (child.exit !== "exit code 0")
     throw new Error(`Cannot bundle ${source.entry}: wrangler: ${child.exit}\n${child.log()}`);
+  await keepBundle(source, out);
   return out;
 }
 
