@@ -41,6 +41,29 @@ export function canSdkLetGo(promise: RestatePromise<unknown>): boolean {
 }
 
 /**
+ * Calls `onFailure` when a serde cannot read what the journal has for `promise`, with what it threw and the index of the
+ * command. The SDK ends the attempt for a promise that is awaited by itself; of one in a combination, as the scheduler awaits
+ * them all, it never hears: it would wait for ever. A build without the method that is watched here does so still.
+ */
+export function sdkOnUnreadable(
+  promise: RestatePromise<unknown>,
+  onFailure: (cause: unknown, command: number | undefined) => void,
+): void {
+  const internal = promise as unknown as { tryComplete?: () => Promise<void> };
+  const { tryComplete } = internal;
+  if (tryComplete === undefined || Object.hasOwn(internal, "tryComplete")) return;
+  internal.tryComplete = async () => {
+    try {
+      await tryComplete.call(promise);
+    } catch (error) {
+      const { cause = error, commandIndex } = error as { readonly cause?: unknown; readonly commandIndex?: number };
+      onFailure(commandIndex === undefined ? error : cause, commandIndex);
+      throw error;
+    }
+  };
+}
+
+/**
  * True when the attempt has issued every command of its journal: what happens now, between steps, happens for the first
  * time. The SDK's own logger asks the same, and its hooks are told of it under a symbol; a build that lacks it says yes.
  */

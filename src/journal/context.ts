@@ -15,7 +15,7 @@ import { DRIVER, type Driver } from "./driver.ts";
 import { JournalFront } from "./journal-front.ts";
 import { JournalSize, type JournalSizeWarning } from "./journal-size.ts";
 import { currentDriver } from "./protocol-mode.ts";
-import { scheduledContext } from "./scheduled-context.ts";
+import { scheduledContext, type ScheduledContextInit } from "./scheduled-context.ts";
 import { Scheduler } from "./scheduler.ts";
 
 /**
@@ -78,10 +78,13 @@ export async function runInvocation<C extends Context, T>(
   kind: HandlerKind,
   body: (context: C) => PromiseLike<T>,
 ): Promise<T> {
-  const place = invocationPlace(sdk, kind);
+  const aborted = Promise.withResolvers<never>();
+  aborted.promise.catch(() => undefined); // It may be too late for anybody to hear of it.
+  const place = invocationPlace(sdk, kind, aborted.reject);
   const { scheduler, front } = place.invocation;
   try {
-    const result = await runAt(place, () => body(place.invocation.context as unknown as C));
+    const work = runAt(place, () => body(place.invocation.context as unknown as C));
+    const result = await Promise.race([work, aborted.promise]);
     front.goOn();
     return result;
   } catch (error) {
@@ -92,7 +95,7 @@ export async function runInvocation<C extends Context, T>(
   }
 }
 
-function invocationPlace(sdk: Context, kind: HandlerKind): Place {
+function invocationPlace(sdk: Context, kind: HandlerKind, abort: ScheduledContextInit["abort"]): Place {
   const sdkContext = sdk as unknown as WorkflowContext;
   const { [DRIVER]: driver = currentDriver() } = sdk as { readonly [DRIVER]?: Driver };
   const front = new JournalFront(() => sdkIsProcessing(sdkContext));
@@ -105,7 +108,7 @@ function invocationPlace(sdk: Context, kind: HandlerKind): Place {
     },
     currentFiber: () => currentPlace()?.fiber,
   });
-  const context = scheduledContext(sdkContext, scheduler, () => place);
+  const context = scheduledContext(sdkContext, { scheduler, place: () => place, abort });
   const size = new JournalSize({ onWarn: (warning) => warnOfSize(sdkContext, warning) });
   size.add(sdkContext.request().body.length);
   const invocation: Invocation = { kind, sdkContext, context, scheduler, size, counters: new Map(), front, trace };

@@ -3,7 +3,8 @@
  * scheduler. A proxy rather than a hand-written list, so that a method which the SDK adds tomorrow is scheduled too.
  */
 import { InsideStepError } from "../errors/inside-step-error.ts";
-import type { RunAction, WorkflowContext } from "../restate.ts";
+import { JournalUnreadableError } from "../errors/journal-unreadable-error.ts";
+import { type RunAction, sdkOnUnreadable, type WorkflowContext } from "../restate.ts";
 import { currentPlace, type Place, runAt } from "./ambient.ts";
 import { Awaitable } from "./awaitable.ts";
 import type { Entry } from "./driver.ts";
@@ -15,10 +16,25 @@ const PLAIN = new Set<string | symbol>(["console", "key", "rand", "request"]);
 type Callable = (...parameters: unknown[]) => unknown;
 type Wrap = (value: unknown) => unknown;
 
-/** Wraps the SDK's context; `place()` is where code without an ambient store belongs. */
-export function scheduledContext(sdk: WorkflowContext, scheduler: Scheduler, place: () => Place): WorkflowContext {
+/** What a context is made of, beside the SDK's. */
+export interface ScheduledContextInit {
+  readonly scheduler: Scheduler;
+  /** Where code without an ambient store belongs. */
+  readonly place: () => Place;
+  /** Ends the attempt: what the journal has cannot be read. */
+  readonly abort: (reason: JournalUnreadableError) => void;
+}
+
+/** Wraps the SDK's context. */
+export function scheduledContext(
+  sdk: WorkflowContext,
+  { scheduler, place, abort }: ScheduledContextInit,
+): WorkflowContext {
   const wrap: Wrap = (value) => {
-    if (isEntry(value)) return wrapEntry(value, scheduler);
+    if (isEntry(value)) {
+      sdkOnUnreadable(value, (cause, command) => abort(new JournalUnreadableError(cause, command)));
+      return wrapEntry(value, scheduler);
+    }
     if (isDurablePromise(value)) return wrapObject(value, wrap, durablePromiseMethods(value, wrap));
     if (typeof value === "object" && value !== null) return wrapObject(value, wrap, {});
     return value;

@@ -253,12 +253,17 @@ describe("keys that change", () => {
 });
 
 describe("what is not encrypted", () => {
-  test("what a serde says of a value that it cannot write is not told to Restate, and shown by the app", async () => {
+  test("what a serde says of a value that it cannot write or read is not told to Restate, and shown by the app", async () => {
     stack = await EncryptionStack.start("workerd", { JOURNAL_KEYS: key("k1") }, script);
     const own = stack;
-    for (const how of ["step", "call"]) {
+    for (const [handler, how, reason] of [
+      ["garble", "step", `cannot write ${MARK}`],
+      ["garble", "call", `cannot write ${MARK}`],
+      ["spoil", "step", `command 1): cannot read ${MARK}`],
+      ["spoil", "signal", `journal: cannot read ${MARK}`],
+    ] as const) {
       const { id } = await own.get<{ id: string }>(
-        "/agents/Desk/garble",
+        `/agents/Desk/${handler}`,
         { text: MARK, how },
         { prefer: "respond-async" },
       );
@@ -274,7 +279,7 @@ describe("what is not encrypted", () => {
       );
       expect(stored).toContain("[encrypted k1] ");
       expect(stored).not.toContain(MARK);
-      expect(JSON.stringify(await own.get(`/admin/invocations/${id}/timeline`))).toContain(`cannot write ${MARK}`);
+      expect(JSON.stringify(await own.get(`/admin/invocations/${id}/timeline`))).toContain(reason);
     }
   });
 
