@@ -6,19 +6,23 @@ import { analysis, budgetApprovals, modelLimit, tutoring } from "./budgets/agent
 import { chat } from "./chat/agent.ts";
 import { guide } from "./client-tools/agent.ts";
 import { shipping } from "./error-handling/agent.ts";
+import { evaluator, faq } from "./evaluation/agent.ts";
 import { writer } from "./evaluator-optimizer/agent.ts";
 import { helpDesk } from "./handoff/agent.ts";
+import { docsDesk } from "./hosted-mcp/agent.ts";
 import { claimApprovals, claims } from "./human-approval/agent.ts";
 import { codingAgent } from "./interrupt/agent.ts";
 import { reviewDesk } from "./kafka/agent.ts";
 import { claimDesk } from "./multi-agent/agent.ts";
 import { research } from "./notify-when-ready/agent.ts";
 import { orchestrator, planWorker } from "./orchestrator-workers/agent.ts";
+import { stockDesk } from "./own-loop/agent.ts";
 import { insuranceClaim } from "./parallel-tools/agent.ts";
 import { review } from "./parallel-workflow/agent.ts";
 import { reportChain } from "./prompt-chain/agent.ts";
 import { carefulTranslator, quickTranslator, translators } from "./racing/agent.ts";
 import { library } from "./rag/agent.ts";
+import { reminders } from "./reminders/agent.ts";
 import { creditCheck, fraudCheck, loanDesk } from "./remote-agents/agent.ts";
 import { tripDesk } from "./rollback/agent.ts";
 import { support } from "./routing/agent.ts";
@@ -38,8 +42,10 @@ const publicServices = [
   claims,
   codingAgent,
   dailyBrief,
-  helpDesk,
+  docsDesk,
+  faq,
   guide,
+  helpDesk,
   insuranceClaim,
   library,
   loanDesk,
@@ -47,12 +53,14 @@ const publicServices = [
   orchestrator,
   refundApprovals,
   refunds,
+  reminders,
   reportChain,
   reportShelf,
   research,
   review,
   reviewDesk,
   shipping,
+  stockDesk,
   support,
   transcripts,
   translators,
@@ -71,6 +79,7 @@ export default createEdgeApp({
     carefulTranslator,
     quickTranslator,
     creditCheck,
+    evaluator,
     fraudCheck,
     reporter,
     reportJobs,

@@ -18,6 +18,7 @@ export function outputItems(reply: ScriptedReply, n: number): Json[] {
     const input = JSON.stringify(call.input);
     items.push({ type: "function_call", id, call_id: call.id, name: call.name, arguments: input, status: "completed" });
   }
+  items.push(...(reply.items ?? []));
   return items;
 }
 
@@ -89,7 +90,7 @@ function itemEvents(item: Json, output_index: number): Json[] {
         done,
       ];
     }
-    default: {
+    case "function_call": {
       const input = String(item["arguments"]);
       const half = Math.ceil(input.length / 2);
       return [
@@ -104,6 +105,8 @@ function itemEvents(item: Json, output_index: number): Json[] {
         done,
       ];
     }
+    default:
+      return [{ type: "response.output_item.added", output_index, item }, done];
   }
 }
 

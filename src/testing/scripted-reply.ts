@@ -12,6 +12,8 @@ export interface ScriptedReply {
   readonly text?: string;
   readonly reasoning?: string;
   readonly toolCalls?: readonly ScriptedToolCall[];
+  /** Output items as the Responses protocol has them, after all others: what has no field of its own here. */
+  readonly items?: readonly Readonly<Record<string, unknown>>[];
   /** Of a request for embeddings: the vectors. Default: `wordEmbedding` of each text. */
   readonly embeddings?: readonly (readonly number[])[];
   /** Of a request for images or speech: the image or the audio. Default: a PNG of one pixel, the head of an MP3 file. */

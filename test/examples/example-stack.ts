@@ -59,6 +59,8 @@ export class ExampleStack {
         TRANSCRIPT_URL: `${effects.url}/effect/transcribe`,
         BOOKING_URL: `${effects.url}/effect`,
         MAIL_URL: `${effects.url}/effect/mail`,
+        REVIEW_URL: `${effects.url}/effect/review`,
+        SCORES_URL: `${effects.url}/effect/score`,
         ...vars,
       },
     });

@@ -31,8 +31,11 @@ test("a client of MCP asks the agent, which uses tools of another MCP server", a
   const requestInit = { headers: { authorization: `Bearer ${stack.apiKey}` } };
   await client.connect(new StreamableHTTPClientTransport(new URL(`${stack.worker.url}/mcp`), { requestInit }));
   const { tools } = await client.listTools();
-  expect(tools.map(({ name }) => name)).toEqual(["ask_librarian"]);
+  expect(tools.map(({ name }) => name)).toEqual(["ask_librarian", "greet"]);
   const result = await client.callTool({ name: "ask_librarian", arguments: { prompt: "What are the rules?" } });
+  const greet = () => client.callTool({ name: "greet", arguments: { name: "Ada" } });
+  await greet();
+  expect((await greet()).content).toEqual([{ type: "text", text: "Good day Ada. Visits: 2." }]);
   await client.close();
   expect(result.content).toEqual([{ type: "text", text: "The rules say: be quiet." }]);
   expect(await readFile(note, "utf8")).toBe("Somebody was here");

@@ -95,6 +95,46 @@ test("webhooks: the run sleeps until the other system calls back", async () => {
   expect(stack.effects.count("transcribe")).toBe(1);
 });
 
+test("hosted MCP: the provider calls when a person has allowed it, also after the Worker has died", async () => {
+  stack.effects.reset();
+  stack.openai.reset();
+  const call = { name: "search", server_label: "docs", arguments: '{"query":"virtual object"}' };
+  stack.script = (request) => {
+    const input = JSON.stringify(request.body["input"]);
+    if (!input.includes("mcp_approval_response"))
+      return { items: [{ type: "mcp_approval_request", id: "mcpr_1", ...call }] };
+    const made = { type: "mcp_call", id: "mcp_1", status: "completed", approval_request_id: "mcpr_1", ...call };
+    return { items: [{ ...made, output: "An object with a key." }], text: "It has a key." };
+  };
+  const id = await stack.send("DocsDesk/run", "What is a virtual object?");
+  await waitUntil("The run does not wait", async () => (await statusOf(id)) === "suspended", { timeoutMs: 30_000 });
+  await stack.worker.kill();
+  await stack.worker.start();
+  await stack.restate.resolveAwakeable(stack.effects.effects[0]?.key ?? "", true);
+  expect((await stack.restate.attach(id)).body).toBe("It has a key.");
+  expect(stack.openai.count).toBe(2);
+  expect(stack.asked()[1]).toContain('"approval_request_id":"mcpr_1","approve":true');
+  expect(stack.effects.count("review")).toBe(1);
+});
+
+test("reminders: the assistant comes back by itself, in the same conversation", async () => {
+  stack.openai.reset();
+  stack.script = (request) => {
+    const input = JSON.stringify(request.body["input"]);
+    if (input.includes("[reminder] tea")) return { text: "Your tea is ready." };
+    if (input.includes("function_call_output")) return { text: "I will remind you." };
+    return { toolCalls: [{ id: "m1", name: "remind", input: { of: "tea", inMinutes: 0.02 } }] };
+  };
+  await stack.ask("Reminders/ada/send", { message: "Remind me of my tea" });
+  let conversation = "";
+  await waitUntil("The reminder does not come", async () => {
+    conversation = JSON.stringify((await stack.fetch("GET", "/chat/Reminders/ada")).body);
+    return conversation.includes("Your tea is ready.");
+  });
+  expect(conversation).toContain("I will remind you.");
+  expect(stack.asked().at(-1)).toContain("Remind me of my tea");
+});
+
 test("notify when ready: who asks before the answer and who asks after it get one mail each", async () => {
   stack.effects.reset();
   stack.replies({ text: "42", delayMs: 300 });
@@ -134,6 +174,11 @@ test("interrupt and regenerate", async () => {
   expect(JSON.stringify(body)).toContain("version 3");
   expect(JSON.stringify(body)).not.toContain("version 2");
 });
+
+async function statusOf(id: string): Promise<string | undefined> {
+  const [row] = await stack.restate.query<{ status: string }>(`SELECT status FROM sys_invocation WHERE id = '${id}'`);
+  return row?.status;
+}
 
 function message(id: string, text: string) {
   return { messages: [{ id, role: "user", parts: [{ type: "text", text }] }] };

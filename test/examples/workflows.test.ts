@@ -81,6 +81,45 @@ test("evaluator and optimizer: five rounds, and not one more", async () => {
   expect(stack.openai.count).toBe(10);
 });
 
+test("evaluation: the answer is out before its verdict, and each run has one", async () => {
+  stack.openai.reset();
+  stack.effects.reset();
+  const { promise: released, resolve: release } = Promise.withResolvers<void>();
+  stack.script = async (request) => {
+    if (!asked(request).includes("Score this answer")) return { text: "Within 30 days." };
+    await released;
+    return { text: JSON.stringify({ score: 0.9, reason: "Right." }) };
+  };
+  const id = await stack.send("Faq/run", "May I return a lamp?");
+  expect((await stack.restate.attach(id)).body).toBe("Within 30 days.");
+  expect(stack.effects.counts()).toEqual(new Map());
+  release();
+  await stack.effects.waitFor((effects) => effects.length > 0, 30_000);
+  expect(stack.effects.counts()).toEqual(new Map([[`score ${id}`, 1]]));
+  expect(stack.asked().at(-1)).toContain("Question: May I return a lamp?\\nAnswer: Within 30 days.");
+});
+
+test("own loop: a Worker that dies in the second round asks for nothing again that was answered", async () => {
+  stack.openai.reset();
+  const calls = ["lamp", "desk"].map((article) => ({ id: `call_${article}`, name: "countStock", input: { article } }));
+  stack.script = (request, n) => {
+    if (!asked(request).includes("function_call_output")) return { toolCalls: calls };
+    return n === 1 ? { hang: true } : { text: "Four of each." };
+  };
+  const id = await stack.send("StockDesk/run", "How many lamps and desks are there?");
+  await stack.openai.waitFor(2);
+  await stack.worker.kill();
+  await stack.worker.start();
+  expect((await stack.restate.attach(id)).body).toBe("Four of each.");
+  expect(await stack.steps(id)).toEqual([
+    "stock-desk model 1",
+    "countStock call_lamp",
+    "countStock call_desk",
+    "stock-desk model 2",
+  ]);
+  expect(stack.openai.count).toBe(3);
+});
+
 test("routing: the specialist answers, with its own tools", async () => {
   stack.openai.reset();
   stack.script = (request) => {
