@@ -4,8 +4,8 @@ import { demoModel } from "../src/index.ts";
 import { setting } from "./settings.ts";
 
 const DEFAULT_MODEL = "gpt-5.2";
-/** So that its answers can be watched. */
-const DEMO_PACE = { wordDelayMs: 40 };
+/** So that its answers can be watched, and there is time to reload the page or to crash the Worker in the middle of one. */
+const DEMO_PACE = { wordDelayMs: 100 };
 
 /** True when a key for a real model is set. */
 export function hasModelKey(): boolean {

@@ -99,7 +99,11 @@ test("a person approves in place, and the tool runs", async () => {
   const chat = await open();
   await chat.send("Please book a trip");
   await chat.see(/May bookTrip run/);
-  await chat.page.locator(".step[data-state=waiting]").waitFor();
+  // How long it waits is counted on.
+  const waits = chat.page.locator(".step[data-state=waiting] .time");
+  await waits.waitFor();
+  const first = await waits.innerText();
+  await waitUntil("It waits longer", async () => (await waits.innerText()) !== first, { timeoutMs: 10_000 });
   await chat.button("Approve").click();
   await chat.see("All is arranged.");
   await chat.settled();
@@ -143,6 +147,40 @@ test("a call for the client is shown as such, survives a reload, and is answered
   expect(JSON.stringify(stack.openai.requests.at(-1)?.body)).toContain("Porto");
   await chat.answer.getByText("locate").click();
   await chat.see('"city": "Porto"');
+});
+
+test("what a model writes as Markdown is read as such, and no line of it is wider than the page", async () => {
+  const chat = await open();
+  await chat.send("Please plan it");
+  await chat.settled();
+  const { answer, page } = chat;
+  expect(await answer.locator("strong, h3, li, code, td").allInnerTexts()).toEqual(
+    expect.arrayContaining(["Plan", "Lisbon", "early", "LIS", "21"]),
+  );
+  expect(await chat.text()).not.toMatch(/\*\*|##|\]\(|\|--/);
+  const link = answer.getByRole("link", { name: "the map" });
+  expect(await link.getAttribute("rel")).toBe("noreferrer");
+  expect(await seriousFindings(page)).toEqual([]);
+  for (const width of [1280, 320]) {
+    await page.setViewportSize({ width, height: 700 });
+    expect(await page.evaluate("document.documentElement.scrollWidth")).toBe(width);
+    expect(
+      await page.evaluate(
+        "(({scrollWidth, clientWidth}) => scrollWidth - clientWidth)(document.querySelector('.scroll'))",
+      ),
+    ).toBe(0);
+  }
+});
+
+test("an answer that failed says so once, without what the provider said", async () => {
+  const chat = await open();
+  await chat.send("Please fail");
+  await chat.settled();
+  await chat.page.locator(".note.bad").first().waitFor();
+  expect(await chat.page.locator(".note.bad").allInnerTexts()).toEqual(["An error occurred."]);
+  expect(await chat.page.locator(".chat").innerText()).not.toContain("sk-wrong");
+  await chat.send("Please ask me");
+  await chat.see("Which day?");
 });
 
 test("a message instead of the turn ends that, and is answered", async () => {
@@ -307,6 +345,8 @@ test.for(shareOf(["light", "dark"] as const, 2, "color scheme"))(
     await phone.see(/May bookTrip run/);
     await check("5-phone", phone);
     expect(await phone.page.evaluate("document.documentElement.scrollWidth")).toBe(390);
+    await phone.page.setViewportSize({ width: 320, height: 568 });
+    expect(await phone.page.evaluate("document.documentElement.scrollWidth")).toBe(320);
     await phone.button("Run").click();
     await phone.see("answer from outside");
     await check("6-phone-run", phone);

@@ -4,6 +4,7 @@
  */
 import { isToolUIPart, type UIMessage } from "ai";
 import type { ReactElement } from "react";
+import { plainTextOf } from "./markdown.ts";
 import { textOf } from "./reading.ts";
 import type { Conversation } from "./use-conversation.ts";
 
@@ -27,7 +28,7 @@ function announcement({ messages, running, pending, error }: Conversation): stri
   if (asked !== undefined) return `Your approval is needed for ${asked.tool}`;
   if (running) return toolAtWork(last) ?? "The agent is answering";
   if (last?.role !== "assistant") return "";
-  const text = textOf(last);
+  const text = plainTextOf(textOf(last));
   const whole = text.length > MAX_CHARACTERS ? `${text.slice(0, MAX_CHARACTERS)} …` : text;
   return `The agent has answered: ${whole}`;
 }

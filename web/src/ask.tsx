@@ -1,5 +1,6 @@
 /** What a person is asked, answered in place. */
 import { type ReactElement, type SubmitEvent, useId, useState } from "react";
+import { AnswerOutcome } from "./answer-outcome.tsx";
 import { useAnswering } from "./use-answering.ts";
 import { Value } from "./value.tsx";
 
@@ -16,7 +17,7 @@ export function ApprovalCard(props: {
 }): ReactElement {
   const { id, tool, input, why, answer } = props;
   const [reason, setReason] = useState("");
-  const { busy, error, run } = useAnswering();
+  const { busy, taken, error, run } = useAnswering();
   const field = useId();
   const decide = (approved: boolean): void => {
     run(() => answer(id, approved, reason.trim() === "" ? undefined : reason.trim()));
@@ -64,11 +65,7 @@ export function ApprovalCard(props: {
           Deny
         </button>
       </div>
-      {error === undefined ? null : (
-        <p className="note bad" role="alert">
-          {error}
-        </p>
-      )}
+      <AnswerOutcome taken={taken} error={error} />
     </section>
   );
 }
@@ -81,7 +78,7 @@ export function QuestionCard(props: {
 }): ReactElement {
   const { id, question, answer } = props;
   const [text, setText] = useState("");
-  const { busy, error, run } = useAnswering();
+  const { busy, taken, error, run } = useAnswering();
   const field = useId();
   const submit = (event: SubmitEvent): void => {
     event.preventDefault();
@@ -104,11 +101,7 @@ export function QuestionCard(props: {
           Answer
         </button>
       </div>
-      {error === undefined ? null : (
-        <p className="note bad" role="alert">
-          {error}
-        </p>
-      )}
+      <AnswerOutcome taken={taken} error={error} />
     </form>
   );
 }

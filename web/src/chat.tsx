@@ -10,7 +10,7 @@ import type { Conversation } from "./use-conversation.ts";
 import type { Mode } from "./use-waiting.ts";
 
 /** Messages to begin with: what the agents of a new project know about. */
-const FIRST = ["What is the weather in Berlin?", "Book a trip to Lisbon"];
+const FIRST = ["Compare the weather in Berlin, Lisbon, Oslo, Tokyo and Cairo", "Book a trip to Lisbon"];
 
 /** So close to its end the conversation counts as being there. */
 const NEAR_PX = 80;

@@ -1,5 +1,6 @@
 /** A tool call that the app leaves to its client: a page of yours executes it; here its developer says what comes of it. */
 import { type ReactElement, useId, useState } from "react";
+import { AnswerOutcome } from "./answer-outcome.tsx";
 import { useAnswering } from "./use-answering.ts";
 import { Value } from "./value.tsx";
 
@@ -17,7 +18,7 @@ export function ClientCallCard(props: {
 }): ReactElement {
   const { tool, input, bring } = props;
   const [text, setText] = useState("");
-  const { busy, error, run } = useAnswering();
+  const { busy, taken, error, run } = useAnswering();
   const field = useId();
   const isEmpty = text.trim() === "";
   return (
@@ -61,11 +62,7 @@ export function ClientCallCard(props: {
           Send as error
         </button>
       </div>
-      {error === undefined ? null : (
-        <p className="note bad" role="alert">
-          {error}
-        </p>
-      )}
+      <AnswerOutcome taken={taken} error={error} />
     </section>
   );
 }

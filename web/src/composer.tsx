@@ -67,7 +67,7 @@ export function Composer(props: {
               </button>
             </>
           ) : (
-            <span className="push">Enter sends, Shift+Enter begins a line</span>
+            <span className="push keys">Enter sends, Shift+Enter begins a line</span>
           )}
           <button type="submit" className="primary" disabled={isEmpty}>
             Send

@@ -28,6 +28,7 @@ export const Message = memo(function Message(props: MessageProps): ReactElement 
       {parts.map(({ part, key }) => {
         if (part.type === "text") {
           if (part.text === "") return null;
+          if (isUser) return <UserText key={key} text={part.text} />;
           return <Text key={key} text={part.text} streaming={live && part.state === "streaming"} />;
         }
         if (part.type === "reasoning") {
@@ -41,10 +42,26 @@ export const Message = memo(function Message(props: MessageProps): ReactElement 
         if (part.type === "file") return <FileNote key={key} name={part.filename} type={part.mediaType} />;
         return null;
       })}
+      {live && isThinking(message) ? (
+        <p className="caret">
+          <span className="hidden">Waiting for the answer</span>
+        </p>
+      ) : null}
       <Fate metadata={message.metadata} />
     </li>
   );
 });
+
+/** True while the model has said nothing yet in its step. */
+function isThinking({ parts }: UIMessage): boolean {
+  const last = parts.at(-1);
+  return last === undefined || last.type === "step-start" || (last.type === "text" && last.text === "");
+}
+
+/** As it was written. */
+function UserText({ text }: { readonly text: string }): ReactElement {
+  return <div className="text">{text}</div>;
+}
 
 function Reasoning({ text, live }: { readonly text: string; readonly live: boolean }): ReactElement | null {
   if (text === "" && !live) return null;

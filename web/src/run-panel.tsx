@@ -1,6 +1,7 @@
 import type { ReactElement } from "react";
-import type { PlaygroundConfig } from "./api.ts";
+import type { PlaygroundConfig, RunTimeline } from "./api.ts";
 import { RunSteps } from "./run-steps.tsx";
+import { wallMsOf } from "./run-times.ts";
 import { shownMs } from "./shown.ts";
 import { StateLabel } from "./state-label.tsx";
 import type { Actions } from "./use-actions.ts";
@@ -14,7 +15,7 @@ export function RunPanel(props: {
   readonly actions: Actions;
 }): ReactElement {
   const { state, running, config, actions } = props;
-  const { timeline, problem } = state;
+  const { timeline, readAt, problem } = state;
   const invocation = timeline?.invocation;
   return (
     <section className="run" aria-label="Run">
@@ -30,7 +31,7 @@ export function RunPanel(props: {
             {invocation.id}
           </p>
         )}
-        {timeline === undefined ? null : <Facts timeline={timeline} />}
+        {timeline === undefined ? null : <Facts timeline={timeline} readAt={readAt} />}
         <div className="actions">
           <button type="button" disabled={!running} onClick={actions.interrupt}>
             Interrupt
@@ -68,13 +69,13 @@ export function RunPanel(props: {
       {timeline === undefined ? (
         <p className="none">The steps of the agent appear here as soon as it runs.</p>
       ) : (
-        <RunSteps timeline={timeline} />
+        <RunSteps timeline={timeline} readAt={readAt} />
       )}
     </section>
   );
 }
 
-function Facts({ timeline }: { readonly timeline: NonNullable<TimelineState["timeline"]> }): ReactElement {
+function Facts({ timeline, readAt }: { readonly timeline: RunTimeline; readonly readAt: number }): ReactElement {
   const { totals, requests } = timeline;
   const facts: readonly (readonly [string, string | number])[] = [
     ["Steps", totals.steps],
@@ -82,7 +83,7 @@ function Facts({ timeline }: { readonly timeline: NonNullable<TimelineState["tim
     ["Retries", totals.retries],
     ["Tokens in", totals.inputTokens],
     ["Tokens out", totals.outputTokens],
-    ["Time", shownMs(totals.wallMs)],
+    ["Time", shownMs(wallMsOf(timeline, readAt))],
   ];
   return (
     <dl className="facts">

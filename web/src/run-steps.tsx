@@ -1,13 +1,20 @@
 import type { CSSProperties, ReactElement } from "react";
 import type { TimelineStep } from "../../src/admin/timeline/timeline.ts";
 import type { RunTimeline } from "./api.ts";
+import { type StepTimes, timesOf, wallMsOf } from "./run-times.ts";
 import { shownMs } from "./shown.ts";
 
 /** The steps of a run, in the order of its journal. */
-export function RunSteps({ timeline }: { readonly timeline: RunTimeline }): ReactElement {
-  const { steps, invocation, totals } = timeline;
-  const shown = steps.filter(({ kind }) => kind !== "input" && kind !== "output");
-  const start = Date.parse(invocation.createdAt);
+export function RunSteps({
+  timeline,
+  readAt,
+}: {
+  readonly timeline: RunTimeline;
+  readonly readAt: number;
+}): ReactElement {
+  const shown = timeline.steps.filter(({ kind }) => kind !== "input" && kind !== "output");
+  const times = timesOf(shown, timeline, readAt);
+  const wallMs = wallMsOf(timeline, readAt);
   return (
     <ol className="steps" tabIndex={0} aria-label="Steps">
       {shown.map((step, place) => (
@@ -15,27 +22,28 @@ export function RunSteps({ timeline }: { readonly timeline: RunTimeline }): Reac
           key={step.index ?? `expected ${place}`}
           step={step}
           state={stateOf(step, timeline)}
-          from={fraction(step.startedAt, start, totals.wallMs)}
-          to={fraction(step.completedAt, start, totals.wallMs) ?? 1}
+          times={times[place] ?? UNKNOWN}
+          wallMs={wallMs}
         />
       ))}
     </ol>
   );
 }
 
+const UNKNOWN: StepTimes = { fromMs: undefined, toMs: undefined };
+
 interface StepProps {
   readonly step: TimelineStep;
   readonly state: string;
-  readonly from: number | undefined;
-  readonly to: number;
+  readonly times: StepTimes;
+  readonly wallMs: number;
 }
 
-function Step({ step, state, from, to }: StepProps): ReactElement {
-  const { name, kind, durationMs, attempts, lastFailure, model } = step;
-  const bar: CSSProperties | undefined =
-    from === undefined
-      ? undefined
-      : { marginInlineStart: `${from * 96}%`, width: `${Math.max(0, Math.min(to, 1) - from) * 96}%` };
+function Step({ step, state, times, wallMs }: StepProps): ReactElement {
+  const { name, kind, attempts, lastFailure, model } = step;
+  const { fromMs, toMs } = times;
+  const durationMs = fromMs === undefined || toMs === undefined ? undefined : Math.max(0, toMs - fromMs);
+  const bar = barOf(times, wallMs);
   const tokens = model === undefined ? undefined : `${model.tokens.input ?? 0} → ${model.tokens.output ?? 0} tokens`;
   // What the journal does by itself: there is nothing to wait for.
   if (kind === "state" || (durationMs === 0 && attempts === 1 && state !== "failed" && model === undefined)) {
@@ -88,7 +96,9 @@ function stateOf({ status, completedAt, kind }: TimelineStep, { invocation }: Ru
   return isStep && isGoingOn && Date.parse(completedAt) < Date.parse(lastStartAt) ? "replayed" : "done";
 }
 
-function fraction(at: string | undefined, start: number, wallMs: number): number | undefined {
-  if (at === undefined || wallMs <= 0) return undefined;
-  return Math.min(1, Math.max(0, (Date.parse(at) - start) / wallMs));
+function barOf({ fromMs, toMs }: StepTimes, wallMs: number): CSSProperties | undefined {
+  if (fromMs === undefined || wallMs <= 0) return undefined;
+  const from = Math.min(1, Math.max(0, fromMs / wallMs));
+  const to = Math.min(1, Math.max(from, (toMs ?? wallMs) / wallMs));
+  return { marginInlineStart: `${from * 96}%`, width: `${(to - from) * 96}%` };
 }

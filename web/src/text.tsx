@@ -1,6 +1,7 @@
-import type { ReactElement } from "react";
+import type { ReactElement, ReactNode } from "react";
+import { type Block, blocksOf, type Inline, inlineOf } from "./markdown.ts";
 
-/** Plain text, with the blocks of code in it set apart. What a model writes is shown, never run. */
+/** What a model writes. It is shown, never run, and nothing that it names is loaded. */
 export function Text({
   text,
   streaming = false,
@@ -8,41 +9,101 @@ export function Text({
   readonly text: string;
   readonly streaming?: boolean;
 }): ReactElement {
-  const pieces = piecesOf(text);
+  const blocks = blocksOf(text);
   return (
     <div className="text">
-      {pieces.map(({ code, text: piece, at }, index) => {
-        const className = streaming && index === pieces.length - 1 ? "caret" : undefined;
-        return code ? (
-          <pre key={at} tabIndex={0} role="group" aria-label="Code">
-            <code className={className}>{piece}</code>
-          </pre>
-        ) : (
-          <p key={at} className={className}>
-            {piece}
-          </p>
-        );
-      })}
+      {blocks.map((block, place) => (
+        <Piece key={`${place} ${block.type}`} block={block} caret={streaming && place === blocks.length - 1} />
+      ))}
     </div>
   );
 }
 
-interface Piece {
-  readonly code: boolean;
-  readonly text: string;
-  readonly at: number;
+function Piece({ block, caret }: { readonly block: Block; readonly caret: boolean }): ReactElement {
+  const className = caret ? "caret" : undefined;
+  switch (block.type) {
+    case "code":
+      return (
+        <pre tabIndex={0} role="group" aria-label="Code">
+          <code className={className}>{block.text}</code>
+        </pre>
+      );
+    case "heading":
+      return <h3 className={className}>{shown(block.text)}</h3>;
+    case "quote":
+      return <blockquote className={className}>{shown(block.text)}</blockquote>;
+    case "list":
+      return <List block={block} caret={caret} />;
+    case "table":
+      return <Table rows={block.rows} />;
+    case "paragraph":
+      return <p className={className}>{shown(block.text)}</p>;
+  }
 }
 
-/** A fence that is still open, while it streams, holds code, too. */
-function piecesOf(text: string): Piece[] {
-  const pieces: Piece[] = [];
-  let from = 0;
-  for (const found of text.matchAll(/^```[^\n`]*\n([\s\S]*?)(?:^```[ \t]*$|(?![\s\S]))/gm)) {
-    pieces.push({ code: false, text: text.slice(from, found.index).trim(), at: from });
-    pieces.push({ code: true, text: (found[1] ?? "").replace(/\n$/, ""), at: found.index });
-    from = found.index + found[0].length;
+function List({ block, caret }: { readonly block: Block & { type: "list" }; readonly caret: boolean }): ReactElement {
+  const { start, items } = block;
+  let number = (start ?? 1) - 1;
+  const points = items.map(({ text, depth }, place) => {
+    if (depth === 0) number += 1;
+    const style = depth === 0 ? undefined : { marginInlineStart: `${depth * 1.25}rem`, listStyleType: "circle" };
+    const isLast = place === items.length - 1;
+    return (
+      <li
+        key={`${place}`}
+        style={style}
+        value={start === undefined ? undefined : number}
+        className={caret && isLast ? "caret" : undefined}
+      >
+        {shown(text)}
+      </li>
+    );
+  });
+  return start === undefined ? <ul>{points}</ul> : <ol>{points}</ol>;
+}
+
+function Table({ rows: [head = [], ...rows] }: { readonly rows: readonly (readonly string[])[] }): ReactElement {
+  return (
+    <table tabIndex={0}>
+      <thead>
+        <tr>
+          {head.map((cell, place) => (
+            <th key={`${place}`}>{shown(cell)}</th>
+          ))}
+        </tr>
+      </thead>
+      <tbody>
+        {rows.map((row, at) => (
+          <tr key={`${at}`}>
+            {row.map((cell, place) => (
+              <td key={`${place}`}>{shown(cell)}</td>
+            ))}
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
+}
+
+function shown(text: string): ReactNode {
+  return inlineOf(text).map((piece, place) => shownPiece(piece, `${place}`));
+}
+
+function shownPiece(piece: Inline, key: string): ReactNode {
+  switch (piece.type) {
+    case "text":
+      return piece.text;
+    case "code":
+      return <code key={key}>{piece.text}</code>;
+    case "strong":
+      return <strong key={key}>{piece.children.map((child, place) => shownPiece(child, `${place}`))}</strong>;
+    case "em":
+      return <em key={key}>{piece.children.map((child, place) => shownPiece(child, `${place}`))}</em>;
+    case "link":
+      return (
+        <a key={key} href={piece.url} title={piece.url} target="_blank" rel="noreferrer">
+          {piece.text}
+        </a>
+      );
   }
-  const rest = text.slice(from);
-  pieces.push({ code: false, text: from === 0 ? rest : rest.trim(), at: from });
-  return pieces.filter((piece) => piece.code || piece.text !== "");
 }

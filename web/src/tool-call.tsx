@@ -4,7 +4,7 @@ import type { Approval } from "../../src/approvals/approvals.ts";
 import { type Answer, ApprovalCard, QuestionCard } from "./ask.tsx";
 import { type Bring, ClientCallCard } from "./client-call.tsx";
 import { StateLabel } from "./state-label.tsx";
-import { Value } from "./value.tsx";
+import { briefly, Value } from "./value.tsx";
 
 type ToolPart = ToolUIPart | DynamicToolUIPart;
 
@@ -36,6 +36,7 @@ export function ToolCall(props: {
     <details className="tool">
       <summary>
         <b>{name}</b>
+        <span className="brief">{briefly(part.input)}</span>
         <StateLabel state={state} text={text} />
       </summary>
       {part.input === undefined ? null : <Value label="Input" value={part.input} />}

@@ -109,7 +109,7 @@ export function useConversation(api: Api, place: Place): Conversation {
     pending,
     waiting,
     calls,
-    error: failure ?? (running ? undefined : chat.error?.message),
+    error: failure ?? (running || tellsItsError(chat.messages.at(-1)) ? undefined : chat.error?.message),
     unsent,
     connected: failure === undefined,
     send: (text, mode) => (running ? sendLater(text, mode) : sendNow(text)),
@@ -119,6 +119,12 @@ export function useConversation(api: Api, place: Place): Conversation {
     },
     refresh: () => refresh(),
   };
+}
+
+/** True for an answer that failed, when the app has said so in it. */
+function tellsItsError(message: UIMessage | undefined): boolean {
+  const { error } = (message?.metadata ?? {}) as { readonly error?: unknown };
+  return error !== undefined;
 }
 
 /** `useChat`, and a note of what it has read. */
