@@ -18,7 +18,7 @@ const realStack = {
   teardownTimeout: 30_000,
 } as const;
 
-/** Most of their time is wrangler's start, on one core: two files at once, and what Node has compiled is kept. */
+/** Most of their time is wrangler's start, on one core: some files at once, and what Node has compiled is kept. */
 const ship = {
   ...realStack,
   fileParallelism: true,
@@ -98,8 +98,8 @@ const alone = inEndToEnd(["abuse", "agent", "continue-as-new", "exactly-once", "
 
 export default defineConfig({
   test: {
-    // Not one less than there are cores: the property tests are most of the work, and two cores are what CI has.
-    maxWorkers: 2,
+    // One more than CI has cores: while one waits for a server, a timer or a person, two others work.
+    maxWorkers: 3,
     projects: [
       {
         test: {
@@ -119,7 +119,7 @@ export default defineConfig({
         test: { name: "workers", include: ["test/workers/**/*.test.ts"], testTimeout: MINUTE_MS },
       },
       { test: { ...realStack, name: "e2e", include: alone } },
-      // These wait for servers, models and people most of the time, so two files at once fit.
+      // These wait for servers, models and people most of the time, so some files at once fit.
       {
         test: {
           ...realStack,
@@ -141,7 +141,7 @@ export default defineConfig({
       {
         test: { ...realStack, name: "cloud", include: inEndToEnd(wholeCloud), env: { RESTATE_STACK: "cloud" } },
       },
-      // Each stack has its own Restate, and much of the time is waiting: two files at once fit.
+      // Each stack has its own Restate, and much of the time is waiting: some files at once fit.
       {
         test: {
           ...realStack,
@@ -162,10 +162,10 @@ export default defineConfig({
       },
       { test: { ...ship, name: "ship", include: ["test/ship/**/*.test.ts"], exclude: [...longShips, ...otherShips] } },
       { test: { ...ship, name: "ship-more", include: longShips } },
-      // These wait for people and timers most of the time, so two files at once fit.
+      // These wait for people and timers most of the time, so some files at once fit.
       { test: { ...realStack, name: "examples", fileParallelism: true, include: ["test/examples/**/*.test.ts"] } },
       { test: { ...realStack, name: "browser", include: ["test/browser/**/*.test.ts"] } },
-      // These wait for restarts most of the time, so two files at once fit.
+      // These wait for restarts most of the time, so some files at once fit.
       { test: { ...realStack, name: "crash", fileParallelism: true, include: ["test/crash/**/*.test.ts"] } },
     ],
   },

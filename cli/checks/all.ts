@@ -36,7 +36,7 @@ export const CHECKS: readonly Check[] = [
   denoTypes,
   denoTests,
   vitestProject("e2e", "real restate-server, wrangler dev, deno serve; what is about time, one file after another"),
-  vitestProject("e2e-pairs", "the rest of it, two files at once", "e2e"),
+  vitestProject("e2e-pairs", "the rest of it, some files at once", "e2e"),
   vitestProject("conversations", "sessions, live streams and approvals on the same", "e2e"),
   vitestProject("examples", "every story of examples/ on Workers and a real restate-server"),
   vitestProject("e2e-cloud", "some of it on Workers, Restate behind TLS and tokens, signing", "e2e"),

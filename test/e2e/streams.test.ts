@@ -70,6 +70,7 @@ describe.each(["workerd", "deno"].filter((runtime) => RUNTIMES.includes(runtime)
       // Those that go away, in the midst of a question too, hold nobody up.
       const leavers = Array.from({ length: Math.floor(count / 3) }, (_, n) => readSse(stream, 3 + n).catch(() => []));
       const before = await readsSoFar();
+      const startedAt = performance.now();
       for (let at = 0; at < 40; at++) {
         await store.append(stream, batch(1, at, [`${at}`], { complete: at === 39 }));
         await new Promise((resolve) => setTimeout(resolve, 50));
@@ -78,7 +79,9 @@ describe.each(["workerd", "deno"].filter((runtime) => RUNTIMES.includes(runtime)
       const all = Array.from({ length: 41 }, (_, at) => String(at + 1));
       for (const ids of await Promise.all(readers)) expect(ids).toEqual(all);
       await Promise.all(leavers);
-      expect((await readsSoFar()) - before).toBeLessThan(120);
+      // One reader asks at most every 50 ms while parts come; on a busy machine they come for longer.
+      const askedByOne = (performance.now() - startedAt) / 50;
+      expect((await readsSoFar()) - before).toBeLessThan(80 + askedByOne);
     },
   );
 
