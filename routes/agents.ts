@@ -32,11 +32,11 @@ export interface AgentsRouteOptions {
    *
    * Callers who are named have rate limits, idempotency keys, invocations and conversations of their own: another's
    * invocation is `invocation-not-found`, and two who name a conversation alike have two. Of approvals they see those of
-   * their own conversations; see `approvals`. They share the keys of plain objects and workflows, which are the app's own
+   * their own conversations and of runs that they began; see `approvals`. They share the keys of plain objects and workflows, which are the app's own
    * data, and a workflow's `run`, whose id is its only key: give such keys out by caller, or check them in `auth`.
    * Callers whom nothing names share everything, as API keys do: those are of one trust, so that a key can be replaced by
-   * another. They reach nothing of a named caller's but what is in no conversation: what a run of an agent service asks, and
-   * what it has invoked itself, is nobody's by name, whoever began it.
+   * another. They reach nothing of a named caller's. A run is its caller's with the agents that it calls; what a handler
+   * sends by hand is nobody's by name, whoever began it.
    */
   readonly auth?: MiddlewareHandler | undefined;
   /** Lets pages of other origins use the API; without it no browser lets them. Preflights are answered before `auth`. */

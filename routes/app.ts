@@ -18,6 +18,7 @@ import {
 import { chatRoutes, sessionsOf } from "./chat.ts";
 import { withEncryption } from "./encryption.ts";
 import { healthRoute } from "./health.ts";
+import { withBindings } from "./operations/bindings.ts";
 import { errorsOnly } from "./operations/errors-only.ts";
 import { openApiRoute, registerSecuritySchemes } from "./openapi.ts";
 import { answerFailures } from "./operations/failures.ts";
@@ -127,7 +128,7 @@ export function createEdgeApp(options: EdgeAppOptions): Hono {
   checkApprovalOptions(options.approvals ?? {}, services, options.auth !== undefined);
   checkAgentsOptions(options);
   const app = createRouter<BlankEnv>();
-  app.use(observe({ services, mount, log: log === false ? undefined : log }), errorsOnly, wellFormedUrl(mount));
+  app.use(withBindings, observe({ services, mount, log: log === false ? undefined : log }), errorsOnly, wellFormedUrl(mount));
   app.use(withEncryption(encryption));
   registerSecuritySchemes(app);
   app.route("/", healthRoute({ name, info }));

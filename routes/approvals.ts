@@ -8,7 +8,7 @@ import { hideKeysInProblems } from "./agents/key-space.ts";
 import { approvalsOf, recorded, unknownApproval } from "./approvals/approval-context.ts";
 import type { ApprovalOptions } from "./approvals/approval-options.ts";
 import { answerSchema, approvalSchema, idParams, listSchema } from "./approvals/approval-schemas.ts";
-import { type ApprovalView, approvalViewOf } from "./approvals/approval-view.ts";
+import { type ApprovalView, approvalViewOf, refuseOwn } from "./approvals/approval-view.ts";
 import { linkRoutes } from "./approvals/link.ts";
 import { limitedJson } from "./body.ts";
 import { callerOf } from "./caller.ts";
@@ -50,6 +50,7 @@ export interface ApprovalRouteOptions extends Pick<AgentsRouteOptions, "auth" | 
   /** Names of those whose approvals are served to callers. Without any there are only links. */
   readonly served: readonly string[];
   readonly mayReview?: ApprovalOptions["mayReview"];
+  readonly fourEyes?: ApprovalOptions["fourEyes"];
 }
 
 const BODY = { maxBytes: 64 * 1024, timeoutMs: 10_000 };
@@ -67,7 +68,7 @@ const list = createRoute({
   summary: "List what people are asked, newest first",
   description:
     "With `session` it is one call to Restate, without it eight for each object that keeps approvals. A caller with a name " +
-    "sees those of the caller's own conversations, and those that the app lets the caller review. A page may have fewer " +
+    "sees those of the caller's own conversations and runs, and those that the app lets the caller review. A page may have fewer " +
     "than `limit`: there are more as long as there is `next`.",
   request: { query: querySchema },
   responses: { 200: json(listSchema, "A page of approvals"), ...PROBLEMS },
@@ -91,7 +92,7 @@ const answer = createRoute({
   summary: "Approve or deny, or answer a question",
   description: "Exactly one answer is recorded. Later ones get 409 with what holds.",
   request: { params: idParams, body: { required: true, content: { "application/json": { schema: answerSchema } } } },
-  responses: { 200: json(approvalSchema, "It is recorded"), ...PROBLEMS, ...problems(408, 409, 413, 415) },
+  responses: { 200: json(approvalSchema, "It is recorded"), ...PROBLEMS, ...problems(403, 408, 409, 413, 415) },
 });
 
 /** The routes, to be mounted at `/approvals`. */
@@ -102,7 +103,7 @@ export function approvalRoutes(options: ApprovalRouteOptions): OpenAPIHono {
   return router;
 }
 
-function gatedRoutes({ served, auth, cors: origins, rateLimit: limiter, mayReview }: ApprovalRouteOptions) {
+function gatedRoutes({ served, auth, cors: origins, rateLimit: limiter, mayReview, fourEyes }: ApprovalRouteOptions) {
   const hasAuth = auth !== undefined;
   const router = createRouter();
   if (origins !== undefined) router.use("*", cors({ exposeHeaders: ["retry-after", "x-request-id"], ...origins }));
@@ -136,7 +137,9 @@ function gatedRoutes({ served, auth, cors: origins, rateLimit: limiter, mayRevie
       const { id } = context.req.valid("param");
       const view = await viewOf(context);
       // Whose a question is never changes, so it is enough to have looked before.
-      if (view.sees !== undefined) await find(context, view, id);
+      const isChecked = fourEyes === true && context.req.valid("json").approved;
+      const approval = view.sees !== undefined || isChecked ? await find(context, view, id) : undefined;
+      if (isChecked && approval !== undefined) await refuseOwn(context, approval);
       const request = { id, ...context.req.valid("json"), answeredBy: callerOf(context) };
       return context.json(recorded(id, await approvalsOf(context, served).answer(request), view.shown), 200);
     });

@@ -4,6 +4,7 @@ import { cors } from "hono/cors";
 import { sessionInfo, type SessionInfo } from "../src/session/session-info.ts";
 import { hideKeysInProblems } from "./agents/key-space.ts";
 import { type AgentsRouteOptions, apiKeys } from "./agents.ts";
+import type { ApprovalOptions } from "./approvals/approval-options.ts";
 import { limitedJson } from "./body.ts";
 import type { ChatContext } from "./chat/chat-context.ts";
 import { conversationRoutes } from "./chat/conversation.ts";
@@ -28,9 +29,14 @@ export function sessionsOf(services: AgentsRouteOptions["publicServices"]): Read
 }
 
 /** The routes of the chat API, to be mounted at `/chat`. Who may use the agents API may use them. */
-export function chatRoutes(options: AgentsRouteOptions, log: Log): OpenAPIHono {
+export function chatRoutes(
+  options: AgentsRouteOptions & { readonly approvals?: ApprovalOptions | undefined },
+  log: Log,
+): OpenAPIHono {
   const { publicServices, auth = apiKeys(), maxBodyBytes: maxBytes = MAX_BODY_BYTES } = options;
-  const chat: ChatContext = { sessions: sessionsOf(publicServices), hasAuth: options.auth !== undefined, log };
+  const hasAuth = options.auth !== undefined;
+  const fourEyes = options.approvals?.fourEyes === true;
+  const chat: ChatContext = { sessions: sessionsOf(publicServices), hasAuth, fourEyes, log };
   const router = createRouter();
   if (options.cors !== undefined) router.use("*", cors({ exposeHeaders: EXPOSED, ...options.cors }));
   router.use(

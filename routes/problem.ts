@@ -10,6 +10,7 @@ export const PROBLEM_CODES = {
   "approval-link-expired": "The link has expired",
   "approval-link-invalid": "The link is not valid",
   "approval-not-found": "There is no such approval",
+  "approval-own": "Somebody else has to approve this",
   "bidirectional-unsupported": "Bidirectional mode is not supported here",
   "body-timeout": "The request's body came too slowly",
   "body-too-large": "The request's body is too large",

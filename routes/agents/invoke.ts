@@ -144,7 +144,7 @@ async function invoke(
   const inSession = agents.targets.isSession(target.service) ? conversationOf(target, keys) : undefined;
   const request = {
     body: await readJson(context.req.raw),
-    headers: traceHeadersOf(context.req.raw.headers),
+    headers: { ...traceHeadersOf(context.req.raw.headers), ...keys.headers },
     // Below a key of its own a caller meets nobody else.
     idempotencyKey: ownKey === undefined || inSession !== undefined ? ownKey : keys.forRestate(ownKey),
   };

@@ -9,6 +9,7 @@
  * - S4 Behind an `auth`, whom it does not name cannot pass for one whom it names.
  */
 import type { Context, MiddlewareHandler } from "hono";
+import { callerHeaders } from "../../src/journal/caller-header.ts";
 import { callerHash, callerOf } from "../caller.ts";
 import { HttpProblem } from "../problem.ts";
 
@@ -19,6 +20,10 @@ const OF_A_CALLER = /^[0-9a-f]{32}:/;
 export interface KeySpace {
   /** What all keys of a named caller begin with; undefined for others. */
   readonly prefix: string | undefined;
+  /** The hash of a named caller; undefined for others. */
+  readonly owner: string | undefined;
+  /** What goes along with what the caller invokes, and tells the run whose it is. */
+  readonly headers: Readonly<Record<string, string>>;
   /**
    * The key for Restate.
    *
@@ -43,6 +48,8 @@ export async function keySpaceOf(context: Context, hasAuth: boolean): Promise<Ke
   const inTexts = new RegExp(`${hash}(?::|%3A)`, "gi");
   return {
     prefix,
+    owner: hash,
+    headers: callerHeaders(hash),
     forRestate: (ownKey) => prefix + ownKey,
     has: (key) => key?.startsWith(prefix) === true,
     shown: (key) => key.replace(OF_A_CALLER, ""),
@@ -57,6 +64,8 @@ export async function isKeyOf(caller: string, key: string): Promise<boolean> {
 
 const OF_ALL: KeySpace = {
   prefix: undefined,
+  owner: undefined,
+  headers: {},
   forRestate: (ownKey) => ownKey,
   has: () => true,
   shown: (key) => key,
@@ -65,6 +74,8 @@ const OF_ALL: KeySpace = {
 
 const OF_NOBODY: KeySpace = {
   prefix: undefined,
+  owner: undefined,
+  headers: {},
   forRestate(ownKey) {
     if (!OF_A_CALLER.test(ownKey)) return ownKey;
     throw new HttpProblem(

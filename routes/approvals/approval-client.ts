@@ -7,7 +7,7 @@ import type { Approval } from "../../src/approvals/approvals.ts";
 import { RestateUnexpectedError } from "../../src/errors/restate-unexpected-error.ts";
 import type { IngressClient } from "../../src/ingress/ingress-client.ts";
 import { HttpProblem } from "../problem.ts";
-import { type ApprovalList, approvalSchema } from "./approval-schemas.ts";
+import { type ApprovalList, keptSchema } from "./approval-schemas.ts";
 import type { ApprovalView } from "./approval-view.ts";
 
 const TIMEOUT_MS = 15_000;
@@ -18,12 +18,12 @@ const SCANNED = 100;
 const MAX_SCANS = 5;
 
 const pageSchema = z.object({
-  approvals: approvalSchema.array(),
+  approvals: keptSchema.array(),
   more: z.object({ id: z.string(), ms: z.number() }).optional(),
 });
 const answerResultSchema: z.ZodType<AnswerResult> = z.discriminatedUnion("result", [
-  z.object({ result: z.literal("recorded"), approval: approvalSchema }),
-  z.object({ result: z.literal("decided"), approval: approvalSchema }),
+  z.object({ result: z.literal("recorded"), approval: keptSchema }),
+  z.object({ result: z.literal("decided"), approval: keptSchema }),
   z.object({ result: z.literal("unknown") }),
 ]);
 
@@ -47,7 +47,7 @@ export class ApprovalClient {
   /** The question with its whole input; undefined when there is none of this id, or it is forgotten. */
   async get(id: string): Promise<Approval | undefined> {
     for (const target of this.#keepersOf(id)) {
-      const found = await this.#call(target, "get", id, approvalSchema.nullable());
+      const found = await this.#call(target, "get", id, keptSchema.nullable());
       if (found !== null) return found;
     }
     return undefined;

@@ -42,6 +42,12 @@ export interface ApprovalOptions {
   readonly mayReview?:
     | ((caller: string, context: Context) => boolean | ReviewRule | PromiseLike<boolean | ReviewRule>)
     | undefined;
+  /**
+   * Four eyes: with true nobody approves what their own run or conversation asks, here or at `/chat`, and whom `auth` does not
+   * name approves nothing; the answer is `approval-own` (403). Denying, and answering a question, is always theirs. It
+   * needs `auth`, and `mayReview`, or nobody could approve. Who gets a signed link, `notify` decides. Default false.
+   */
+  readonly fourEyes?: boolean | undefined;
 }
 
 /** Names of all approval objects among the services. */
@@ -58,9 +64,12 @@ export function servedObjectsOf(
   return [...new Set(names)];
 }
 
-/** @throws DefinitionError for a service that is none of the app's, or keeps no approvals, and for `mayReview` without `auth`. */
+/**
+ * @throws DefinitionError for a service that is none of the app's, or keeps no approvals, for `mayReview` without `auth`, and
+ * for `fourEyes` without `mayReview`.
+ */
 export function checkApprovalOptions(
-  { services = [], mayReview }: ApprovalOptions,
+  { services = [], mayReview, fourEyes }: ApprovalOptions,
   known: readonly AnyService[],
   hasAuth: boolean,
 ): void {
@@ -74,6 +83,11 @@ export function checkApprovalOptions(
   if (mayReview !== undefined && !hasAuth) {
     throw new DefinitionError(
       "Cannot create the edge app: approvals.mayReview needs auth, which names the callers: API keys see all that is served",
+    );
+  }
+  if (fourEyes === true && mayReview === undefined) {
+    throw new DefinitionError(
+      "Cannot create the edge app: approvals.fourEyes needs approvals.mayReview, which says who may approve what others ask",
     );
   }
 }

@@ -7,27 +7,31 @@ const EXAMPLE = "apr_31f2k9x_6f1d9a0c4b7e4c1f9a2d3e4f5a6b7c8d";
 /** Longest reason or answer, in characters. */
 export const MAX_REASON = 8_000;
 
-export const approvalSchema: z.ZodType<Approval> = z
-  .object({
-    id: z.string(),
-    kind: z.enum(["approval", "question"]),
-    state: z.enum(["pending", "approved", "denied", "expired", "cancelled"]),
-    approved: z.boolean().optional(),
-    agent: z.string(),
-    session: z.object({ service: z.string(), key: z.string(), turn: z.string() }).optional(),
-    invocationId: z.string(),
-    tool: z.string(),
-    toolCallId: z.string(),
-    input: z.unknown(),
-    inputTruncated: z.boolean().optional(),
-    reason: z.string().optional(),
-    requestedAt: z.string(),
-    expiresAt: z.string().optional(),
-    answeredAt: z.string().optional(),
-    answeredBy: z.string().optional(),
-    answer: z.string().optional(),
-  })
-  .openapi("Approval");
+const approval = z.object({
+  id: z.string(),
+  kind: z.enum(["approval", "question"]),
+  state: z.enum(["pending", "approved", "denied", "expired", "cancelled"]),
+  approved: z.boolean().optional(),
+  agent: z.string(),
+  session: z.object({ service: z.string(), key: z.string(), turn: z.string() }).optional(),
+  invocationId: z.string(),
+  tool: z.string(),
+  toolCallId: z.string(),
+  input: z.unknown(),
+  inputTruncated: z.boolean().optional(),
+  reason: z.string().optional(),
+  requestedAt: z.string(),
+  expiresAt: z.string().optional(),
+  answeredAt: z.string().optional(),
+  answeredBy: z.string().optional(),
+  answer: z.string().optional(),
+});
+
+/** What callers see of one. */
+export const approvalSchema: z.ZodType<Approval> = approval.openapi("Approval");
+
+/** What the objects tell of one. */
+export const keptSchema: z.ZodType<Approval> = approval.extend({ owner: z.string().optional() });
 
 /** Some approvals, newest first. */
 export interface ApprovalList {

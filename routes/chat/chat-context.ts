@@ -21,6 +21,8 @@ export interface ChatContext {
   readonly sessions: ReadonlyMap<string, SessionInfo>;
   /** True when `auth` stands in for the API keys. */
   readonly hasAuth: boolean;
+  /** True when nobody approves what their own conversation asks. */
+  readonly fourEyes: boolean;
   /** Where streams that fail are told of. */
   readonly log: Log;
 }
@@ -33,8 +35,10 @@ export interface Conversation {
   /** As Restate knows it: in the caller's own space. So what belongs to it, such as the ids of turns, needs none. */
   readonly key: string;
   readonly keys: KeySpace;
+  /** See `ChatContext`. */
+  readonly fourEyes: boolean;
   readonly ingress: IngressClient;
-  /** The caller's trace. */
+  /** The caller's trace, and whose what is invoked is. */
   readonly headers: Readonly<Record<string, string>>;
   /** Aborted when the caller has gone. On Workers with `enable_request_signal` alone. */
   readonly signal: AbortSignal;
@@ -92,8 +96,8 @@ export async function conversationOf(
   const keys = await keySpaceOf(context, chat.hasAuth);
   const key = keys.forRestate(name);
   const onFailure = (error: unknown): void => logFailure(chat.log, error, context);
-  const own = { info, name, key, keys, signal, onFailure };
-  return { ...own, ingress: ingressClient(context), headers: traceHeadersOf(headers) };
+  const own = { info, name, key, keys, fourEyes: chat.fourEyes, signal, onFailure };
+  return { ...own, ingress: ingressClient(context), headers: { ...traceHeadersOf(headers), ...keys.headers } };
 }
 
 /**

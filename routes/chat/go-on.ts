@@ -10,6 +10,8 @@ import { isKeptBy, shardOf } from "../../src/approvals/approval-id.ts";
 import type { AnswerRequest } from "../../src/approvals/approval-handlers.ts";
 import type { SettleCalls } from "../../src/session/client-tools/call-object.ts";
 import { answerIdOf } from "../../src/session/session-info.ts";
+import { ApprovalClient } from "../approvals/approval-client.ts";
+import { refuseOwn } from "../approvals/approval-view.ts";
 import { callerOf } from "../caller.ts";
 import { HttpProblem } from "../problem.ts";
 import { type Conversation, valueOf } from "./chat-context.ts";
@@ -33,7 +35,7 @@ type ContinueRequest = Extract<ChatRequest, { kind: "continue" }>;
 /**
  * Records answers and outputs, and goes on with the turn from where the client is.
  *
- * @throws HttpProblem `not-found` (404), `approval-not-found` (404), `tool-call-not-pending` (409)
+ * @throws HttpProblem `not-found` (404), `approval-not-found` (404), `approval-own` (403), `tool-call-not-pending` (409)
  */
 export async function goOn(
   { context, conversation, until }: GoOn,
@@ -74,8 +76,12 @@ const answerResult = z.looseObject({ result: z.enum(["recorded", "decided", "unk
 
 /** Who is late gets no error: the turn's stream tells what was decided. */
 async function record(context: Context, conversation: Conversation, answer: ApprovalAnswer): Promise<void> {
-  const { info, key, ingress, headers } = conversation;
+  const { info, key, ingress, headers, fourEyes } = conversation;
   const shard = shardOf(answer.id);
+  if (fourEyes && answer.approved) {
+    const asked = await new ApprovalClient(ingress, [info.approvals.name]).get(answer.id);
+    if (asked !== undefined) await refuseOwn(context, asked);
+  }
   if (shard !== undefined && isKeptBy(answer.id, info.approvals.name)) {
     const input: AnswerRequest = {
       ...answer,

@@ -47,7 +47,7 @@ const about = {
   description:
     "Takes what the AI SDK's `DefaultChatTransport` sends. The same message twice is one turn, and both get its stream. " +
     "The turn goes on whoever listens.",
-  responses: { 200: eventsResponse, ...CHAT_PROBLEMS, ...problems(408, 409, 413, 415) },
+  responses: { 200: eventsResponse, ...CHAT_PROBLEMS, ...problems(403, 408, 409, 413, 415) },
 } as const;
 const body = { content: { "application/json": { schema: chatBody } }, required: true };
 

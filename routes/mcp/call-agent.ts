@@ -54,7 +54,7 @@ export async function callAgent(
   const target: InvocationTarget = { service, handler, key, flowControl };
   const request = {
     body: new TextEncoder().encode(JSON.stringify(bodyOf(input))).buffer,
-    headers: traceHeadersOf(context.req.raw.headers),
+    headers: { ...traceHeadersOf(context.req.raw.headers), ...keys.headers },
     idempotencyKey: isSession ? ownKey : keys.forRestate(ownKey),
     timeoutMs: meta?.["progressToken"] === undefined ? waitMs : maxWaitMs,
   };

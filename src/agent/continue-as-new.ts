@@ -23,6 +23,7 @@
 import type { LanguageModelUsage, ModelMessage } from "ai";
 import { DefinitionError } from "../errors/definition-error.ts";
 import { requirePlace } from "../journal/ambient.ts";
+import { callerHeaders, callerOfInvocation } from "../journal/caller-header.ts";
 import { stepHostAt } from "../journal/step.ts";
 import { continueStepName } from "../journal/step-names.ts";
 import type { StepScope } from "../journal/step-host.ts";
@@ -148,10 +149,11 @@ export class SegmentChain {
     const { handover } = segment;
     if (handover === undefined) return answer;
     const parameter = await this.#handOver(parameters, handover, own.number);
-    const headers = isDelegated(context) ? { headers: { [USAGE_HEADER]: "1" } } : {};
+    const usage = isDelegated(context) ? { [USAGE_HEADER]: "1" } : {};
+    const headers = { ...usage, ...callerHeaders(callerOfInvocation(context)) };
     const serdes = { inputSerde: continuationSerde, outputSerde: answerSerde };
     return await nextSegment(() =>
-      context.genericCall<Uint8Array, unknown>({ service, method: CONTINUE, parameter, ...serdes, ...headers }),
+      context.genericCall<Uint8Array, unknown>({ service, method: CONTINUE, parameter, ...serdes, headers }),
     );
   }
 

@@ -5,7 +5,17 @@ import type { IndexFilter, Place } from "./approval-index.ts";
 /** A question that a run asks. */
 export interface OpenRequest extends Pick<
   Approval,
-  "id" | "kind" | "agent" | "session" | "invocationId" | "tool" | "toolCallId" | "input" | "inputTruncated" | "reason"
+  | "id"
+  | "kind"
+  | "agent"
+  | "session"
+  | "owner"
+  | "invocationId"
+  | "tool"
+  | "toolCallId"
+  | "input"
+  | "inputTruncated"
+  | "reason"
 > {
   /** How long the run waits, in milliseconds. */
   readonly timeoutMs?: number | undefined;

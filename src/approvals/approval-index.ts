@@ -19,6 +19,7 @@ export interface IndexEntry {
   readonly agent: string;
   readonly service?: string | undefined;
   readonly session?: string | undefined;
+  readonly owner?: string | undefined;
   readonly invocationId: string;
   readonly requestedMs: number;
   readonly decidedMs?: number | undefined;
@@ -52,6 +53,8 @@ export interface IndexFilter {
   readonly session?: string | undefined;
   /** What the key of the conversation begins with. */
   readonly keyPrefix?: string | undefined;
+  /** Also what runs of this owner ask that are in no such conversation. Only with `keyPrefix`. */
+  readonly owner?: string | undefined;
   /** Only what comes after this one in the list. */
   readonly before?: Place | undefined;
   readonly limit: number;
@@ -70,6 +73,7 @@ export function withOpened(index: ApprovalIndex, approval: Approval): ApprovalIn
     agent: approval.agent,
     service: approval.session?.service,
     session: approval.session?.key,
+    owner: approval.owner,
     invocationId: approval.invocationId,
     requestedMs: Date.parse(approval.requestedAt),
   };
@@ -111,13 +115,18 @@ export function comparePlaces(one: Place, other: Place): number {
 
 /** Those of `entries` that are asked for, newest first; no more than `filter.limit`. */
 export function select(entries: readonly IndexEntry[], filter: IndexFilter): readonly IndexEntry[] {
-  const { states, agent, session, keyPrefix, before, limit } = filter;
+  const { states, agent, session, before, limit } = filter;
   return entries
     .filter((entry) => states.includes(entry.state))
     .filter((entry) => agent === undefined || entry.agent === agent || entry.service === agent)
     .filter((entry) => session === undefined || entry.session === session)
-    .filter((entry) => keyPrefix === undefined || entry.session?.startsWith(keyPrefix) === true)
+    .filter((entry) => isOwn(entry, filter))
     .filter((entry) => before === undefined || comparePlaces(before, placeOf(entry)) < 0)
     .toSorted((one, other) => comparePlaces(placeOf(one), placeOf(other)))
     .slice(0, limit);
+}
+
+function isOwn(entry: IndexEntry, { keyPrefix, owner }: IndexFilter): boolean {
+  if (keyPrefix === undefined || entry.session?.startsWith(keyPrefix) === true) return true;
+  return owner !== undefined && entry.owner === owner;
 }

@@ -40,6 +40,11 @@ export interface Approval {
   readonly approved?: boolean | undefined;
   readonly agent: string;
   readonly session?: ApprovalSession | undefined;
+  /**
+   * Whose run asks: a hash of the caller whom `auth` names, who began it. Absent when nobody is named; the HTTP face shows it to
+   * nobody.
+   */
+  readonly owner?: string | undefined;
   readonly invocationId: string;
   readonly tool: string;
   readonly toolCallId: string;

@@ -13,6 +13,7 @@ import type { ApprovalHandlers } from "./approval-object.ts";
 import { approvalId, shardOf } from "./approval-id.ts";
 import { MAX_INPUT, shownInput } from "./approval-input.ts";
 import type { OpenRequest } from "./approval-handlers.ts";
+import { ownerOf } from "./approval-owner.ts";
 import type { ApprovalScope } from "./approval-scope.ts";
 import type { Approval, ApprovalDecision, Approvals } from "./approvals.ts";
 import { durationMs } from "./duration.ts";
@@ -82,6 +83,7 @@ class Asking {
       kind,
       agent: this.#scope.agent,
       session,
+      owner: ownerOf(this.#place),
       invocationId: this.#place.invocation.sdkContext.request().id,
       tool,
       toolCallId,

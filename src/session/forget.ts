@@ -46,14 +46,16 @@ export async function expire(session: Session, context: ObjectContext, { epoch }
 
 /** @param next What the next conversation begins with, if there is something. */
 async function forget(session: Session, context: ObjectContext, next?: SessionHead): Promise<void> {
-  const { streams, name, inbox } = session;
+  const { streams, name, inbox, clientCalls } = session;
   // Names alone: also of turns that the conversation has gone on without.
   const keys = streams === undefined ? [] : await context.stateKeys();
   const ids = keys.flatMap((key) => (key.startsWith(ID_PREFIX) ? [key.slice(ID_PREFIX.length)] : [])).toSorted();
   context.clearAll();
   if (next !== undefined) writeHead(context, next);
-  if (inbox !== undefined)
-    context.genericSend({ service: inbox, key: context.key, method: "forget", parameter: null, inputSerde: jsonSerde });
+  for (const service of [inbox, clientCalls?.object]) {
+    if (service === undefined) continue;
+    context.genericSend({ service, key: context.key, method: "forget", parameter: null, inputSerde: jsonSerde });
+  }
   if (streams === undefined) return;
   const host = stepHostAt(requirePlace("a session"));
   for (let n = 1; (n - 1) * STREAMS_A_STEP < ids.length; n += 1) {

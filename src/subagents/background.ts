@@ -11,9 +11,11 @@ import { z } from "zod";
 import { AgentRun } from "../agent/agent-run.ts";
 import { delegated } from "../agent/delegation.ts";
 import type { UsageLedger } from "../agent/usage-ledger.ts";
+import { ownerOf } from "../approvals/approval-owner.ts";
 import { InvalidInputError } from "../errors/invalid-input-error.ts";
 import { readMessage } from "../errors/read-error.ts";
 import { type Place, requirePlace } from "../journal/ambient.ts";
+import { callerHeaders } from "../journal/caller-header.ts";
 import { atBoundary, handlers, service } from "../journal/handlers.ts";
 import { type Context, type Duration, serde, type Serde, type ServiceDefinition, TerminalError } from "../restate.ts";
 import { type AgentReference, agentTarget, type AgentTarget, targetName } from "./agent-target.ts";
@@ -86,8 +88,11 @@ export async function startAgent(
   // With a key Restate keeps the answer for whoever attaches later.
   const send = callOf(place, target, input, { ...rest, idempotencyKey: rest.idempotencyKey ?? context.rand.uuidv4() });
   const { outputSerde: _, headers, ...own } = send;
+  // Nobody is told what a job has used; whose it is, it tells the agent.
   const job =
-    notify === undefined ? { ...own, ...(headers === undefined ? {} : { headers }) } : jobOf(target, own, notify);
+    notify === undefined
+      ? { ...own, ...(headers === undefined ? {} : { headers }) }
+      : { ...jobOf(target, own, notify), headers: callerHeaders(ownerOf(place)) };
   const { invocationId } = context.genericSend({ ...job, ...(delay === undefined ? {} : { delay }) });
   return {
     invocationId: await invocationId,

@@ -10,11 +10,13 @@
 import { AgentRun } from "../agent/agent-run.ts";
 import { readAnswer, usageOfFailure, USAGE_HEADER } from "../agent/delegation.ts";
 import type { UsageLedger } from "../agent/usage-ledger.ts";
+import { ownerOf } from "../approvals/approval-owner.ts";
 import { AgentCancelledError } from "../errors/agent-cancelled-error.ts";
 import { AgentTimeoutError } from "../errors/agent-timeout-error.ts";
 import { DefinitionError } from "../errors/definition-error.ts";
 import { restoreError } from "../errors/restore-error.ts";
 import { requirePlace, type Place } from "../journal/ambient.ts";
+import { callerHeaders } from "../journal/caller-header.ts";
 import { endsRun } from "../tools/journal-tool.ts";
 import { keepRollbackReport } from "../errors/rollback-report.ts";
 import { type GenericCall, serde, type Serde, TerminalError, TimeoutError } from "../restate.ts";
@@ -131,7 +133,7 @@ export function callOf(
     service,
     method: handler,
     parameter: isSession ? turnOf(place, input) : input,
-    headers: { [USAGE_HEADER]: "1" },
+    headers: { [USAGE_HEADER]: "1", ...callerHeaders(ownerOf(place)) },
     inputSerde: json,
     outputSerde: json,
     ...(key === undefined || isKeyed === false ? {} : { key }),

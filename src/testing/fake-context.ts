@@ -22,6 +22,8 @@ export const FAKE_PENDING: unique symbol = Symbol("a pending answer") as never;
 export interface FakeInvocation {
   readonly key: string;
   readonly seed: number;
+  /** Headers that the invocation was sent with. */
+  readonly headers: ReadonlyMap<string, string>;
   /** State of the virtual object before the invocation, as JSON bytes. */
   readonly state: ReadonlyMap<string, Uint8Array>;
   /** Answers of called services: `<service>/<handler>` → the answer. Throw a `TerminalError` to make the call fail. */
@@ -63,7 +65,7 @@ export function fakeContext(
     request: () => ({
       id: "inv_fake",
       target: { service: "Fake", handler: "run", key: invocation.key },
-      headers: new Map(),
+      headers: invocation.headers,
       attemptHeaders: new Map(),
       body: NONE,
       extraArgs: [],

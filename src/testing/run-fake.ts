@@ -29,6 +29,8 @@ export interface FakeOptions {
   readonly onAttempt?: (journal: FakeJournal) => void;
   /** Key of the virtual object. */
   readonly key?: string;
+  /** Headers that the invocation was sent with. Default none. */
+  readonly headers?: Readonly<Record<string, string>>;
   /** State of the virtual object before the invocation: the `state` of another run's result. */
   readonly state?: ReadonlyMap<string, Uint8Array>;
   /** Answers of called services, by `<service>/<handler>` or `<object>/<key>/<handler>`. Default null. */
@@ -122,10 +124,11 @@ export async function crashEverywhere<T>(
   return { whole, crashed };
 }
 
-function invocationOf({ key, seed, state, calls, signals }: FakeOptions): FakeInvocation {
+function invocationOf({ key, seed, headers, state, calls, signals }: FakeOptions): FakeInvocation {
   return {
     key: key ?? "key",
     seed: seed ?? 1,
+    headers: new Map(Object.entries(headers ?? {})),
     state: state ?? new Map(),
     calls: calls ?? (() => null),
     signals: signals ?? ((name) => name),

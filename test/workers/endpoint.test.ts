@@ -43,3 +43,15 @@ test("unsigned requests are refused when keys are set", async () => {
   expect(response.status).toBe(401);
   expect(await response.json()).toMatchObject({ code: "identity-rejected" });
 });
+
+test("a request without bindings finds nothing set", async () => {
+  const app = createEdgeApp({ services: [echo], publicServices: [echo], log: false });
+  expect((await app.request("/health")).status).toBe(200);
+  for (const [path, code] of [
+    ["/restate/discover", "identity-keys-missing"],
+    ["/agents/invocations/inv_1", "api-keys-missing"],
+    ["/admin/version", "not-found"],
+  ] as const) {
+    expect(await (await app.request(path, DISCOVER)).json()).toMatchObject({ code });
+  }
+});

@@ -36,6 +36,8 @@ export interface CallHandlers {
   settle: (context: ObjectContext, request: SettleCalls) => Promise<string[]>;
   /** The turn does not wait any more. True when nobody had brought an output. */
   close: (context: ObjectContext, call: Pick<OpenCall, "awakeable">) => Promise<boolean>;
+  /** The conversation is forgotten. */
+  forget: (context: ObjectContext) => Promise<void>;
 }
 
 const KEY = "calls";
@@ -44,7 +46,7 @@ const KEY = "calls";
 export function callObject(name: string): VirtualObjectDefinition<string, CallHandlers> {
   return object({
     name,
-    handlers: { open, settle, close },
+    handlers: { open, settle, close, forget },
     // Its invocations are short, and nobody asks for them later.
     options: { journalRetention: 0, idempotencyRetention: 0 },
   });
@@ -75,6 +77,11 @@ async function close(context: ObjectContext, { awakeable }: Pick<OpenCall, "awak
   if (rest.length === calls.length) return false;
   write(context, rest);
   return true;
+}
+
+function forget(context: ObjectContext): Promise<void> {
+  context.clear(KEY);
+  return Promise.resolve();
 }
 
 async function read(context: ObjectContext): Promise<readonly OpenCall[]> {

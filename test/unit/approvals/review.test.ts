@@ -30,7 +30,8 @@ const auth: MiddlewareHandler = async (context, next) => {
 const app = (options: Partial<EdgeAppOptions> = {}): Hono =>
   createEdgeApp({ services: [chat, hidden, own], publicServices: [chat], auth, log: false, ...options });
 const reviewed = (mayReview: ApprovalOptions["mayReview"]): Hono => app({ approvals: { mayReview } });
-const prefixOf = (caller: string): string => `${createHash("sha256").update(caller).digest("hex").slice(0, 32)}:`;
+const ownerOf = (caller: string): string => createHash("sha256").update(caller).digest("hex").slice(0, 32);
+const prefixOf = (caller: string): string => `${ownerOf(caller)}:`;
 
 /** What Restate has, by object and shard. */
 const kept = new Map<string, Approval[]>();
@@ -99,9 +100,9 @@ function reply(url: string, input: unknown): Reply {
   return returned(JSON.stringify({ result: isNew ? "recorded" : "decided", approval: found }));
 }
 
-function entryOf({ id, state, agent: name, session, invocationId, requestedAt }: Approval): IndexEntry {
+function entryOf({ id, state, agent: name, session, owner, invocationId, requestedAt }: Approval): IndexEntry {
   const requestedMs = Date.parse(requestedAt);
-  return { id, state, agent: name, service: session?.service, session: session?.key, invocationId, requestedMs };
+  return { id, state, agent: name, service: session?.service, session: session?.key, owner, invocationId, requestedMs };
 }
 
 async function get(one: Hono, caller: string | undefined, path: string, init: RequestInit = {}) {
@@ -110,8 +111,8 @@ async function get(one: Hono, caller: string | undefined, path: string, init: Re
   const text = await response.text();
   return { status: response.status, text, body: JSON.parse(text) as Record<string, unknown> };
 }
-const answer = (one: Hono, caller: string | undefined, id: string) =>
-  get(one, caller, `/${id}`, { method: "POST", body: JSON.stringify({ approved: true }) });
+const answer = (one: Hono, caller: string | undefined, id: string, approved = true) =>
+  get(one, caller, `/${id}`, { method: "POST", body: JSON.stringify({ approved }) });
 
 /** Ids of all pages, and how many pages there were. */
 async function listed(one: Hono, caller: string | undefined, query = "limit=50") {
@@ -119,7 +120,7 @@ async function listed(one: Hono, caller: string | undefined, query = "limit=50")
   let before = "";
   for (let pages = 1; ; pages++) {
     const { status, body, text } = await get(one, caller, `?${query}${before}`);
-    expect([status, text.includes(prefixOf("alice")) || text.includes(prefixOf("bob"))]).toEqual([200, false]);
+    expect([status, text.includes(ownerOf("alice")) || text.includes(ownerOf("bob"))]).toEqual([200, false]);
     const { approvals, next } = body as unknown as { approvals: Approval[]; next?: string };
     ids.push(...approvals.map(({ toolCallId }) => toolCallId));
     if (next === undefined) return { ids, pages };
@@ -183,6 +184,56 @@ test("behind auth, whom it does not name sees what is nobody's, and nothing of t
   expect((await answer(one, undefined, bare.id)).status).toBe(200);
   const forged = await get(one, undefined, `?session=${encodeURIComponent(`${prefixOf("alice")}main`)}`);
   expect([forged.status, forged.body["code"]]).toEqual([400, "invalid-request"]);
+});
+
+describe("what a run asks that is in no conversation", () => {
+  const askOf = (caller: string, session?: string): Approval => ask(session, "Own", { owner: ownerOf(caller) });
+  const one = (): Hono => app({ publicServices: [chat, own], approvals: { mayReview: (who) => who === "ada" } });
+
+  test("is of the caller who began the run, and a reviewer's", async () => {
+    const alices = askOf("alice");
+    // A conversation of no caller's own that her run speaks in.
+    const shared = askOf("alice", "team");
+    expect((await listed(one(), "alice")).ids).toEqual(["c2", "c1"]);
+    expect((await listed(one(), "ada")).ids).toEqual(["c2", "c1"]);
+    for (const caller of ["bob", undefined]) {
+      expect((await listed(one(), caller)).ids).toEqual([]);
+      expect((await get(one(), caller, `/${shared.id}`)).status).toBe(404);
+      expect((await answer(one(), caller, alices.id)).status).toBe(404);
+    }
+    const answered = await answer(one(), "alice", alices.id);
+    expect([answered.status, answered.text.includes(ownerOf("alice"))]).toEqual([200, false]);
+  });
+
+  test("a rule is told whose it is", async () => {
+    askOf("alice");
+    askOf("bob");
+    const ruled = app({ publicServices: [own], approvals: { mayReview: () => async (_, isOf) => isOf("bob") } });
+    expect((await listed(ruled, "ada")).ids).toEqual(["c2"]);
+  });
+});
+
+describe("four eyes", () => {
+  const one = (): Hono =>
+    app({ publicServices: [chat, own], approvals: { fourEyes: true, mayReview: (who) => who === "ada" } });
+  const refused = { status: 403, body: { code: "approval-own" } };
+
+  test("who began it does not approve it, and may deny it; a reviewer does, but not the reviewer's own", async () => {
+    const [talk, run] = [ask(`${prefixOf("alice")}main`), ask(undefined, "Own", { owner: ownerOf("alice") })];
+    const adas = ask(undefined, "Own", { owner: ownerOf("ada") });
+    for (const { id } of [talk, run]) expect(await answer(one(), "alice", id)).toMatchObject(refused);
+    expect(await answer(one(), "ada", adas.id)).toMatchObject(refused);
+    expect(restate.requests.filter(({ url }) => url.endsWith("/answer"))).toEqual([]);
+    expect((await answer(one(), "ada", talk.id)).status).toBe(200);
+    expect((await answer(one(), "alice", run.id, false)).status).toBe(200);
+  });
+
+  test("whom nobody names approves nothing; a question is answered by whom it is asked", async () => {
+    const [plain, question] = [ask("main"), ask(`${prefixOf("alice")}main`, undefined, { kind: "question" })];
+    expect(await answer(one(), undefined, plain.id)).toMatchObject(refused);
+    expect((await answer(one(), "alice", question.id)).status).toBe(200);
+    expect((await answer(one(), "ada", plain.id)).status).toBe(200);
+  });
 });
 
 describe("a reviewer", () => {
@@ -330,4 +381,5 @@ test("options that cannot be are refused", () => {
     expect(() => app({ approvals: { services } })).toThrow(DefinitionError);
   }
   expect(() => app({ auth: undefined, approvals: { mayReview: () => true } })).toThrow(/mayReview needs auth/);
+  expect(() => app({ approvals: { fourEyes: true } })).toThrow(/fourEyes needs approvals.mayReview/);
 });

@@ -53,6 +53,7 @@ test("codes of problems are a contract", () => {
     "approval-link-expired",
     "approval-link-invalid",
     "approval-not-found",
+    "approval-own",
     "bidirectional-unsupported",
     "body-timeout",
     "body-too-large",

@@ -41,15 +41,16 @@ const left = async (): Promise<string[]> => {
 
 afterEach(() => session.stop());
 
-test("all streams go, so many in a step; the state goes, and the inbox is told", async () => {
+test("all streams go, so many in a step; the state goes, and the inbox and the open calls are told", async () => {
   await start();
   expect(await left()).toHaveLength(TURNS + 1);
   const { outcome, journal, state } = await session.run("reset");
   expect(outcome.ok).toBe(true);
   expect(await left()).toEqual([]);
   expect(state.size).toBe(0);
-  expect(journal.commands.slice(-3)).toEqual([
+  expect(journal.commands.slice(-4)).toEqual([
     "send Support.inbox/c1/forget",
+    "send Support.calls/c1/forget",
     "run Support forget",
     "run Support forget 2",
   ]);
@@ -79,4 +80,11 @@ test("a store that is away for a moment forgets all the same; one that stays awa
   const { outcome, state, logs } = await session.run("reset", undefined, { maxFailures: 30 });
   expect([outcome.ok, state.size]).toEqual([true, 0]);
   expect(logs.join()).toContain("were not removed");
+});
+
+test("what a killed turn has left of calls for the client goes, too", async () => {
+  await start();
+  const call = { turn: "m1", toolCallId: "t1", awakeable: "sign_1" };
+  expect((await session.runOn("Support.calls", "open", call)).state.size).toBe(1);
+  expect((await session.runOn("Support.calls", "forget", null)).state.size).toBe(0);
 });

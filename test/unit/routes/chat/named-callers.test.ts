@@ -3,6 +3,7 @@ import { createHash } from "node:crypto";
 import type { MiddlewareHandler } from "hono";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from "vitest";
 import { createEdgeApp } from "../../../../routes/index.ts";
+import { approvalId } from "../../../../src/approvals/approval-id.ts";
 import { agentSession, demoModel, object, type ObjectContext, RestateAgent } from "../../../../src/index.ts";
 import { accepted, FakeRestate, ID, refused, type Reply, returned } from "../agents/fake-restate.ts";
 
@@ -231,4 +232,30 @@ test("one rule says what names a conversation, in every route", async () => {
   for (const name of ["x".repeat(512), "a b", "ü/🙂", "..a", "'; drop"]) {
     for (const operation of operations) expect((await asked("alice", operation, name)).status).not.toBe(400);
   }
+});
+
+test("with four eyes nobody approves at /chat what their own conversation asks, and may deny it", async () => {
+  const id = approvalId("Chat.approvals", crypto.randomUUID(), `${ALICE}main`);
+  const asks = { id, kind: "approval", state: "pending", agent: "demo", invocationId: ID, tool: "book" };
+  const session = { service: "Chat", key: `${ALICE}main`, turn: "m1" };
+  const kept = { ...asks, session, toolCallId: "c1", input: {}, requestedAt: new Date(0).toISOString() };
+  const approvals = { fourEyes: true, mayReview: () => false };
+  const guarded = createEdgeApp({ services, publicServices: services, auth, log: false, approvals });
+  const say = async (approved: boolean, one: typeof app) => {
+    usual();
+    const { reply } = restate;
+    restate.requests.length = 0;
+    restate.reply = (request, n) => {
+      if (request.url.endsWith("/get")) return returned(JSON.stringify(kept));
+      return request.url.endsWith("/answer") ? returned('{"result":"recorded"}') : reply(request, n);
+    };
+    const part = { type: "tool-book", toolCallId: "c1", state: "approval-responded", approval: { id, approved } };
+    const messages = [{ id: "m1-answer", role: "assistant", parts: [{ type: "step-start" }, part] }];
+    const { status, text } = await ask("alice", "POST", "/chat/Chat/main", { messages }, one);
+    const answers = restate.requests.filter(({ url }) => url.endsWith("/answer")).length;
+    return [status, text.includes("approval-own"), answers];
+  };
+  expect(await say(true, guarded)).toEqual([403, true, 0]);
+  expect(await say(false, guarded)).toEqual([200, false, 1]);
+  expect(await say(true, app)).toEqual([200, false, 1]);
 });
