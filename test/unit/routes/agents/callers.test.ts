@@ -81,6 +81,13 @@ test("the same key of two callers is two keys; a key that is made is the caller'
     `${prefix("alice")}report-7`,
   ]);
   expect(made).toMatch(new RegExp(`^${prefix("alice")}[0-9a-f-]{36}$`));
+  // What a run asks is its caller's; who has no name cannot say so either.
+  await post({ ...byKey, "x-restate-edge-agents-caller": prefix("alice").slice(0, -1) });
+  const owners = restate.requests.map(({ headers }) => headers["x-restate-edge-agents-caller"]);
+  expect(owners).toEqual([
+    ...["alice", "bob", "alice", "alice"].map((caller) => prefix(caller).slice(0, -1)),
+    undefined,
+  ]);
 });
 
 test.each([
