@@ -128,7 +128,12 @@ export function createEdgeApp(options: EdgeAppOptions): Hono {
   checkApprovalOptions(options.approvals ?? {}, services, options.auth !== undefined);
   checkAgentsOptions(options);
   const app = createRouter<BlankEnv>();
-  app.use(withBindings, observe({ services, mount, log: log === false ? undefined : log }), errorsOnly, wellFormedUrl(mount));
+  app.use(
+    withBindings,
+    observe({ services, mount, log: log === false ? undefined : log }),
+    errorsOnly,
+    wellFormedUrl(mount),
+  );
   app.use(withEncryption(encryption));
   registerSecuritySchemes(app);
   app.route("/", healthRoute({ name, info }));

@@ -24,6 +24,7 @@ interface Asked {
 const keyOf = (caller: Caller, session: string): string =>
   `${createHash("sha256").update(caller).digest("hex").slice(0, 32)}:${session}`;
 const user = (id: string, text: string) => ({ id, role: "user", parts: [{ type: "text", text }] });
+const isOfTrips = ({ agent }: Approval): boolean => agent === "trips";
 const UNKNOWN_INVOCATION = "inv_1gOGkAD97RIn7jOf3unqt5pPR4B2uiEsVU";
 
 describe.each(runtimesFor("callers with a name"))("callers with a name, on %s", (runtime) => {
@@ -106,6 +107,23 @@ describe.each(runtimesFor("callers with a name"))("callers with a name, on %s", 
     await chats("bob").reset("main");
     expect(await textsOf("bob", "main")).toEqual([]);
     expect(await textsOf("alice", "main")).toHaveLength(2);
+  });
+
+  test("what a run asks that is in no conversation is of the caller who began it", async () => {
+    const sent = await ask("alice", "POST", "/agents/Trips/run?delay=1ms", "book t1");
+    expect(sent.status).toBe(202);
+    await waitUntil("Nobody is asked", async () => (await listOf("alice")).some(isOfTrips), { everyMs: 50 });
+    const [asked] = (await listOf("alice")).filter(isOfTrips);
+    for (const caller of ["bob", "anonymous"] as const) {
+      expect((await listOf(caller)).filter(isOfTrips)).toEqual([]);
+      for (const method of ["GET", "POST"]) {
+        const json = method === "GET" ? undefined : { approved: true };
+        expect((await ask(caller, method, `/approvals/${asked?.id}`, json)).status).toBe(404);
+      }
+    }
+    expect((await listOf("ada")).filter(isOfTrips)).toHaveLength(1);
+    expect((await ask("alice", "POST", `/approvals/${asked?.id}`, { approved: true })).status).toBe(200);
+    await waitUntil("It is not booked", () => Promise.resolve(stack.effects.count("book", "t1") === 1));
   });
 
   test("a message for a busy conversation reaches the own one, and its turn is nobody else's to read", async () => {
