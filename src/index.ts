@@ -194,6 +194,7 @@ export { journalEncryption } from "./encryption/journal-encryption.ts";
 export type { JournalEncryption, JournalEncryptionOptions, PlaintextPolicy } from "./encryption/journal-encryption.ts";
 export type { JournalKey } from "./encryption/journal-keys.ts";
 export type { Redact, RedactedPlace } from "./encryption/redact.ts";
+export { decryptedError } from "./encryption/sealing.ts";
 
 // Telemetry
 export { otlpTelemetry } from "./telemetry/otlp-telemetry.ts";

@@ -51,6 +51,7 @@ async function encryptBlock(key: CryptoKey, block: Uint8Array<ArrayBuffer>): Pro
 /** Times x in GF(2^128), as CMAC makes its subkeys (NIST SP 800-38B, 6.1). */
 function doubled(block: Uint8Array): Uint8Array<ArrayBuffer> {
   const result = Uint8Array.from(block, (byte, index) => ((byte << 1) & 0xff) | ((block[index + 1] ?? 0) >> 7));
-  if (((block[0] ?? 0) & 0x80) !== 0) result[BLOCK - 1] = (result[BLOCK - 1] ?? 0) ^ 0x87;
+  const carry = (block[0] ?? 0) >> 7;
+  result[BLOCK - 1] = (result[BLOCK - 1] ?? 0) ^ (carry * 0x87); // No branch: the bit is secret.
   return result;
 }

@@ -18,11 +18,17 @@ export interface StoredFailure {
   readonly metadata?: Readonly<Record<string, string>> | undefined;
 }
 
+/** From a journal that does not fit (570) to a suspension (599). */
+const FIRST_PROTOCOL_CODE = 570;
+
 const SEALED: RegExp = /^\[encrypted ([A-Za-z0-9_-]{1,16})\] ([A-Za-z0-9+/]+=*)$/;
 
-/** Encrypts a failure: `[encrypted <key id>] <base64>`. One that is encrypted already stays as it is. */
+/**
+ * Encrypts a failure: `[encrypted <key id>] <base64>`. One that is encrypted already stays as it is: one that opens, as what a
+ * tool says may look like one. Told as it is, it would be taken for one that was tampered with, at every attempt.
+ */
 export async function sealFailure(cipher: JournalCipher, { message, metadata }: StoredFailure): Promise<StoredFailure> {
-  if (isSealedFailure(message)) return { message, metadata };
+  if (isSealedFailure(message) && (await doesOpen(cipher, message))) return { message, metadata };
   const text = JSON.stringify({ message, metadata });
   const sealed = await cipher.seal(new TextEncoder().encode(text), "failure");
   const errorCode = errorCodeIn(metadata);
@@ -30,6 +36,15 @@ export async function sealFailure(cipher: JournalCipher, { message, metadata }: 
     message: `[encrypted ${keyIdOf(sealed)}] ${toBase64(sealed)}`,
     metadata: errorCode === undefined ? undefined : { [ERROR_METADATA_KEY]: JSON.stringify({ errorCode, fields: {} }) },
   };
+}
+
+async function doesOpen(cipher: JournalCipher, message: string): Promise<boolean> {
+  try {
+    await openFailure(cipher, { message });
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** True for the message of an encrypted failure. */
@@ -45,7 +60,9 @@ export function isSealedFailure(message: string): boolean {
 export async function openFailure(cipher: JournalCipher, failure: StoredFailure): Promise<StoredFailure> {
   const [, keyId = "", base64] = SEALED.exec(failure.message) ?? [];
   if (base64 === undefined) return failure;
-  const plain = await cipher.open(fromBase64(base64), "failure");
+  const bytes = bytesOf(base64);
+  if (bytes === undefined || keyIdOf(bytes) === undefined) throw new JournalTamperedError(keyId);
+  const plain = await cipher.open(bytes, "failure");
   const opened: unknown = JSON.parse(new TextDecoder().decode(plain));
   if (!isStoredFailure(opened)) throw new JournalTamperedError(keyId);
   return opened;
@@ -58,10 +75,15 @@ export async function openFailure(cipher: JournalCipher, failure: StoredFailure)
  */
 export async function sealedError(cipher: JournalCipher, thrown: unknown): Promise<unknown> {
   const error = thrown instanceof Error ? thrown : new Error(`Thrown: ${String(thrown)}`);
-  if (error instanceof JournalValueError || error.constructor === RestateError) return thrown;
+  if (error instanceof JournalValueError || isOfProtocol(error)) return thrown;
   const terminal = error instanceof TerminalError ? error : undefined;
   const { message, metadata } = await sealFailure(cipher, { message: error.message, metadata: terminal?.metadata });
   return veiled(error, { message, metadata, stack: `${error.name}: ${message}`, cause: undefined });
+}
+
+/** The SDK's own codes; a handler's error may be of the same class. */
+function isOfProtocol(error: Error): boolean {
+  return error instanceof RestateError && error.constructor === RestateError && error.code >= FIRST_PROTOCOL_CODE;
 }
 
 /** The error with its text decrypted; every other one as it is. */
@@ -69,6 +91,14 @@ export async function openedError(cipher: JournalCipher, error: unknown): Promis
   if (!(error instanceof TerminalError) || !isSealedFailure(error.message)) return error;
   const { message, metadata } = await openFailure(cipher, error);
   return new TerminalError(message, { errorCode: error.code, ...(metadata === undefined ? {} : { metadata }) });
+}
+
+function bytesOf(base64: string): Uint8Array | undefined {
+  try {
+    return fromBase64(base64);
+  } catch {
+    return undefined;
+  }
 }
 
 function errorCodeIn(metadata: StoredFailure["metadata"]): string | undefined {

@@ -1,6 +1,7 @@
 /** The keys that encrypt journals, and how they are written in a setting. */
 import { DefinitionError } from "../errors/definition-error.ts";
 import { fromBase64 } from "../journal/base64.ts";
+import { KEY_ID } from "./sealed-value.ts";
 
 /** A secret with a name. The name is stored with each value; the secret is 32 bytes of good randomness. */
 export interface JournalKey {
@@ -12,8 +13,6 @@ export interface JournalKey {
 
 /** Bytes of a secret: AES-256. */
 export const SECRET_BYTES = 32;
-
-const ID: RegExp = /^[A-Za-z0-9_-]{1,16}$/;
 
 /** What is wrong with a setting, for messages that must not show the setting. */
 export const JOURNAL_KEYS_RULE =
@@ -46,7 +45,7 @@ export function checkedKeys(keys: readonly JournalKey[]): readonly JournalKey[] 
   if (keys.length === 0) throw malformed("there is none");
   const ids = new Set<string>();
   for (const [index, { id, secret }] of keys.entries()) {
-    if (!ID.test(id)) throw malformed(`the id of key ${index + 1} is malformed`);
+    if (!KEY_ID.test(id)) throw malformed(`the id of key ${index + 1} is malformed`);
     if (secret.length !== SECRET_BYTES) throw malformed(`the secret of key "${id}" has not ${SECRET_BYTES} bytes`);
     if (ids.has(id)) throw malformed(`the id "${id}" is there twice`);
     ids.add(id);

@@ -25,6 +25,9 @@ const LETTER = 0x45;
 const VERSION = 1;
 const FIXED_BYTES = 4;
 
+/** Ids of keys. */
+export const KEY_ID: RegExp = /^[A-Za-z0-9_-]{1,16}$/;
+
 /** The parts of an encrypted value. */
 export interface SealedValue {
   readonly keyId: string;
@@ -66,5 +69,6 @@ export function keyIdOf(bytes: Uint8Array): string | undefined {
   const [mark, letter, version, idLength = 0] = bytes;
   if (mark !== MARK || letter !== LETTER || version !== VERSION || idLength === 0) return undefined;
   if (bytes.length < FIXED_BYTES + idLength + NONCE_BYTES + TAG_BYTES) return undefined;
-  return String.fromCharCode(...bytes.subarray(FIXED_BYTES, FIXED_BYTES + idLength));
+  const id = String.fromCharCode(...bytes.subarray(FIXED_BYTES, FIXED_BYTES + idLength));
+  return KEY_ID.test(id) ? id : undefined; // It is shown, so others are not even read.
 }

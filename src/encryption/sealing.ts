@@ -1,5 +1,6 @@
 /** Which encryption the code that runs now belongs to: of the attempt of an invocation, or of a request to the app. */
 import { AsyncLocalStorage } from "node:async_hooks";
+import { TerminalError } from "../restate.ts";
 import type { StoredFailure } from "./failures.ts";
 
 /** What those who talk with Restate need of an app's encryption. */
@@ -30,4 +31,19 @@ export function withSealing<T>(sealing: Sealing | undefined, action: () => T): T
 /** The encryption of the running attempt or request; undefined when it has none. */
 export function currentSealing(): Sealing | undefined {
   return storage.getStore();
+}
+
+/**
+ * A failure that a handler has caught, readable. Handlers of this library's `service()`, `object()` and `workflow()` never need
+ * it; those of the Restate SDK's own get messages as they are stored: `[encrypted <key id>] …`. What is not encrypted stays as
+ * it is. With a key that is missing the attempt ends, and is repeated.
+ *
+ * @example
+ * ```ts
+ * const answer = await ctx.serviceClient(desk).ask(question).catch(async (error) => `${await decryptedError(error)}`);
+ * ```
+ */
+export async function decryptedError(error: unknown): Promise<unknown> {
+  const sealing = currentSealing();
+  return sealing === undefined || !(error instanceof TerminalError) ? error : sealing.openError(error);
 }

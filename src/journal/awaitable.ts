@@ -5,7 +5,7 @@
  * scheduler knows at every moment which entries somebody still waits for. The loser of a race is no longer awaited
  * the moment the race is decided; a lost timer cannot suspend the invocation.
  */
-import { currentSealing } from "../encryption/sealing.ts";
+import { decryptedError } from "../encryption/sealing.ts";
 import type { Duration } from "../restate.ts";
 import { TerminalError, TimeoutError } from "../restate.ts";
 import type { Completion, Entry } from "./driver.ts";
@@ -151,7 +151,7 @@ export class JournalAwaitable<T> extends Awaitable<T> {
 
   /** Reads a completion, once. */
   async read(completion: Outcome): Promise<Outcome> {
-    if (!completion.ok) return readFailure(completion);
+    if (!completion.ok) return { ok: false, error: await decryptedError(completion.error) };
     if (this.#read === undefined) return completion;
     try {
       return { ok: true, value: await this.#read(completion.value) };
@@ -163,13 +163,6 @@ export class JournalAwaitable<T> extends Awaitable<T> {
   complete(completion: Completion | Outcome): void {
     this.settle(completion.ok ? { ok: true, value: completion.value } : { ok: false, error: completion.error });
   }
-}
-
-/** The text of a failure may be encrypted. */
-async function readFailure(failure: Outcome & { readonly ok: false }): Promise<Outcome> {
-  const sealing = currentSealing();
-  if (sealing === undefined || !(failure.error instanceof TerminalError)) return failure;
-  return { ok: false, error: await sealing.openError(failure.error) };
 }
 
 /** Waits for no entry: for the moment at which all results that were used early are acknowledged (run-ahead.ts, W4). */

@@ -29,11 +29,17 @@ export class EncryptionStack {
   readonly restate: RestateTestServer;
   readonly openai: ScriptedOpenAI;
   readonly #runtime: Runtime;
+  readonly isEncrypted: boolean;
   endpoint: ServedEndpoint;
 
-  private constructor(restate: RestateTestServer, openai: ScriptedOpenAI, runtime: Runtime, endpoint: ServedEndpoint) {
+  private constructor(
+    { restate, openai, isEncrypted }: Pick<EncryptionStack, "restate" | "openai" | "isEncrypted">,
+    runtime: Runtime,
+    endpoint: ServedEndpoint,
+  ) {
     this.restate = restate;
     this.openai = openai;
+    this.isEncrypted = isEncrypted;
     this.#runtime = runtime;
     this.endpoint = endpoint;
   }
@@ -45,7 +51,7 @@ export class EncryptionStack {
   ): Promise<EncryptionStack> {
     const [restate, openai] = await Promise.all([startRestate({ env: AS_IT_IS }), startScriptedOpenAI(script)]);
     const endpoint = await serve(runtime, restate, openai, vars);
-    const stack = new EncryptionStack(restate, openai, runtime, endpoint);
+    const stack = new EncryptionStack({ restate, openai, isEncrypted: "JOURNAL_KEYS" in vars }, runtime, endpoint);
     await stack.register();
     return stack;
   }

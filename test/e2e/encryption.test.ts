@@ -62,6 +62,9 @@ async function useAll(own: EncryptionStack): Promise<string> {
     status: 409,
     body: { code: "invocation-failed", detail: `failed ${MARK}`, error: { message: `failed ${MARK}` } },
   });
+  const caught = await own.get<string>("/agents/Bare/ask", MARK, { "idempotency-key": "bare" });
+  expect(caught).toMatch(new RegExp(`: TerminalError: failed ${MARK}$`));
+  expect(caught.startsWith("[encrypted k1]")).toBe(own.isEncrypted);
   const paper = await own.ask("/agents/Paper/p1/run", `paper ${MARK}`, { prefer: "respond-async" });
   expect(paper.status).toBe(202);
   await own.get("/agents/Paper/p1/sign", `signed ${MARK}`);

@@ -1,4 +1,6 @@
 import { expect, test } from "vitest";
+import { journalEncryption } from "../../../src/encryption/journal-encryption.ts";
+import { decryptedError, withSealing } from "../../../src/encryption/sealing.ts";
 import { JournalCipher } from "../../../src/encryption/journal-cipher.ts";
 import { openedError, sealedError } from "../../../src/encryption/failures.ts";
 import { unveiled } from "../../../src/encryption/veil.ts";
@@ -59,6 +61,17 @@ test("a failure is encrypted once", async () => {
   if (!(once instanceof TerminalError)) throw new Error("It is no terminal error any more");
   const twice = await sealedError(cipher, once);
   expect(await openedError(cipher, twice)).toMatchObject({ message: "reason" });
+});
+
+test("a handler of the SDK's own reads what it has caught; everywhere else it stays what it is", async () => {
+  const encryption = journalEncryption({ keys: [journalKey("k1")] });
+  const sealed = await sealedError(encryption.cipher, new TerminalError("no funds in DE02", { errorCode: 402 }));
+  const opened = await withSealing(encryption, () => decryptedError(sealed));
+  expect(opened).toBeInstanceOf(TerminalError);
+  expect(opened).toMatchObject({ message: "no funds in DE02", code: 402 });
+  const others = [sealed, new Error("plain"), "text", undefined, opened];
+  expect(await Promise.all(others.map(decryptedError))).toEqual(others);
+  expect(await withSealing(encryption, () => decryptedError(opened))).toBe(opened);
 });
 
 test("a failure that is not encrypted passes; one of an unknown key does not", async () => {

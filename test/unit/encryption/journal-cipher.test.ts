@@ -1,8 +1,10 @@
+import { createHash } from "node:crypto";
 import { expect, test } from "vitest";
 import { deriveKey, deriverOf } from "../../../src/encryption/derived-keys.ts";
 import { JournalCipher } from "../../../src/encryption/journal-cipher.ts";
 import { parseJournalKeys } from "../../../src/encryption/journal-keys.ts";
 import { keyIdOf, overheadBytes } from "../../../src/encryption/sealed-value.ts";
+import { THOROUGH } from "../../thorough.ts";
 import { journalKey } from "./keys.ts";
 
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString("hex");
@@ -18,6 +20,22 @@ test.each([
   const parameters = { name: "AES-GCM", iv: nonce.slice(12), additionalData: utf8(aad) };
   const sealed = await crypto.subtle.encrypt(parameters, key, utf8("XAES-256-GCM"));
   expect(hex(new Uint8Array(sealed))).toBe(expected);
+});
+
+/** The same page: 10,000 random keys, nonces and texts, and one digest of all that is made of them. */
+test.runIf(THOROUGH)("the specification's accumulated vector", async () => {
+  const source = createHash("shake128", { outputLength: 4_000_000 }).digest();
+  const digest = createHash("shake128", { outputLength: 32 });
+  let at = 0;
+  const read = (length: number): Uint8Array<ArrayBuffer> => Uint8Array.from(source.subarray(at, (at += length)));
+  const readText = (): Uint8Array<ArrayBuffer> => read(read(1)[0] ?? 0);
+  for (let n = 0; n < 10_000; n++) {
+    const [secret, nonce, plain, additionalData] = [read(32), read(24), readText(), readText()];
+    const key = await deriveKey(await deriverOf(secret), nonce.slice(0, 12));
+    const parameters = { name: "AES-GCM", iv: nonce.slice(12), additionalData };
+    digest.update(new Uint8Array(await crypto.subtle.encrypt(parameters, key, plain)));
+  }
+  expect(digest.digest("hex")).toBe("e6b9edf2df6cec60c8cbd864e2211b597fb69a529160cd040d56c0c210081939");
 });
 
 test("a value is as long as was said, has none of the plaintext, and opens", async () => {
