@@ -66,7 +66,7 @@ const OF_STEP = [
 /** What one run can only have once. */
 const OF_RUN = ["output", "prepareCall", "callOptionsSchema"] as const;
 /** Options that would be lost: those of the whole hold. */
-const OPTIONS_OF_WHOLE = ["approvals", "budget", "limits", "redact"] as const;
+const OPTIONS_OF_WHOLE = ["approvals", "budget", "limits", "onRollbackFailed", "redact"] as const;
 
 /**
  * Makes one agent of several that pass the conversation to each other: each model is given a tool `transfer_to_<name>` for

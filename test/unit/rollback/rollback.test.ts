@@ -1,12 +1,14 @@
 /** Tools that can be undone, on the in-memory fake. */
-import { APICallError, Output } from "ai";
+import { APICallError, isStepCount, Output, tool } from "ai";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
 import {
+  BudgetExceededError,
   CancelledError,
   DefinitionError,
   ModelCallError,
   RestateAgent,
+  type RollbackCall,
   rollbackReport,
   type RollbackFailure,
   RunTimeoutError,
@@ -87,6 +89,14 @@ describe("a run that fails terminally undoes what it has done", () => {
     expect(world.undone).toHaveLength(3);
   });
 
+  test("when its budget is used up", async () => {
+    const world = new World(threeBookings({ text: "never" }));
+    const result = await fake(() => travelAgent(world).generate({ prompt: "go", budget: { steps: 2 } }));
+    expect(BudgetExceededError.isInstance((result.outcome as { error: unknown }).error)).toBe(true);
+    expect(world.undone).toEqual(expectedUndoing(result));
+    expect(world.undone).toHaveLength(3);
+  });
+
   test("when the structured output cannot be read, an error of the AI SDK", async () => {
     const world = new World([...threeBookings(), { text: "no JSON" }]);
     const output = Output.object({ schema: z.object({ n: z.number() }) });
@@ -120,6 +130,27 @@ describe("nothing is undone", () => {
     expect(result.outcome).toEqual({ ok: true, value: "done" });
     expect(failures).toBeGreaterThan(2);
     expect(world.undone).toEqual([]);
+  });
+
+  test("of calls that people, or a rule, have denied: they did not begin", async () => {
+    const world = new World([{ toolCalls: [call("book", "a")] }, { toolCalls: [call("reject", "x")] }]);
+    const undone: string[] = [];
+    const undo = ({ input: { id } }: { readonly input: { readonly id: string } }) => void undone.push(id);
+    const denied = (settings: object, options: object) =>
+      new RestateAgent(
+        { id: "travel", model: world.model, tools: toolsOf(world), stopWhen: isStepCount(5), ...settings },
+        { ...options, toolErrors: "fail", toolOptions: { book: { onRollback: undo, onRollbackUncertain: undo } } },
+      );
+    const toolApproval = { book: "user-approval" as const };
+    const byPerson = await fake(
+      () => denied({ toolApproval }, { approvals: { object: { name: "Approvals" } } }).generate({ prompt: "go" }),
+      { signals: () => ({ state: "denied", approved: false }), calls: () => ({}) },
+    );
+    const byRule = await fake(() => denied({ toolApproval: { book: "denied" } }, {}).generate({ prompt: "go" }));
+    for (const { outcome } of [byPerson, byRule]) {
+      expect((outcome as { error: Error }).error.message).toBe("No x");
+    }
+    expect([world.log, undone]).toEqual([[], []]);
   });
 
   test("of tools without a compensation", async () => {
@@ -308,6 +339,40 @@ describe.each(["bidirectional", "request-response"] as const)("a cancelled run, 
     expect(result.outcome).toMatchObject({ ok: false, error: { name: "CancelledError", code: 409 } });
     expect((result.outcome as { error: Error }).error.message).toBe("Cancelled (rolled back: 3 of 3 undone)");
   });
+});
+
+test("a call that took too long may have had its effect all the same: it is undone as unknown", async () => {
+  const told: unknown[] = [];
+  const late = Promise.withResolvers<void>();
+  const world = new World([{ toolCalls: [call("book", "slow")] }, { toolCalls: [call("reject", "x")] }]);
+  const tools = {
+    ...toolsOf(world),
+    book: tool({
+      inputSchema: z.object({ id: z.string() }),
+      execute: async ({ id }) => {
+        await late.promise;
+        return world.book(id);
+      },
+    }),
+  };
+  const undo = ({ input: { id }, outcome }: RollbackCall<{ id: string }, string>): void => {
+    told.push([id, outcome]);
+    world.undo(id);
+  };
+  const agent = new RestateAgent(
+    { id: "travel", model: world.model, tools, stopWhen: isStepCount(5) },
+    { toolOptions: { book: { onRollback: undo, onRollbackUncertain: undo } } },
+  );
+  const result = await fake(() =>
+    withRollback(async () => {
+      await agent.generate({ prompt: "go", timeout: { toolMs: 10 } });
+      late.resolve();
+      throw new TerminalError("no");
+    }),
+  );
+  expect(world.log).toContain("book slow");
+  expect(told).toEqual([["slow", "unknown"]]);
+  expect(rollbackReport((result.outcome as { error: unknown }).error)).toMatchObject({ undoneCount: 1 });
 });
 
 describe("a booking that is under way when its run is cancelled", () => {
