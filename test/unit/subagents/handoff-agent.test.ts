@@ -113,6 +113,8 @@ describe("handoffAgent()", () => {
     expect(make({ one: one, clerk: clerk })).toThrow(/"clerk" has tools of MCP servers/);
     const spender = new RestateAgent({ id: "spender", model }, { budget: { steps: 3 } });
     expect(make({ one: one, spender: spender })).toThrow(/"spender" has the option budget/);
+    const watcher = new RestateAgent({ id: "watcher", model }, { onRollbackFailed: () => {} });
+    expect(make({ one: one, watcher: watcher })).toThrow(/"watcher" has the option onRollbackFailed/);
     const whole = { id: "desk", agents: { one: one, two: new RestateAgent({ id: "two", model }) } };
     expect(() => handoffAgent(whole, { mcp: [files] })).toThrow(/MCP servers/);
   });
