@@ -96,7 +96,7 @@ export function checkOptions(id: string | undefined, tools: ToolSet | undefined,
     if (typeof toolOptions !== "object" || toolOptions === null) {
       throw new DefinitionError(`Cannot define agent "${id}": toolOptions.${name} must be an object`);
     }
-    const problem = rollbackProblem(toolOptions as ToolOptions);
+    const problem = rollbackProblem(toolOptions as ToolOptions, tools?.[name]);
     if (problem !== undefined) {
       throw new DefinitionError(`Cannot define agent "${id}": toolOptions.${name}${problem}`);
     }

@@ -54,7 +54,10 @@ export function withoutRollback<O extends ToolRollback>(options: O): Omit<O, key
 }
 
 /** What is wrong with a tool's options, to follow its name; undefined: nothing. */
-export function rollbackProblem(options: ToolRollback & { readonly readOnly?: boolean }): string | undefined {
+export function rollbackProblem(
+  options: ToolRollback & { readonly readOnly?: boolean },
+  tool: { readonly isProviderExecuted?: boolean | undefined } | undefined,
+): string | undefined {
   const { onRollback, onRollbackUncertain, rollbackOptions, readOnly } = options;
   const given: Readonly<Record<string, unknown>> = { onRollback, onRollbackUncertain };
   for (const [name, value] of Object.entries(given)) {
@@ -62,6 +65,9 @@ export function rollbackProblem(options: ToolRollback & { readonly readOnly?: bo
   }
   if (onRollback !== undefined && readOnly === true) {
     return ".onRollback contradicts readOnly: a tool without side effects has nothing to undo";
+  }
+  if (onRollback !== undefined && tool?.isProviderExecuted === true) {
+    return ".onRollback never runs: the provider executes this tool, so nothing here knows its calls";
   }
   if (onRollback !== undefined) return undefined;
   if (onRollbackUncertain !== undefined) return ".onRollbackUncertain needs onRollback";

@@ -1,4 +1,5 @@
 /** Tools that can be undone, on the in-memory fake. */
+import { openai } from "@ai-sdk/openai";
 import { APICallError, isStepCount, Output, tool } from "ai";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
@@ -428,4 +429,9 @@ test("wrong options are refused when the agent is defined", async () => {
   expect(() => define({ onRollbackUncertain: () => {} })).toThrow(/needs onRollback/);
   expect(() => define({ rollbackOptions: {} })).toThrow(/needs onRollback/);
   expect(() => define({ onRollback: () => {} })).not.toThrow();
+  const search = openai.tools.webSearch();
+  const ofProvider = { toolOptions: { search: { onRollback: () => {} } } };
+  expect(() => new RestateAgent({ id: "a", model: world.model, tools: { search } }, ofProvider)).toThrow(
+    /toolOptions\.search\.onRollback never runs: the provider executes this tool/,
+  );
 });
