@@ -40,7 +40,7 @@ export interface EffectServer {
   count(name: string, key?: string): number;
   /** `<name> <key>` → how often, as `count`. */
   counts(): Map<string, number>;
-  /** Waits until the predicate holds. `timeoutMs`: default 10,000. */
+  /** Waits until the predicate holds. `timeoutMs`: default 30,000. */
   waitFor(predicate: (effects: readonly Effect[]) => boolean, timeoutMs?: number): Promise<void>;
   reset(): void;
   close(): Promise<void>;
@@ -83,7 +83,7 @@ export async function startEffectServer(options: EffectServerOptions = {}): Prom
     },
     count: (name, key) => made().filter((one) => one.name === name && (key === undefined || one.key === key)).length,
     counts: () => countBy(made()),
-    waitFor: (predicate, timeoutMs = 10_000) =>
+    waitFor: (predicate, timeoutMs = 30_000) =>
       waitUntil("Waited for effects", () => predicate(effects), { timeoutMs, everyMs: 2 }),
     reset: () => {
       effects.length = 0;

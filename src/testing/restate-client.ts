@@ -131,7 +131,7 @@ export class RestateClient {
         throw error;
       }
     };
-    await waitUntil("Restate cannot answer a query after its restart", isAnswered, { timeoutMs: 10_000, everyMs: 50 });
+    await waitUntil("Restate cannot answer a query after its restart", isAnswered, { timeoutMs: 30_000, everyMs: 50 });
     return rows;
   }
 

@@ -48,7 +48,7 @@ export interface ScriptedOpenAI {
   readonly mediaRequests: readonly RecordedMediaRequest[];
   /** How many requests came since the start, or since `reset()`. */
   readonly count: number;
-  /** Waits until `n` requests have come, or the predicate holds. `timeoutMs`: default 10,000. */
+  /** Waits until `n` requests have come, or the predicate holds. `timeoutMs`: default 30,000. */
   waitFor(condition: number | ((requests: readonly RecordedRequest[]) => boolean), timeoutMs?: number): Promise<void>;
   /** Forgets the requests. */
   reset(): void;
@@ -104,7 +104,7 @@ export async function startScriptedOpenAI(
     get count() {
       return requests.length;
     },
-    waitFor: (condition, timeoutMs = 10_000) => {
+    waitFor: (condition, timeoutMs = 30_000) => {
       const holds = typeof condition === "number" ? () => requests.length >= condition : () => condition(requests);
       const what = typeof condition === "number" ? `${condition} model calls` : "the condition on model calls";
       return waitUntil(`Waited for ${what}`, holds, { timeoutMs, everyMs: 2 });

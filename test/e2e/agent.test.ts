@@ -97,17 +97,20 @@ describe.each(RUNTIMES)("an agent on %s", (runtime) => {
 
   describe("cancelling", () => {
     const cases = [
-      { where: "in a sleep", tools: [call("sleepLong", "s")], effects: [] },
+      { where: "in a sleep", tools: [call("sleepLong", "s")], asleep: 1, effects: [] },
       {
         where: "in one of several parallel tools",
         tools: [call("sleepLong", "s"), call("plain", "p"), call("sleepLong", "t")],
+        asleep: 2,
         effects: ["plain p"],
       },
-      { where: "in a tool that swallows it", tools: [call("swallow", "w")], effects: ["cleanup w"] },
-      { where: "in a nested agent", tools: [call("nested", "n")], effects: [] },
+      { where: "in a tool that swallows it", tools: [call("swallow", "w")], asleep: 1, effects: ["cleanup w"] },
+      { where: "in a nested agent", tools: [call("nested", "n")], asleep: 1, effects: [] },
     ];
 
-    test.each(cases)("$where ends the run", async ({ tools, effects }) => {
+    const isPlain = ({ name }: { readonly name: string }): boolean => name === "plain";
+
+    test.each(cases)("$where ends the run", async ({ tools, asleep, effects }) => {
       lab.script = (request) => {
         const text = JSON.stringify(request.body["input"]);
         if (text.includes("You are inner.")) return { toolCalls: [call("sleepLong", "inner")] };
@@ -116,8 +119,11 @@ describe.each(RUNTIMES)("an agent on %s", (runtime) => {
       for (const handler of ["generate", "stream", "streamText"]) {
         lab.reset();
         const id = await lab.restate.send(`Lab/${handler}`, "go");
-        await waitFor(async () => (await lab.steps(id)).length >= 1 && lab.openai.requests.length >= 1);
-        await delay(300);
+        // Every tool is where it stays: in a sleep, or done.
+        await waitFor(async () => {
+          const sleeps = (await lab.restate.journal(id)).filter(({ entry_type }) => entry_type === "Command: Sleep");
+          return sleeps.length === asleep && lab.effects.count("plain") === tools.filter(isPlain).length;
+        }, 30_000);
         await lab.restate.cancel(id);
         const { status, body } = await lab.restate.attach(id, 15_000);
         expect({ handler, status, body }).toMatchObject({ handler, status: 409 });

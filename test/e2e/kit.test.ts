@@ -66,7 +66,7 @@ describe.each(["workerd", "deno"] as const)("a service on %s", (runtime) => {
     await expect(fetch(`${url}/health`)).rejects.toThrow("fetch failed");
     const started = performance.now();
     await endpoint.start();
-    expect(performance.now() - started).toBeLessThan(3_000);
+    expect(performance.now() - started).toBeLessThan(15_000);
     expect(endpoint.pid).not.toBe(pid);
     expect(endpoint.url).toBe(url);
     expect(await restate.attach(id)).toMatchObject({
@@ -89,7 +89,7 @@ describe.each(["workerd", "deno"] as const)("a service on %s", (runtime) => {
       expect((await restate.call("Greeter/greet", `n${n}`)).body).toContain(`n${n}`);
     }
     // A crash test restarts hundreds of times; what matters is the usual time, not the slowest on a busy machine.
-    expect(times.sort((a, b) => a - b)[4]).toBeLessThan(1_000);
+    expect(times.sort((a, b) => a - b)[4]).toBeLessThan(5_000);
   });
 
   test("cancel, kill and output tell what became of an invocation", async () => {
