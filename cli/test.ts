@@ -9,7 +9,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 import { CHECKS, CHECKS_ON_REQUEST } from "./checks/all.ts";
-import type { Check, Outcome } from "./checks/check.ts";
+import { type Check, groupsOf, type Outcome } from "./checks/check.ts";
 import { stopRunningCommands } from "./checks/run-command.ts";
 import { chooseSeed } from "../test/thorough.ts";
 
@@ -63,13 +63,17 @@ process.on("exit", () => rmSync(bundles, { recursive: true, force: true }));
 
 let passed = 0;
 let failed = 0;
-for (const check of checks) {
-  const start = performance.now();
-  const outcome = await runCheck(check);
-  print(check, outcome, performance.now() - start);
-  if (outcome.status === "skipped") continue;
-  passed += outcome.passed;
-  failed += outcome.failed;
+for (const group of groupsOf(checks)) {
+  await Promise.all(
+    group.map(async (check) => {
+      const start = performance.now();
+      const outcome = await runCheck(check);
+      print(check, outcome, performance.now() - start);
+      if (outcome.status === "skipped") return;
+      passed += outcome.passed;
+      failed += outcome.failed;
+    }),
+  );
 }
 process.exitCode = failed === 0 ? 0 : 1;
 console.log(`${passed} passed, ${failed} failed`);

@@ -18,6 +18,9 @@ function tool(name: string, about: string, ...runs: readonly (readonly [string, 
   return { name, about, run };
 }
 
+/** A check during which another one runs. */
+const beside = (name: string, check: Check): Check => ({ ...check, beside: name });
+
 const binOf = (packageName: string): string => (packageName === "typescript" ? "tsc" : packageName);
 
 /** Every check, the quick ones first. */
@@ -32,19 +35,25 @@ export const CHECKS: readonly Check[] = [
   ),
   manifests,
   vitestProject("unit", "vitest on Node"),
-  vitestProject("workers", "vitest inside workerd"),
+  beside("deno-types", vitestProject("workers", "vitest inside workerd")),
   denoTypes,
   denoTests,
-  vitestProject("e2e", "real restate-server, wrangler dev, deno serve; what is about time, one file after another"),
+  beside(
+    "browser",
+    vitestProject("e2e", "real restate-server, wrangler dev, deno serve; what is about time, one file after another"),
+  ),
+  vitestProject("browser", "the playground in headless Chromium, on real Restate and workerd"),
   vitestProject("e2e-pairs", "the rest of it, some files at once", "e2e"),
   vitestProject("conversations", "sessions, live streams and approvals on the same", "e2e"),
   vitestProject("examples", "every story of examples/ on Workers and a real restate-server"),
-  vitestProject("e2e-cloud", "some of it on Workers, Restate behind TLS and tokens, signing", "e2e"),
+  beside(
+    "encrypted",
+    vitestProject("e2e-cloud", "some of it on Workers, Restate behind TLS and tokens, signing", "e2e"),
+  ),
   vitestProject("encrypted", "some of it on Workers, with encrypted journals", "e2e"),
   vitestProject("crash", "the same, with SIGKILL"),
   vitestProject("ship", "the tool and real wrangler, against look-alikes of Cloudflare and Restate Cloud"),
   page,
-  vitestProject("browser", "the playground in headless Chromium, on real Restate and workerd"),
   tool("knip", "no unused files, exports, dependencies", ["knip"]),
   publishedPackage,
   bundle,

@@ -15,6 +15,8 @@ export interface Check {
   readonly name: string;
   /** One line about what it makes sure of. */
   readonly about: string;
+  /** Both leave much of the machine idle: the check of this name, if it is the next one, runs at the same time. */
+  readonly beside?: string;
   run(): Promise<Outcome>;
 }
 
@@ -29,4 +31,15 @@ export function asOne(results: readonly { readonly ok: boolean; readonly output:
     output,
     ...(note === undefined ? {} : { note }),
   };
+}
+
+/** The checks in their order, those that run at the same time together. */
+export function groupsOf(checks: readonly Check[]): Check[][] {
+  const groups: Check[][] = [];
+  for (const check of checks) {
+    const last = groups.at(-1);
+    if (last?.at(-1)?.beside === check.name) last.push(check);
+    else groups.push([check]);
+  }
+  return groups;
 }
