@@ -19,6 +19,8 @@ import { plainCodec, type StoredForm } from "../journal/stored-form.ts";
 import { downloadStepName, modelStepName, toolStepName } from "../journal/step-names.ts";
 import { stepHostAt } from "../journal/step.ts";
 import { RunTimeoutError } from "../errors/run-timeout-error.ts";
+import type { Redact } from "../encryption/redact.ts";
+import { type ReaderAddress, within } from "../stream/reader-address.ts";
 import type { LiveEvent, RunSink, SettledEvent } from "../stream/run-sink.ts";
 import { RollbackScope } from "../tools/rollback/rollback-scope.ts";
 import { type RestateAgentOptions, windowOf } from "./agent-options.ts";
@@ -84,6 +86,8 @@ export class AgentRun {
   readonly #idPrefix: string;
   readonly #toolSteps = new Map<string, number>();
   readonly #toolNames = new Map<string, string>();
+  readonly #toolFibers = new WeakMap<Fiber, string>();
+  readonly #calledElsewhere = new Map<string, number>();
   readonly #controller = new AbortController();
   readonly #killed = Promise.withResolvers<never>();
   readonly #releases: (() => void)[] = [];
@@ -238,6 +242,35 @@ export class AgentRun {
     return this.extras.sink;
   }
 
+  /** Says what is kept of texts: the run's own, or that of the run around it. */
+  get redact(): Redact | undefined {
+    return this.options.redact ?? this.parent?.redact;
+  }
+
+  /** Where what it calls elsewhere can tell of its progress; not of what it would have to redact. */
+  get readers(): readonly ReaderAddress[] {
+    return this.redact === undefined ? (this.sink?.readers ?? []) : [];
+  }
+
+  /** A tool call begins at `fiber`. */
+  entered(fiber: Fiber, toolCallId: string): void {
+    this.#toolFibers.set(fiber, toolCallId);
+  }
+
+  /** Who watches an agent that is called elsewhere at `fiber`: inside of one of the run's tool calls. */
+  readersOfCall(fiber: Fiber): readonly ReaderAddress[] {
+    const { readers } = this;
+    for (let at: Fiber | undefined = fiber; readers.length > 0 && at !== this.place.fiber; at = at.parent) {
+      const call = at === undefined ? undefined : this.#toolFibers.get(at);
+      if (at === undefined) return [];
+      if (call === undefined) continue;
+      const n = (this.#calledElsewhere.get(call) ?? 0) + 1;
+      this.#calledElsewhere.set(call, n);
+      return within(readers, call, n);
+    }
+    return [];
+  }
+
   /** Tells what happens now, inside a step. True: somebody has asked for the run to stop. */
   async live(event: LiveEvent): Promise<boolean> {
     if (this.sink === undefined) return false;
@@ -253,7 +286,8 @@ export class AgentRun {
 
   /** What a reader has seen of a model step cannot change any more when the next one begins. */
   async beforeModel(): Promise<void> {
-    if (this.sink !== undefined && !this.#isModelDurable) await this.barrier(this.place);
+    if (this.sink !== undefined && this.sink.isForgetful !== true && !this.#isModelDurable)
+      await this.barrier(this.place);
   }
 
   /** Runs `action` after the ones before it: callbacks of parallel tools must not decide who comes first (G2). */

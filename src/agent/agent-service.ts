@@ -8,9 +8,8 @@ import { CONTINUE, CONTINUE_HANDLER_OPTIONS, type ContinueAsNewOptions, SegmentC
 import { LAST_ACT } from "./agent-run.ts";
 import { withRollback } from "../tools/rollback/with-rollback.ts";
 import { SEGMENT, type Segment } from "./continue-as-new-segment.ts";
-import { delegated } from "./delegation.ts";
-import { EXTRAS } from "./run-extras.ts";
-import type { UsageLedger } from "./usage-ledger.ts";
+import { delegated, type Delegation } from "./delegation.ts";
+import { EXTRAS, type RunExtras } from "./run-extras.ts";
 import type { RestateAgent } from "./restate-agent.ts";
 
 /** What an agent service is called with: a prompt, or a prompt or messages with call options. */
@@ -77,10 +76,10 @@ export function agentService<
   { continueAsNew, ...options }: AgentServiceOptions = {},
 ): ServiceDefinition<NAME, AgentHandlers<CALL_OPTIONS, OUTPUT>> {
   const hasOutput = setting(agent, "output") !== undefined;
-  const generate: Generate = async (parameters, usage, segment) => {
+  const generate: Generate = async (parameters, call, segment) => {
     const given: object = {
       ...parameters,
-      [EXTRAS]: { usage },
+      [EXTRAS]: call satisfies RunExtras,
       ...(segment === undefined ? {} : { [SEGMENT]: segment }),
     };
     const result = await agent.generate(given as Parameters<typeof agent.generate>[0]);
@@ -93,13 +92,13 @@ export function agentService<
   return service({ name, handlers: own, options }) as ServiceDefinition<NAME, AgentHandlers<CALL_OPTIONS, OUTPUT>>;
 }
 
-type Generate = (parameters: object, usage: UsageLedger, segment?: Segment) => Promise<unknown>;
+type Generate = (parameters: object, call: Delegation, segment?: Segment) => Promise<unknown>;
 type Run = (context: Context, input: unknown) => Promise<unknown>;
 
 function single(service: string, generate: Generate): { readonly run: Run } {
   return {
     run: async (context, input) =>
-      delegated(context, async (usage) => generate({ ...parametersOf(service, input), [LAST_ACT]: true }, usage)),
+      delegated(context, async (call) => generate({ ...parametersOf(service, input), [LAST_ACT]: true }, call)),
   };
 }
 
@@ -114,9 +113,9 @@ function chained(
   const chain = new SegmentChain({ service, agent: agent.name, keepsPrompt, options, generate });
   return {
     run: async (context, input) =>
-      delegated(context, async (usage) => chain.start(context, parametersOf(service, input), usage)),
+      delegated(context, async (call) => chain.start(context, parametersOf(service, input), call)),
     [CONTINUE]: handlers.handler(CONTINUE_HANDLER_OPTIONS, async (context: Context, bytes: Uint8Array) =>
-      delegated(context, async (usage) => chain.resume(context, bytes, usage)),
+      delegated(context, async (call) => chain.resume(context, bytes, call)),
     ),
   };
 }

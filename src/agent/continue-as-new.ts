@@ -33,9 +33,8 @@ import { conversationProblem } from "./compaction.ts";
 import { type Handover, Segment, type SegmentBounds } from "./continue-as-new-segment.ts";
 import { decodeContinuation, encodeContinuation } from "./continue-as-new-state.ts";
 import { NO_STEPS, stepCount, totalUsage } from "./continue-as-new-steps.ts";
-import { isDelegated, USAGE_HEADER } from "./delegation.ts";
+import { type Delegation, delegatedHeaders } from "./delegation.ts";
 import { nextSegment } from "./next-segment.ts";
-import type { UsageLedger } from "./usage-ledger.ts";
 
 /** Name of the handler that the next segment runs in. */
 export const CONTINUE = "continue";
@@ -79,7 +78,7 @@ export interface ChainOptions {
   readonly keepsPrompt: boolean;
   readonly options: ContinueAsNewOptions;
   /** Runs the agent as one segment; its answer. */
-  readonly generate: (parameters: object, usage: UsageLedger, segment: Segment) => Promise<unknown>;
+  readonly generate: (parameters: object, call: Delegation, segment: Segment) => Promise<unknown>;
 }
 
 /** Answers as the ingress gives them. */
@@ -102,7 +101,7 @@ export const CONTINUE_HANDLER_OPTIONS: {
 /** One of them. */
 interface OwnSegment {
   readonly number: number;
-  readonly usage: UsageLedger;
+  readonly call: Delegation;
 }
 
 /** Runs an agent in segments. */
@@ -126,9 +125,9 @@ export class SegmentChain {
   }
 
   /** The first segment; `parameters` are those of `generate()`. */
-  start(context: Context, parameters: object, usage: UsageLedger): Promise<unknown> {
+  start(context: Context, parameters: object, call: Delegation): Promise<unknown> {
     const segment = new Segment(this.#bounds, { earlier: NO_STEPS, overrides: {} });
-    return withRollback(() => this.#run(context, parameters, segment, { number: 1, usage }));
+    return withRollback(() => this.#run(context, parameters, segment, { number: 1, call }));
   }
 
   /**
@@ -136,21 +135,20 @@ export class SegmentChain {
    *
    * @throws InvalidInputError (400) when `bytes` is not what a segment has handed over.
    */
-  resume(context: Context, bytes: Uint8Array, usage: UsageLedger): Promise<unknown> {
+  resume(context: Context, bytes: Uint8Array, call: Delegation): Promise<unknown> {
     const { segment: number, parameters, ...start } = decodeContinuation(this.#chain.service, bytes);
     const own = this.#chain.keepsPrompt ? parameters : { ...parameters, messages: start.messages };
     const segment = new Segment(this.#bounds, start);
-    return withRollback(() => this.#run(context, own, segment, { number, usage }));
+    return withRollback(() => this.#run(context, own, segment, { number, call }));
   }
 
   async #run(context: Context, parameters: object, segment: Segment, own: OwnSegment): Promise<unknown> {
     const { service, generate } = this.#chain;
-    const answer = await generate(parameters, own.usage, segment);
+    const answer = await generate(parameters, own.call, segment);
     const { handover } = segment;
     if (handover === undefined) return answer;
     const parameter = await this.#handOver(parameters, handover, own.number);
-    const usage = isDelegated(context) ? { [USAGE_HEADER]: "1" } : {};
-    const headers = { ...usage, ...callerHeaders(callerOfInvocation(context)) };
+    const headers = { ...delegatedHeaders(context), ...callerHeaders(callerOfInvocation(context)) };
     const serdes = { inputSerde: continuationSerde, outputSerde: answerSerde };
     return await nextSegment(() =>
       context.genericCall<Uint8Array, unknown>({ service, method: CONTINUE, parameter, ...serdes, headers }),

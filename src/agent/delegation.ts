@@ -10,6 +10,9 @@ import { readString } from "../errors/read-error.ts";
 import { atBoundary } from "../journal/handlers.ts";
 import { isJsonObject } from "../journal/json.ts";
 import { type Context, TerminalError } from "../restate.ts";
+import { READERS_HEADER, readReaders } from "../stream/reader-address.ts";
+import { RemoteProgress } from "../stream/remote-progress.ts";
+import type { RunSink } from "../stream/run-sink.ts";
 import { type ModelUsage, UsageLedger } from "./usage-ledger.ts";
 
 /** The header of a call whose caller wants to know the usage. */
@@ -42,8 +45,26 @@ const modelsSchema = z.array(
   }),
 );
 
+/** What a call of an agent comes with. */
+export interface Delegation {
+  /** Gets what the call uses. */
+  readonly usage: UsageLedger;
+  /** Shows its caller's watchers what it does; undefined: nobody watches. */
+  readonly sink: RunSink | undefined;
+}
+
+/** The headers of a further invocation that goes on with the work of this one. */
+export function delegatedHeaders(context: Context): Readonly<Record<string, string>> {
+  const { headers } = context.request();
+  const own = [USAGE_HEADER, READERS_HEADER].flatMap((name) => {
+    const value = headers.get(name);
+    return value === undefined ? [] : [[name, value] as const];
+  });
+  return Object.fromEntries(own);
+}
+
 /** True when the caller of this invocation wants to know the usage. */
-export function isDelegated(context: Context): boolean {
+function isDelegated(context: Context): boolean {
   return context.request().headers.get(USAGE_HEADER) !== undefined;
 }
 
@@ -52,11 +73,13 @@ export function isDelegated(context: Context): boolean {
  *
  * @throws what `work` throws, with the usage in its metadata when it is terminal.
  */
-export async function delegated(context: Context, work: (ledger: UsageLedger) => Promise<unknown>): Promise<unknown> {
+export async function delegated(context: Context, work: (call: Delegation) => Promise<unknown>): Promise<unknown> {
   const ledger = new UsageLedger();
-  if (!isDelegated(context)) return work(ledger);
+  const readers = readReaders(context.request().headers.get(READERS_HEADER));
+  const call = { usage: ledger, sink: readers.length === 0 ? undefined : new RemoteProgress(readers) };
+  if (!isDelegated(context)) return work(call);
   try {
-    const output = await work(ledger);
+    const output = await work(call);
     // What a further segment has answered is complete (continue-as-new.ts).
     return isAnswer(output) ? output : { [ANSWER]: 1, output, models: ledger.models };
   } catch (error) {

@@ -209,6 +209,7 @@ function durableTools(tools: ToolSet, timeouts: Timeouts, run: AgentRun, gate: T
     fail: (error) => run.fail(error),
     kill: (error) => run.kill(error),
     throwIfFailed: () => run.throwIfFailed(),
+    entered: (fiber, toolCallId) => run.entered(fiber, toolCallId),
     track: (call) => run.track(call),
     timeoutMs: (toolName) => timeouts.tool(toolName),
     onOutput: async (event) => {

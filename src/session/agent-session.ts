@@ -124,7 +124,7 @@ function sessionHandlers(session: Session) {
   const { name } = session;
   return {
     send: async (context: ObjectContext, input: unknown) =>
-      delegated(context, async (usage) => runTurn(session, context, input, usage)),
+      delegated(context, async (call) => runTurn(session, context, input, call)),
     update: async (context: ObjectContext, input: unknown) => update(session, context, input),
     reset: async (context: ObjectContext) => reset(session, context),
     interrupt: shared(async (context: ObjectSharedContext, input: unknown) => interrupt(session, context, input)),

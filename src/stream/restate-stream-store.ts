@@ -57,6 +57,7 @@ export function restateStreamStore(service: string, options: RestateStreamStoreO
     read: (stream, { after, signal }) => page(call, stream, after, signal),
   });
   return {
+    ...(options.ingress === undefined ? { service } : {}),
     append: async (stream, batch, signal) => {
       let answer: AppendAnswer | undefined;
       for (const part of splitBatch(batch)) {

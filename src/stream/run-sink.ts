@@ -9,6 +9,7 @@ import type { FileUIPart, TextUIPart, ToolSet } from "ai";
 import type { ModelStep } from "../model/model-step.ts";
 import type { StreamEvent } from "../model/stream-event.ts";
 import type { ToolOutputEvent } from "../tools/journal-tool.ts";
+import type { ReaderAddress } from "./reader-address.ts";
 
 /**
  * A tool call begins, with the input that the tool gets. It differs from what the model said where the AI SDK has
@@ -141,6 +142,10 @@ export interface RunSink {
   live(event: LiveEvent): PromiseLike<{ readonly stop: boolean }>;
   /** Aborted when `live()` would answer `stop`: also while a model is silent. */
   readonly stopped?: AbortSignal | undefined;
+  /** Where else the run's progress can be told: by what it calls over Restate. The same on each replay. */
+  readonly readers?: readonly ReaderAddress[] | undefined;
+  /** True when what it was told may change afterwards: it is told all of it each time. */
+  readonly isForgetful?: boolean | undefined;
   /** Called between steps, and again on each replay. Without I/O, clock or randomness. */
   settled(event: SettledEvent): void;
 }

@@ -1,5 +1,5 @@
 /**
- * What a stream's store does with what it is told: the contract of `StreamStore` (L1 to L5) as a pure function of what
+ * What a stream's store does with what it is told: the contract of `StreamStore` (L1 to L6) as a pure function of what
  * the stream has. A store keeps a `StreamLog` beside its entries, and adds the chunks that come out here.
  *
  * - S1 A segment's step begins with its `start-step`. Chunks before it say how tools of the step before have ended: said
@@ -10,7 +10,7 @@
  *   before the next one begins, so none needs to.
  */
 import type { UIMessageChunk } from "ai";
-import type { AppendAnswer, StreamBatch, StreamEnd, StreamTail, StreamWriterId } from "./stream-store.ts";
+import type { AppendAnswer, StreamBatch, StreamEnd, StreamTail, StreamWord, StreamWriterId } from "./stream-store.ts";
 
 /** What a stream has, without its entries. As JSON it is a few hundred bytes. */
 export interface StreamLog {
@@ -30,6 +30,8 @@ export interface StreamLog {
   readonly left: readonly string[];
   readonly stop: boolean;
   readonly ended: boolean;
+  /** Tool calls that have no end, the latest last, while others may tell of them (L6). */
+  readonly calls?: readonly string[] | undefined;
 }
 
 /** What comes of a batch, an end or a wish to stop. */
@@ -51,6 +53,8 @@ export function emptyStreamLog(): StreamLog {
 const CLOCKS_DIFFER_MS = 1_000;
 /** Attempts to remember. */
 const MAX_LEFT = 8;
+/** Open tool calls to remember. */
+const MAX_CALLS = 64;
 const RESET: UIMessageChunk = { type: "reset-step" };
 /** Before a step: what a reader that has seen the step begin must not be told again (S1). */
 const SAID_ONCE: ReadonlySet<string> = new Set(["start", "start-step", "tool-input-available"]);
@@ -94,6 +98,15 @@ export function stopLog(log: StreamLog): LogChange {
   return unchanged(log.ended || log.stop ? log : { ...log, stop: true }, "written");
 }
 
+/** Somebody tells of a tool call (L6). */
+export function tellLog(log: StreamLog, { grant, toolCallId, output }: StreamWord): LogChange {
+  const isOpen = !log.ended && log.writer?.grant === grant && log.calls?.includes(toolCallId) === true;
+  if (!isOpen) return unchanged(log, "refused");
+  const told = { ...log, offset: log.offset + 1 };
+  const chunk: UIMessageChunk = { type: "tool-output-available", toolCallId, output, preliminary: true };
+  return { log: told, answer: answerOf(told, "written"), chunks: [chunk] };
+}
+
 function beginsNext(log: StreamLog, batch: StreamBatch): LogChange {
   const { segment, complete, digest } = log.tail;
   const follows = segment === 0 || (complete && !differs(batch.after, digest));
@@ -135,8 +148,20 @@ function written(
     tail,
     step: hasStart ? batch.segment : log.step,
     skipsStart: log.skipsStart && !hasStart,
+    ...(log.writer?.grant === undefined ? {} : { calls: openCalls(log.calls ?? [], fresh) }),
   };
   return { log: next, answer: answerOf(next, "written"), chunks: added };
+}
+
+/** The open tool calls when `chunks` have been said (L6). */
+function openCalls(calls: readonly string[], chunks: readonly UIMessageChunk[]): readonly string[] {
+  const open = new Set(calls);
+  for (const chunk of chunks) {
+    if (chunk.type === "tool-input-available") open.add(chunk.toolCallId);
+    else if (chunk.type === "tool-output-error" || chunk.type === "tool-output-denied") open.delete(chunk.toolCallId);
+    else if (chunk.type === "tool-output-available" && chunk.preliminary !== true) open.delete(chunk.toolCallId);
+  }
+  return [...open].slice(-MAX_CALLS);
 }
 
 /** L4 */

@@ -1,7 +1,8 @@
 /**
  * Streams in a Restate virtual object: the default store, which needs nothing but Restate. See `restateStreamStore()`.
  *
- * The key is the stream; its older entries are in objects of the same service whose key is `<stream>#<block>`.
+ * The key is the stream; its older entries are in objects of the same service whose key is `<stream>#<block>`, and what
+ * agents that run elsewhere report for it is put together in `<stream>#progress`.
  *
  * - R1 One call, one request. No handler awaits anything but its state, which comes with the invocation, so none is
  *   suspended. What is to happen besides (blocks, retention) is sent one-way.
@@ -11,7 +12,7 @@
  * - R4 Not private: the app calls it over the ingress, from inside steps of other invocations. It is none of the services
  *   that callers with an API key reach.
  */
-import type { UIMessageChunk } from "ai";
+import type { UIMessage, UIMessageChunk } from "ai";
 import { z } from "zod";
 import { DefinitionError } from "../errors/definition-error.ts";
 import { InvalidInputError } from "../errors/invalid-input-error.ts";
@@ -27,7 +28,9 @@ import {
   sdkObject,
   type VirtualObjectDefinition,
 } from "../restate.ts";
-import { appendToLog, emptyStreamLog, endLog, type LogChange, type StreamLog, stopLog } from "./stream-log.ts";
+import { type ProgressNodes, shownOf, withReport } from "./progress-nodes.ts";
+import { callPathSchema, type CallPath } from "./reader-address.ts";
+import { appendToLog, emptyStreamLog, endLog, type LogChange, type StreamLog, stopLog, tellLog } from "./stream-log.ts";
 import {
   growStream,
   newStreamState,
@@ -36,7 +39,7 @@ import {
   type StreamObjectState,
   streamPage,
 } from "./stream-object-state.ts";
-import type { AppendAnswer, StreamBatch, StreamEnd } from "./stream-store.ts";
+import type { AppendAnswer, StreamBatch, StreamEnd, StreamWord } from "./stream-store.ts";
 
 /** Options of a stream object. */
 export interface StreamObjectOptions {
@@ -64,6 +67,21 @@ export interface StreamEndInput {
   readonly nowMs: number;
 }
 
+/** Input of `report`: what an agent that was called elsewhere has said so far. */
+export interface StreamReportInput {
+  readonly grant: string;
+  readonly path: CallPath;
+  readonly message: UIMessage;
+  /** When it was sent, in milliseconds since 1970 (R2). */
+  readonly nowMs: number;
+}
+
+/** Input of `tell`. */
+export interface StreamTellInput {
+  readonly word: StreamWord;
+  readonly nowMs: number;
+}
+
 /** Input of `stop`. */
 export interface TimedInput {
   /** The time, in milliseconds since 1970 (R2). */
@@ -76,6 +94,10 @@ export interface StreamObjectHandlers {
   end: (context: ObjectContext, input: StreamEndInput) => Promise<AppendAnswer>;
   stop: (context: ObjectContext, input: TimedInput) => Promise<void>;
   remove: (context: ObjectContext) => Promise<void>;
+  /** Of `<stream>#progress`: keeps the message, and tells the stream what the outermost call shows with it. */
+  report: (context: ObjectContext, input: StreamReportInput) => Promise<void>;
+  /** Adds a preliminary output of an open tool call (L6). */
+  tell: (context: ObjectContext, input: StreamTellInput) => Promise<void>;
   /** Takes the place after which to read. */
   read: (context: ObjectSharedContext, after: number) => Promise<StreamObjectPage>;
   /** Of a block: its chunks; null when it is not there (yet). */
@@ -92,6 +114,7 @@ export type StreamObject<NAME extends string = string> = VirtualObjectDefinition
 
 const STATE = "stream";
 const CHUNKS = "chunks";
+const PROGRESS = "#progress";
 const HOUR_MS = 3_600_000;
 const MIB = 1_048_576;
 const DEFAULTS = { retentionMs: HOUR_MS, idleMs: 24 * HOUR_MS, maxBytes: 16 * MIB, blockBytes: 8 * 1024 } as const;
@@ -109,7 +132,12 @@ const QUIET = { journalRetention: 0, idempotencyRetention: 0 } as const;
 
 const chunkSchema = z.custom<UIMessageChunk>((chunk) => z.looseObject({ type: z.string() }).safeParse(chunk).success);
 const placeSchema = z.int().min(0);
-const writerSchema = z.object({ attempt: z.string(), startedMs: z.number(), last: z.literal(true).optional() });
+const writerSchema = z.object({
+  attempt: z.string(),
+  startedMs: z.number(),
+  last: z.literal(true).optional(),
+  grant: z.string().optional(),
+});
 const appendSchema = z.object({
   nowMs: z.number(),
   batch: z.object({
@@ -132,6 +160,15 @@ const endSchema = z.object({
     chunks: chunkSchema.array(),
   }),
 });
+const messageSchema = z.custom<UIMessage>(
+  (message) => z.looseObject({ parts: z.array(z.unknown()) }).safeParse(message).success,
+);
+const reportSchema = z.object({
+  grant: z.string().min(1).max(100),
+  path: callPathSchema,
+  message: messageSchema,
+  nowMs: z.number(),
+});
 const timedSchema = z.object({ nowMs: z.number() });
 
 /**
@@ -152,11 +189,15 @@ export function streamObject<const NAME extends string>(
 ): StreamObject<NAME> {
   const limits = { ...DEFAULTS, ...options };
   checkLimits(name, limits);
-  return sdkObject({ name, handlers: { ...writing(name, limits), ...keeping(name, limits), ...reading() } });
+  return sdkObject({
+    name,
+    handlers: { ...writing(name, limits), ...telling(name, limits), ...keeping(name, limits), ...reading() },
+  });
 }
 
 type Limits = Required<StreamObjectOptions>;
 type Writing = Pick<StreamObjectHandlers, "append" | "end" | "stop" | "remove">;
+type Telling = Pick<StreamObjectHandlers, "report" | "tell">;
 type Keeping = Pick<StreamObjectHandlers, "keep" | "drop" | "expire">;
 type Reading = Pick<StreamObjectHandlers, "read" | "block">;
 
@@ -179,6 +220,35 @@ function writing(name: string, limits: Limits): Writing {
     remove: exclusive({ ...QUIET, retryPolicy: GIVES_UP }, async (context: ObjectContext) => {
       forget(context, name, await context.get<StreamObjectState>(STATE));
     }),
+  };
+}
+
+/** What others say of a stream's open tool calls. Nobody waits for it, and it is worth no long trying. */
+function telling(name: string, limits: Limits): Telling {
+  return {
+    report: exclusive({ ...QUIET, retryPolicy: GIVES_UP }, async (context: ObjectContext, input: StreamReportInput) => {
+      const { grant, path, message, nowMs } = parsed("report to a stream", reportSchema, input);
+      const { key } = context;
+      if (!key.endsWith(PROGRESS)) throw new InvalidInputError(`Cannot report to ${name}/${key}: it keeps no reports`);
+      // What comes with another grant stays apart: nobody knows yet whether that is the stream's.
+      const state = `nodes/${grant}`;
+      const before = await context.get<ProgressNodes>(state);
+      const nodes = withReport(before ?? {}, path, message);
+      context.set(state, nodes);
+      const delay = limits.retentionMs;
+      if (before === null) send(context, { service: name, method: "drop", key, parameter: undefined, delay });
+      const [outermost] = path;
+      const output = shownOf(nodes, path);
+      if (outermost === undefined || output === undefined) return;
+      const parameter: StreamTellInput = { word: { grant, toolCallId: outermost.call, output }, nowMs };
+      send(context, { service: name, method: "tell", key: key.slice(0, -PROGRESS.length), parameter });
+    }),
+    tell: exclusive(
+      { ...QUIET, retryPolicy: GIVES_UP, ingressPrivate: true },
+      async (context: ObjectContext, { word, nowMs }: StreamTellInput) => {
+        await change(context, { name, limits, nowMs }, (log) => tellLog(log, word));
+      },
+    ),
   };
 }
 
@@ -260,6 +330,11 @@ function expireLater(context: ObjectContext, service: string, nowMs: number, del
 
 function send(context: ObjectContext, message: GenericSend<unknown>): void {
   context.genericSend({ ...message, inputSerde: serde.json as Serde<unknown> });
+}
+
+/** The key of the object that puts together what is reported for a stream. */
+export function progressKey(stream: string): string {
+  return `${stream}${PROGRESS}`;
 }
 
 /** The key of the object that keeps a block of a stream. */

@@ -17,6 +17,8 @@
  *   second before the one that writes (clocks differ a little): it is dead and does not know. Who writes from the last
  *   step of the turn is never refused: the journal is complete there.
  * - L5 The journal has the last word. `end()` says how many segments the journal has; what is more is reset.
+ * - L6 Others may tell of a tool call that is open: what an agent does that runs elsewhere. They know the writer's `grant`,
+ *   write preliminary outputs and nothing else, and belong to no segment; of a call that has ended nobody is told any more.
  */
 import type { UIMessageChunk } from "ai";
 
@@ -27,6 +29,8 @@ export interface StreamWriterId {
   readonly startedMs: number;
   /** Writes from the last step of the turn (L4). */
   readonly last?: true | undefined;
+  /** Known to those who may tell of open tool calls (L6). Undefined: nobody may. */
+  readonly grant?: string | undefined;
 }
 
 /** Some chunks of one segment. */
@@ -45,6 +49,13 @@ export interface StreamBatch {
   readonly digest?: string | undefined;
   /** The digest that the segment before must have; what differs is a gap (L3). */
   readonly after?: string | undefined;
+}
+
+/** What somebody tells of a tool call that is open (L6). */
+export interface StreamWord {
+  readonly grant: string;
+  readonly toolCallId: string;
+  readonly output: unknown;
 }
 
 /** What a stream holds. */
@@ -107,6 +118,8 @@ export interface StreamRead {
  * may be done again. Called from inside journaled steps and from routes, never between steps.
  */
 export interface StreamStore {
+  /** The virtual object that keeps them, where others can tell of open tool calls (L6). Undefined: they cannot. */
+  readonly service?: string | undefined;
   append(stream: string, batch: StreamBatch, signal?: AbortSignal): Promise<AppendAnswer>;
   /** Ends a stream, once; what follows is refused. An answer of `gap` as for `append`. */
   end(stream: string, end: StreamEnd, signal?: AbortSignal): Promise<AppendAnswer>;

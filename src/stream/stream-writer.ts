@@ -23,6 +23,7 @@ import type {
   SettledEvent,
   ToolErrorEvent,
 } from "./run-sink.ts";
+import type { ReaderAddress } from "./reader-address.ts";
 import { type SegmentText, SettledSegments } from "./settled-segments.ts";
 import { type ChunkOptions, StepChunks } from "./step-chunks.ts";
 import { inTime, StreamPump } from "./stream-pump.ts";
@@ -38,6 +39,8 @@ export interface StreamWriterInit extends ChunkOptions {
   readonly stream: string;
   /** The id of the turn's message. */
   readonly messageId: string;
+  /** Lets what the turn calls elsewhere tell of its open tool calls (stream-store.ts, L6). Undefined: nobody may. */
+  readonly grant?: string | undefined;
   /** Shortest time from one batch of parts to the next, in milliseconds. Default 50. */
   readonly batchMs?: number | undefined;
   /** Longest time that a step waits for the store at its end, in milliseconds. Default 2,000. */
@@ -85,11 +88,11 @@ class TurnStream implements StreamWriter {
   #hasWarned = false;
 
   constructor(init: StreamWriterInit) {
-    const { store, stream, messageId, batchMs = 50, waitMs = 2_000 } = init;
+    const { store, stream, messageId, grant, batchMs = 50, waitMs = 2_000 } = init;
     this.#init = init;
     this.#segments = new SettledSegments({ ...init, start: { type: "start", messageId } });
     // oxlint-disable-next-line no-restricted-properties -- tells attempts apart, and is in no journal (W4)
-    this.#writer = { attempt: crypto.randomUUID(), startedMs: Date.now() };
+    this.#writer = { attempt: crypto.randomUUID(), startedMs: Date.now(), ...(grant === undefined ? {} : { grant }) };
     if (store === undefined) return;
     const truth = (segment: number) => this.#segments.text(segment);
     const sender = new StreamSender({ store, stream, writer: this.#writer, truth });
@@ -98,6 +101,12 @@ class TurnStream implements StreamWriter {
 
   get stopped(): AbortSignal | undefined {
     return this.#own?.pump.stopped;
+  }
+
+  get readers(): readonly ReaderAddress[] {
+    const { store, stream, grant } = this.#init;
+    const { service } = store ?? {};
+    return service === undefined || grant === undefined ? [] : [{ service, stream, grant, path: [] }];
   }
 
   tools(tools: ToolSet): void {

@@ -191,7 +191,7 @@ export function agentJobs<const NAME extends string>(name: NAME): ServiceDefinit
         `Cannot run a job of ${name}: startAgent() makes them: ${z.prettifyError(parsed.error)}`,
       );
     }
-    return delegated(context, async (usage) => runJob(requirePlace(name), parsed.data, usage));
+    return delegated(context, async ({ usage }) => runJob(requirePlace(name), parsed.data, usage));
   });
   return service({ name, handlers: { run } });
 }

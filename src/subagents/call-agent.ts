@@ -17,6 +17,7 @@ import { DefinitionError } from "../errors/definition-error.ts";
 import { restoreError } from "../errors/restore-error.ts";
 import { requirePlace, type Place } from "../journal/ambient.ts";
 import { callerHeaders } from "../journal/caller-header.ts";
+import { READERS_HEADER, writeReaders } from "../stream/reader-address.ts";
 import { endsRun } from "../tools/journal-tool.ts";
 import { keepRollbackReport } from "../errors/rollback-report.ts";
 import { type GenericCall, serde, type Serde, TerminalError, TimeoutError } from "../restate.ts";
@@ -79,7 +80,7 @@ export async function callTarget(
   const { context, scheduler } = place.invocation;
   const { cancellations } = scheduler;
   const name = targetName(target, options.key);
-  const call = context.genericCall<unknown, unknown>(callOf(place, target, input, options));
+  const call = context.genericCall<unknown, unknown>(watched(place, callOf(place, target, input, options)));
   // K3: its own failure is a value here; what is thrown is an interruption of the waiting.
   const ended = call.map((value, failure) => (failure === undefined ? { ok: true, value } : { ok: false, failure }));
   const { timeoutMs } = options;
@@ -94,6 +95,14 @@ export async function callTarget(
     throw error instanceof TimeoutError ? new AgentTimeoutError(name, timeoutMs ?? 0) : error;
   }
   return outputOf(name, reply, target, usage);
+}
+
+/** Says with the call who watches the caller: the progress of what is called shows there. */
+function watched({ fiber }: Place, call: GenericCall<unknown, unknown>): GenericCall<unknown, unknown> {
+  const readers = AgentRun.of(fiber)?.readersOfCall(fiber) ?? [];
+  return readers.length === 0
+    ? call
+    : { ...call, headers: { ...call.headers, [READERS_HEADER]: writeReaders(readers) } };
 }
 
 /** How a call has ended. */

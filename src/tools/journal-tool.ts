@@ -10,6 +10,7 @@ import { ToolTimeoutError } from "../errors/tool-timeout-error.ts";
 import { type Redact, redacted, redactedError } from "../encryption/redact.ts";
 import { inFiber, type Place, runAt } from "../journal/ambient.ts";
 import type { Awaitable } from "../journal/awaitable.ts";
+import type { Fiber } from "../journal/fiber.ts";
 import type { Window } from "../journal/run-ahead.ts";
 import type { StepCodec, StepOptions, StepScope } from "../journal/step-host.ts";
 import { runStep } from "../journal/step.ts";
@@ -52,6 +53,8 @@ export interface ToolHost {
   fail(error: unknown): void;
   kill(error: unknown): void;
   throwIfFailed(): void;
+  /** A call runs in `fiber`. */
+  entered(fiber: Fiber, toolCallId: string): void;
   /** Told of every call, so that a failed run waits for its tools. */
   track<T>(call: Promise<T>): Promise<T>;
   /** Longest time for one call of the tool in milliseconds, if bounded. */
@@ -118,7 +121,11 @@ export function journalTool(toolName: string, tool: Tool, toolOptions: ToolOptio
       return asStep ? callAsStep(host, call, place, stepOptions) : callInHandler(host, call, place);
     };
     host.settled({ type: "tool-input", ...idsOf(call), input });
-    return host.track(inFiber(host.place, (place) => settle(host, call, begin(place))));
+    const work = (place: Place): Promise<unknown> => {
+      host.entered(place.fiber, toolCallId);
+      return settle(host, call, begin(place));
+    };
+    return host.track(inFiber(host.place, work));
   };
   return { ...tool, execute: durable } as Tool;
 }

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { createChatClient } from "../../src/client/index.ts";
 import { type EffectServer, startEffectServer } from "../../src/testing/effect-server.ts";
 import { type RestateTestServer, startRestate } from "../../src/testing/restate-server.ts";
+import type { ScriptedReply } from "../../src/testing/scripted-reply.ts";
 import { type ScriptedOpenAI, startScriptedOpenAI, turnOfConversation } from "../../src/testing/scripted-openai.ts";
 import { type ServedEndpoint, serveWorker } from "../../src/testing/serve.ts";
 import { plain } from "../unit/routes/chat/fold.ts";
@@ -16,11 +17,15 @@ let worker: ServedEndpoint;
 let openai: ScriptedOpenAI;
 let effects: EffectServer;
 const pages: ChatPage[] = [];
+/** Kept by the test until the page shows what the scout has seen. */
+const seen = Promise.withResolvers<void>();
 
 beforeAll(async () => {
   effects = await startEffectServer();
   openai = await startScriptedOpenAI((request) => {
-    const isClerk = JSON.stringify(request.body["input"]).includes("You are clerk.");
+    const said = JSON.stringify(request.body["input"]);
+    if (said.includes("look around")) return tour(said, turnOfConversation(request));
+    const isClerk = said.includes("You are clerk.");
     const turn = turnOfConversation(request);
     if (!isClerk) {
       return turn === 0
@@ -51,6 +56,20 @@ afterAll(async () => {
   await Promise.all([restate.stop(), worker.stop(), openai.close(), effects.close()]);
 });
 
+/** The desk asks the guide, who asks the scout; both are elsewhere. The guide is told what the scout has said when the page has seen it. */
+async function tour(said: string, turn: number): Promise<ScriptedReply> {
+  const asks = (name: string) => [{ id: `to-${name}`, name, input: { prompt: "look around" } }];
+  if (said.includes("You are scout.")) {
+    return { text: "I see a hill far away." };
+  }
+  if (said.includes("You are guide.")) {
+    if (turn === 0) return { text: "I send the scout.", toolCalls: asks("scout") };
+    await seen.promise;
+    return { text: "There is a hill." };
+  }
+  return turn === 0 ? { toolCalls: asks("guide") } : { text: "Go to the hill." };
+}
+
 function open(session: string): ChatPage {
   const transport = new DefaultChatTransport<UIMessage>({
     api: `${worker.url}/chat/Desk`,
@@ -61,9 +80,14 @@ function open(session: string): ChatPage {
   return page;
 }
 
-/** The part of the call of the clerk, as the page has it. */
-function clerkPart({ last }: ChatPage) {
-  return last?.parts.filter(isToolUIPart).find(({ toolCallId }) => toolCallId === "ask");
+/** The part of a call, as the page has it. */
+function partOf({ last }: ChatPage, id: string) {
+  return last?.parts.filter(isToolUIPart).find(({ toolCallId }) => toolCallId === id);
+}
+
+/** That of the clerk. */
+function clerkPart(page: ChatPage) {
+  return partOf(page, "ask");
 }
 
 /** The question that the page shows. */
@@ -102,4 +126,29 @@ test("the page shows what the inner agent does, asks its questions one by one, a
   expect(plain(page.messages)).toEqual(plain([...messages]));
   const [, answer] = messages as { metadata?: { usage?: { totalTokens?: number } } }[];
   expect(answer?.metadata?.usage?.totalTokens).toBe(4 * 15);
+});
+
+test("the page shows what an agent does that runs elsewhere, and the one that it has asked, which does, too", async () => {
+  const page = open("c2");
+  await page.send("look around");
+  await page.until("The scout's words are not shown", (now) => {
+    const part = partOf(now, "to-guide");
+    if (part?.state !== "output-available" || part.preliminary !== true) return false;
+    const guide = part.output as UIMessage;
+    const scout = guide.parts.filter(isToolUIPart).find(({ toolCallId }) => toolCallId === "to-scout");
+    const said = JSON.stringify(guide.parts.filter(({ type }) => type === "text"));
+    return said.includes("I send the scout.") && JSON.stringify(scout?.output ?? "").includes("I see a hill far away.");
+  });
+  seen.resolve();
+  await page.until("The turn does not end", ({ shown }) => shown.includes("Go to the hill."));
+  await page.settled();
+  expect(page.errors).toEqual([]);
+  const part = partOf(page, "to-guide");
+  expect(part).toMatchObject({ state: "output-available", output: "There is a hill." });
+  expect(part && "preliminary" in part && part.preliminary).not.toBe(true);
+  const client = createChatClient({ url: worker.url, agent: "Desk", apiKey: API_KEY });
+  const { messages } = await client.get("c2");
+  expect(plain(page.messages)).toEqual(plain([...messages]));
+  const [, answer] = messages as { metadata?: { usage?: { totalTokens?: number } } }[];
+  expect(answer?.metadata?.usage?.totalTokens).toBe(5 * 15);
 });

@@ -10,7 +10,7 @@
  */
 import type { ModelMessage, ToolSet } from "ai";
 import type { BudgetMeter } from "../../agent/budget/budget-meter.ts";
-import type { UsageLedger } from "../../agent/usage-ledger.ts";
+import type { Delegation } from "../../agent/delegation.ts";
 import { addUsage } from "../../agent/usage.ts";
 import { rollbackReport, undoneHere } from "../../errors/rollback-report.ts";
 import { requirePlace } from "../../journal/ambient.ts";
@@ -26,6 +26,7 @@ import { asModelMessage, checkSend, type UserMessage } from "../session-input.ts
 import { beginStepName, endedStepName, endStepName, saidStepName } from "../session-steps.ts";
 import type { SessionAnswer } from "../session-types.ts";
 import type { Session } from "../session.ts";
+import { alsoTo } from "../../stream/remote-progress.ts";
 import { type StreamWriter, streamWriter } from "../../stream/stream-writer.ts";
 import type { TurnEnd } from "../../stream/turn-end.ts";
 import { withClientCalls } from "../client-tools/client-calls.ts";
@@ -61,7 +62,7 @@ export async function runTurn(
   session: Session,
   context: ObjectContext,
   rawInput: unknown,
-  usage?: UsageLedger,
+  call?: Delegation,
 ): Promise<SessionAnswer> {
   const input = checkSend(session.name, rawInput);
   const turn = turnIdOf(input, context);
@@ -72,13 +73,13 @@ export async function runTurn(
   const clean = await withoutKilled(context, head, turn);
   if (head.running !== undefined && head.running.turn !== turn) await endKilledStream(session, context, head.running);
   const start = await turnStart(session.name, context, clean, input, turn);
-  return new Turn(session, context, clean, { ...start, usage }).run(input.options);
+  return new Turn(session, context, clean, { ...start, call }).run(input.options);
 }
 
 /** What a turn begins with. */
 interface TurnInit extends TurnStart {
-  /** Gets what the turn uses. */
-  readonly usage: UsageLedger | undefined;
+  /** Who has called, when that is an agent. */
+  readonly call: Delegation | undefined;
 }
 
 /** The turn that runs. */
@@ -102,7 +103,7 @@ class Turn {
     session: Session,
     context: ObjectContext,
     head: SessionHead,
-    { turn, message, replaces, steered, usage }: TurnInit,
+    { turn, message, replaces, steered, call }: TurnInit,
   ) {
     this.#session = session;
     this.#context = context;
@@ -117,9 +118,10 @@ class Turn {
       store: session.streams,
       stream: streamIdOf(session.name, context.key, turn),
       messageId: answerIdOf(turn),
+      grant: context.rand.uuidv4(),
       batchMs: session.streamBatchMs,
     });
-    this.#recorder = new TurnRecorder(this.#writer, usage);
+    this.#recorder = new TurnRecorder(alsoTo(this.#writer, call?.sink), call?.usage);
   }
 
   async run(options: unknown): Promise<SessionAnswer> {

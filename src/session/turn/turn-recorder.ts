@@ -50,6 +50,10 @@ export class TurnRecorder implements RunSink {
     this.#next.tools?.(tools);
   }
 
+  get readers(): RunSink["readers"] {
+    return this.#next.readers;
+  }
+
   get stopped(): RunSink["stopped"] {
     return this.#next.stopped;
   }

@@ -8,6 +8,7 @@ import {
   type LogChange,
   stopLog,
   type StreamLog,
+  tellLog,
 } from "../../../src/stream/stream-log.ts";
 import type { StreamBatch, StreamEnd, StreamWriterId } from "../../../src/stream/stream-store.ts";
 
@@ -118,6 +119,38 @@ describe("a stream's log", () => {
     const tools = batch(a, { segment: 2, take: 2, chunks: [output("x")], after: "1a" });
     expect(types(endLog(after(whole, tools).log, end({ after: "1a" })))).toBe("finish");
     expect(endLog(after(whole, tools).log, end({ after: "other" })).answer.result).toBe("gap");
+  });
+
+  test("L6: who knows the grant tells of an open call, and nobody else of anything", () => {
+    const granted: StreamWriterId = { ...a, grant: "secret" };
+    const input: UIMessageChunk = { type: "tool-input-available", toolCallId: "x", toolName: "t", input: {} };
+    const asked = batch(granted, { chunks: [START, input], complete: true, digest: "1" });
+    const { log } = after(asked);
+    const word = { grant: "secret", toolCallId: "x", output: "so far" };
+    const told = tellLog(log, word);
+    expect(told.chunks).toEqual([
+      { type: "tool-output-available", toolCallId: "x", output: "so far", preliminary: true },
+    ]);
+    expect(told.log).toEqual({ ...log, offset: log.offset + 1 });
+    // The writer goes on as if nothing had been said.
+    const goesOn = appendToLog(told.log, batch(granted, { segment: 2, take: 2, chunks: [output("x")], after: "1" }));
+    expect(goesOn.answer.result).toBe("written");
+    const refused = [
+      tellLog(log, { ...word, grant: "guess" }),
+      tellLog(log, { ...word, toolCallId: "y" }),
+      tellLog(goesOn.log, word),
+      tellLog(endLog(log, end({ writer: { ...granted, last: true } })).log, word),
+      tellLog(after(batch(a, { chunks: [START, input] })).log, { ...word, grant: undefined as unknown as string }),
+    ];
+    for (const { answer, chunks } of refused) expect([answer.result, chunks]).toEqual(["refused", []]);
+    const preliminary: UIMessageChunk = {
+      type: "tool-output-available",
+      toolCallId: "x",
+      output: 0,
+      preliminary: true,
+    };
+    const shown = appendToLog(log, batch(granted, { segment: 2, take: 2, chunks: [preliminary], after: "1" }));
+    expect(tellLog(shown.log, word).answer.result).toBe("written");
   });
 
   test("takes nothing after its end, which comes once", () => {
