@@ -46,7 +46,7 @@ export class ProgressReporter {
   /** Waits until all is told, for a bounded time. What is not told then is not told any more. */
   async flush(): Promise<void> {
     const end = new AbortController();
-    const told = Promise.all(this.#lines.map(({ running }) => running));
+    const told = Promise.all(this.#lines.flatMap(({ running = [] }) => running));
     await Promise.race([told, pause(WAIT_MS, end.signal)]);
     end.abort();
     this.cease();

@@ -46,12 +46,12 @@ function spied(context: Context, seen: Map<string, readonly ReaderAddress[]>): C
 async function readersOf(agent: object, watched: boolean, options: FakeOptions = {}) {
   const seen = new Map<string, readonly ReaderAddress[]>();
   const sink = { live: async () => ({ stop: false }), settled: () => {}, readers: [reader] };
-  const { generate } = agent as { generate(parameters: object): PromiseLike<{ readonly text: string }> };
+  const loose = agent as { generate(parameters: object): PromiseLike<{ readonly text: string }> };
   const run = await runFake(
     (context) =>
       withRestateContext(spied(context, seen), async () => {
         const extras = watched ? { [EXTRAS]: { sink } } : {};
-        return (await generate.call(agent, { prompt: "go", ...extras })).text;
+        return (await loose.generate({ prompt: "go", ...extras })).text;
       }),
     options,
   );
