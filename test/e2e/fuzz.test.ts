@@ -73,7 +73,7 @@ test("planted faults are found", async () => {
   await using planted = await serveWorker({ entry, vars: SECRETS });
   const document = (await (await fetch(`${planted.url}/openapi.json`)).json()) as OpenApiDocument;
   const port = Number(new URL(planted.url).port);
-  const report = await storm(new World(stack, seeded, document, port), {
+  const report = await storm(new World(stack, seeded, document, { port }), {
     seed: SEED,
     requests: 300,
     inFlight: IN_FLIGHT,

@@ -186,6 +186,7 @@ describe.each(runtimesFor("endings of turns"))("a turn on %s", (runtime) => {
     expect((await read()).ended).toBe(false);
     stack.script = () => ({ text: "ok" });
     await chat.say("Go on", "m2");
+    expect(stack.prompt()).toEqual(["user: Talk", "user: Go on"]);
     const { entries, ended } = await read();
     expect([ended, entries.at(-1)?.chunk.type]).toEqual([true, "error"]);
     const [, answer] = await chat.messages();

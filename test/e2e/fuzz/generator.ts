@@ -1,5 +1,6 @@
 /** Requests: an honest one for some operation, to which up to three things are done. */
 import type { FuzzRequest } from "./fuzz-request.ts";
+import { chatPost, mcpMessage } from "./chat-bodies.ts";
 import * as hostile from "./hostile.ts";
 import type { Operation, Parameter } from "./operations.ts";
 import type { Random } from "./random.ts";
@@ -40,6 +41,7 @@ function honest(random: Random, operation: Operation, world: World): FuzzRequest
       ["host", `127.0.0.1:${world.port}`],
       ["authorization", `Bearer ${tokenFor(path)}`],
       ...(body.length === 0 ? [] : [["content-type", "application/json"] as const]),
+      ...(path === "/mcp" ? [["accept", "application/json, text/event-stream"] as const] : []),
       ...(path.startsWith("/agents") && method === "POST" && random.chance(0.3)
         ? [["idempotency-key", `key-${random.int(0, 50)}`] as const]
         : []),
@@ -56,6 +58,10 @@ function honestBody(random: Random, { body = {}, template }: Operation, world: W
   if (template.startsWith("/agents")) {
     return Buffer.from(JSON.stringify(random.pick<unknown>([{ [BODY_CANARY]: 1 }, BODY_CANARY, [1, 2], 3, null])));
   }
+  if (template.startsWith("/chat") && template.split("/").length < 5 && random.chance(0.9)) {
+    return Buffer.from(JSON.stringify(chatPost(random)));
+  }
+  if (template === "/mcp") return Buffer.from(JSON.stringify(mcpMessage(random)));
   return Buffer.from(JSON.stringify(world.schemas.make(random, body)));
 }
 

@@ -73,12 +73,42 @@ function leaksOf(answer: RawAnswer, canaries: Rules["canaries"]): string[] {
   return stack === undefined ? leaks : [...leaks, `tells of its inside: ${JSON.stringify(stack)}`];
 }
 
-function formFaults({ method }: FuzzRequest, answer: RawAnswer, code: string | undefined): string[] {
+/** The MCP server refuses in its own protocol what is none of its messages. */
+function isRpcError(answer: RawAnswer): boolean {
+  const { error } = (jsonOf(answer) ?? {}) as { readonly error?: { readonly code?: unknown } };
+  return answer.status < 500 && typeof error?.code === "number";
+}
+
+function jsonOf({ body }: RawAnswer): unknown {
+  try {
+    return JSON.parse(body.toString()) as unknown;
+  } catch {
+    return undefined;
+  }
+}
+
+const isMcp = ({ notes }: FuzzRequest): boolean => notes[0]?.endsWith(" /mcp") === true;
+
+/** A stream comes to its end, and tells of no failure that is not the caller's own. */
+function streamFaults(request: FuzzRequest, { status, body }: RawAnswer): string[] {
+  if (status !== 200) return [`streams with status ${status}`];
+  if (isMcp(request) || request.method === "HEAD") return [];
+  const text = body.toString();
+  return [
+    ...(text.includes("data: [DONE]") ? [] : ["the stream has no end"]),
+    ...(text.includes("An error occurred.") ? ["the turn failed"] : []),
+  ];
+}
+
+function formFaults(request: FuzzRequest, answer: RawAnswer, code: string | undefined): string[] {
+  const { method } = request;
   const faults: string[] = [];
   const type = header(answer, "content-type");
   const hasBody = answer.body.length > 0;
   if (!REQUEST_ID.test(header(answer, "x-request-id") ?? "")) faults.push("has no x-request-id");
   if (answer.headers.some(([name]) => name === "x-injected")) faults.push("has an injected header");
+  if (type === "text/event-stream") return [...faults, ...streamFaults(request, answer)];
+  if (isMcp(request) && isRpcError(answer)) return faults;
   if (answer.status >= 400 && type !== "application/problem+json") faults.push(`is no problem+json: ${type}`);
   if (hasBody && !/^application\/([\w.+-]+\+)?json\b/.test(type ?? "")) faults.push(`is no JSON: ${type}`);
   if (answer.status < 400 || method === "HEAD") return faults;

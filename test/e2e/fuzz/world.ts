@@ -1,4 +1,5 @@
 /** What the generator knows: where the app is, what it serves, and values that exist. */
+import { anApprovalId } from "./chat-bodies.ts";
 import { type FuzzStack, SECRETS, type Seeded } from "./fuzz-stack.ts";
 import { type OpenApiDocument, type Operation, operationsOf } from "./operations.ts";
 import type { Random } from "./random.ts";
@@ -18,6 +19,8 @@ const KNOWN: readonly (readonly [string, string])[] = [
   ["POST", "/restate/serdes/{service}/{handler}"],
   ["GET", "/restate/v/{version}/discover"],
   ["POST", "/restate/v/{version}/invoke/{service}/{handler}"],
+  ["POST", "/mcp"],
+  ["GET", "/mcp"],
   ["GET", "/admin/invocations"],
   ["GET", "/admin/deployments"],
   ["GET", "/admin/services"],
@@ -46,9 +49,15 @@ export class World {
   readonly schemas: SchemaValues;
   readonly #seeded: Seeded;
 
-  /** `port`: of another app than the stack's. */
-  constructor(stack: FuzzStack, seeded: Seeded, document: OpenApiDocument, port = stack.port) {
-    const operations = operationsOf(document);
+  /** `port`: of another app than the stack's. `only`: paths that are asked for; default all. */
+  constructor(
+    stack: FuzzStack,
+    seeded: Seeded,
+    document: OpenApiDocument,
+    { port = stack.port, only = /./ }: { readonly port?: number; readonly only?: RegExp } = {},
+  ) {
+    const isWanted = (template: string): boolean => only.test(template);
+    const operations = operationsOf(document).filter(({ template }) => isWanted(template));
     const shape = (template: string): string => template.replaceAll(/\{\w+\}/g, "{}");
     const isNew = ([method, template]: readonly [string, string]): boolean =>
       !operations.some((known) => known.method === method && shape(known.template) === shape(template));
@@ -60,13 +69,15 @@ export class World {
     this.documented = operations.length;
     this.operations = [
       ...operations,
-      ...KNOWN.filter(isNew).map(([method, template]) => ({
-        method,
-        template,
-        parameters: parametersOf(template),
-        statuses: [],
-        ...(method === "POST" ? { body: {} } : {}),
-      })),
+      ...KNOWN.filter(isNew)
+        .filter(([, template]) => isWanted(template))
+        .map(([method, template]) => ({
+          method,
+          template,
+          parameters: parametersOf(template),
+          statuses: [],
+          ...(method === "POST" ? { body: {} } : {}),
+        })),
     ];
     this.schemas = new SchemaValues(document, (random, name) => this.#bodyMember(random, name));
   }
@@ -76,6 +87,10 @@ export class World {
    * would end the test.
    */
   pathValue(random: Random, operation: Operation, name: string, method: string): string {
+    if (operation.template.startsWith("/chat")) {
+      return name === "session" ? `c${random.int(0, 200)}` : random.pick(["Chat", "Chat", "Chat", "Nope"]);
+    }
+    if (operation.template.startsWith("/approvals")) return anApprovalId(random);
     const isAdmin = operation.template.startsWith("/admin");
     const mayHarm = isAdmin && !SAFE_METHODS.has(method);
     const { completed, sacrificed, sacrificedDeployments, deployment } = this.#seeded;

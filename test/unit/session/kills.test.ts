@@ -22,19 +22,20 @@ const calm = scriptedModel(() => ({ text: "Done" }));
 
 let session: FakeSession;
 let kept: StreamStore;
-let isAway = false;
-/** The store of all sessions here: another one in each trial, and away when a test says so. */
-const streams: StreamStore = {
-  append: async (...given) => (isAway ? away() : kept.append(...given)),
-  end: async (...given) => (isAway ? away() : kept.end(...given)),
-  read: async (...given) => (isAway ? away() : kept.read(...given)),
-  stop: async (...given) => (isAway ? away() : kept.stop(...given)),
-  remove: async (...given) => (isAway ? away() : kept.remove(...given)),
+/** Whether the store is away for this call of its method. */
+let isAway = (_method: keyof StreamStore, _stream: string): boolean => false;
+const there = (method: keyof StreamStore, stream: string): StreamStore => {
+  if (isAway(method, stream)) throw new Error("The store is away");
+  return kept;
 };
-
-function away(): never {
-  throw new Error("The store is away");
-}
+/** The store of all sessions here: another one in each trial. */
+const streams: StreamStore = {
+  append: async (stream, ...given) => there("append", stream).append(stream, ...given),
+  end: async (stream, ...given) => there("end", stream).end(stream, ...given),
+  read: async (stream, ...given) => there("read", stream).read(stream, ...given),
+  stop: async (stream) => there("stop", stream).stop(stream),
+  remove: async (stream) => there("remove", stream).remove(stream),
+};
 
 async function start(model: LanguageModelV4 = calm): Promise<void> {
   const agent = new RestateAgent({ id: "support", model });
@@ -44,7 +45,7 @@ async function start(model: LanguageModelV4 = calm): Promise<void> {
 
 beforeEach(() => {
   kept = memoryStreamStore();
-  isAway = false;
+  isAway = () => false;
 });
 afterEach(() => session.stop());
 
@@ -111,7 +112,7 @@ describe.each(MODES)("the turn after one that was killed, in mode %s", (mode) =>
 test("a store that is away keeps no turn from coming after one that was killed", async () => {
   await start();
   session.state = killedState();
-  isAway = true;
+  isAway = (_, stream) => stream === STREAM;
   const run = await session.run("send", { message: "Two", turn: "m2" }, { maxFailures: 20 });
   expect(run.outcome).toMatchObject({ ok: true, value: { text: "Done" } });
   expect(run.logs.join()).toContain("which was killed, has no end");
@@ -212,7 +213,7 @@ describe.each(MODES)("a turn that is cancelled in mid-text, in mode %s", (mode) 
 
 test("what a store that is away has of it is not waited for", async () => {
   const run = await cancelledInMidText({ maxFailures: 40 }, [], () => {
-    isAway = true;
+    isAway = (method) => method === "read";
   });
   expect(run.outcome).toMatchObject({ ok: false, error: { code: 409 } });
   const [, answer] = (await session.history()).messages;
