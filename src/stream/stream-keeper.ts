@@ -27,7 +27,7 @@ export interface StreamKeeperState {
 export interface StreamKeeperEnv {
   /** How long a stream is kept after its end, in milliseconds. Default one hour. */
   readonly STREAM_RETENTION_MS?: string;
-  /** How long a stream that has not ended is kept after it was last written to, in milliseconds. Default one day. */
+  /** How long a stream that has not ended is kept after it was last written to, in milliseconds. Default 30 days. */
   readonly STREAM_IDLE_MS?: string;
   /** Largest stream, in bytes of its entries as JSON. Default 16 MiB. */
   readonly STREAM_MAX_BYTES?: string;
@@ -72,7 +72,7 @@ export class StreamKeeper {
   constructor({ storage }: StreamKeeperState, env: StreamKeeperEnv = {}) {
     this.#storage = storage;
     this.#retentionMs = positive("STREAM_RETENTION_MS", env.STREAM_RETENTION_MS, HOUR_MS);
-    this.#idleMs = positive("STREAM_IDLE_MS", env.STREAM_IDLE_MS, 24 * HOUR_MS);
+    this.#idleMs = positive("STREAM_IDLE_MS", env.STREAM_IDLE_MS, 30 * 24 * HOUR_MS);
     this.#maxBytes = positive("STREAM_MAX_BYTES", env.STREAM_MAX_BYTES, 16 * MIB);
     for (const _ of storage.sql.exec("SELECT name FROM sqlite_master WHERE name = 'head'")) this.#hasTables = true;
   }

@@ -45,7 +45,10 @@ import type { AppendAnswer, StreamBatch, StreamEnd, StreamWord } from "./stream-
 export interface StreamObjectOptions {
   /** How long a stream is kept after its end, in milliseconds. Default one hour. */
   readonly retentionMs?: number;
-  /** How long a stream that has not ended is kept after it was last written to, in milliseconds. Default one day. */
+  /**
+   * How long a stream that has not ended is kept after it was last written to, in milliseconds. Default 30 days: while a turn
+   * waits for a person nothing is written, and who comes back must still see what is asked.
+   */
   readonly idleMs?: number;
   /** Largest stream, in bytes of its entries as JSON. Default 16 MiB; what would be more is refused. */
   readonly maxBytes?: number;
@@ -116,8 +119,11 @@ const STATE = "stream";
 const CHUNKS = "chunks";
 const PROGRESS = "#progress";
 const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
+/** Longest timer of a stream that has not ended: Restate keeps it until it fires, also when the stream is long gone. */
+const MAX_IDLE_TIMER_MS = DAY_MS;
 const MIB = 1_048_576;
-const DEFAULTS = { retentionMs: HOUR_MS, idleMs: 24 * HOUR_MS, maxBytes: 16 * MIB, blockBytes: 8 * 1024 } as const;
+const DEFAULTS = { retentionMs: HOUR_MS, idleMs: 30 * DAY_MS, maxBytes: 16 * MIB, blockBytes: 8 * 1024 } as const;
 
 /** R3 */
 const GIVES_UP: RetryPolicy = {
@@ -295,7 +301,7 @@ async function change(
   if (block !== undefined) {
     send(context, { service: name, method: "keep", key: blockKey(context.key, block.index), parameter: block.chunks });
   }
-  if (before === null) expireLater(context, name, nowMs, limits.idleMs);
+  if (before === null) expireLater(context, name, nowMs, Math.min(limits.idleMs, MAX_IDLE_TIMER_MS));
   if (ends) expireLater(context, name, nowMs, limits.retentionMs);
   return answer;
 }
@@ -312,7 +318,7 @@ function expire(
     forget(context, name, state);
   } else if (!state.log.ended) {
     // One that has ended has a timer of its own.
-    expireLater(context, name, nowMs, dueMs - nowMs);
+    expireLater(context, name, nowMs, Math.min(dueMs - nowMs, MAX_IDLE_TIMER_MS));
   }
 }
 
