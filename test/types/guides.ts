@@ -81,7 +81,7 @@ export function redacting(settings: { id: string; model: typeof model }) {
 // docs/streams.md
 export function streams(
   supportAgent: typeof agent,
-  env: { readonly STREAMS: ReturnType<Parameters<typeof durableObjectStreamStore>[0]> },
+  env: { readonly STREAMS: Exclude<Parameters<typeof durableObjectStreamStore>[0], () => unknown> },
 ) {
   agentSession("Support", supportAgent);
   agentSession("Support", supportAgent, { streams: durableObjectStreamStore(() => env.STREAMS) });
