@@ -74,7 +74,8 @@ export function ofAnotherInvocation(id: string, error: unknown) {
 // docs/encryption.md
 export function redacting(settings: { id: string; model: typeof model }) {
   return new RestateAgent(settings, {
-    redact: (text, { kind, toolName }) => text.replace(/\b(?:\d{4}[ -]?){3}(\d{4})\b/g, "[card $1]"),
+    redact: (text, { kind }) =>
+      kind === "tool-input" ? text : text.replace(/\b(?:\d{4}[ -]?){3}(\d{4})\b/g, "[card $1]"),
   });
 }
 
