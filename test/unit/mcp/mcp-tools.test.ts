@@ -240,7 +240,7 @@ test.each([429, 500, 503, 408])("%i is retried", async (status) => {
 test("a server that hangs is retried after the time limit", async () => {
   const server = await start();
   server.trouble = (method, { n }) => (method === "tools/call search" && n === 0 ? "hang" : undefined);
-  const { outcome, attempts } = await runAgent(server, { replies: SEARCH, client: { timeoutMs: 100 } });
+  const { outcome, attempts } = await runAgent(server, { replies: SEARCH, client: { timeoutMs: 1_000 } });
   expect(outcome).toEqual({ ok: true, value: "done" });
   expect(attempts).toBe(2);
 });
