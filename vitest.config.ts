@@ -106,7 +106,7 @@ export default defineConfig({
           name: "unit",
           environment: "node",
           include: ["test/unit/**/*.test.ts"],
-          testTimeout: MINUTE_MS,
+          testTimeout: 3 * MINUTE_MS,
         },
       },
       {

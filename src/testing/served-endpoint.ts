@@ -55,7 +55,7 @@ export class ServedEndpoint {
   /** SIGKILL to whatever serves: as if its machine had died. Settles when nobody listens any more. */
   async kill(): Promise<void> {
     await this.#child?.kill();
-    await waitUntil(`Somebody still listens on ${this.url}`, () => isFree(this.#init.port), { timeoutMs: 5_000 });
+    await waitUntil(`Somebody still listens on ${this.url}`, () => isFree(this.#init.port));
   }
 
   /** Kills it if it runs, and starts it again on the same port. `vars`: those that it has from now on. */

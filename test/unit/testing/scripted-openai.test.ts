@@ -103,10 +103,10 @@ describe("answers", () => {
   });
 
   test("concurrent requests do not wait for each other", async () => {
-    const model = await scripted([{ text: "ok", delayMs: 150 }]);
+    const model = await scripted([{ text: "ok", delayMs: 500 }]);
     const started = performance.now();
     await Promise.all(Array.from({ length: 12 }, () => generateText({ model, prompt: "go" })));
-    expect(performance.now() - started).toBeLessThan(1_000);
+    expect(performance.now() - started).toBeLessThan(5_000);
     expect(openai.count).toBe(12);
   });
 });
