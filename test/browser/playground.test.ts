@@ -353,6 +353,19 @@ test.for(shareOf(["light", "dark"] as const, 2, "color scheme"))(
   },
 );
 
+test("a page that is older than the app's start goes on with the key of that", async () => {
+  const chat = await open();
+  await chat.see("Talk to Assistant");
+  const key = "the-key-of-another-start";
+  await stack.worker.restart({ ...stack.vars, PLAYGROUND_KEY: key, AGENT_API_KEYS: key });
+  onTestFinished(() => stack.worker.restart(stack.vars));
+  await chat.page.waitForResponse((response) => response.ok() && response.url().includes("/chat/Assistant/chat-"));
+  await chat.see("Talk to Assistant");
+  await chat.send("Tell me a story");
+  await chat.settled();
+  expect(await chat.text()).toBe(STORY);
+});
+
 test("without a key of its own the page asks for one, and keeps it in this tab alone", async () => {
   // As with `wrangler dev` alone, without the development stack.
   const { PLAYGROUND_KEY: _key, PLAYGROUND_CONTROL_URL: _url, ...others } = stack.vars;
@@ -372,4 +385,7 @@ test("without a key of its own the page asks for one, and keeps it in this tab a
   expect(await chat.page.evaluate("JSON.stringify(localStorage)")).not.toContain(key);
   await chat.page.reload();
   await chat.see("Talk to Assistant");
+  // Keys rotate: one that was taken may be refused later.
+  await stack.worker.restart({ ...others, AGENT_API_KEYS: "the-next-key-of-the-app" });
+  await chat.see("The app does not know this key");
 });

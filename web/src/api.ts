@@ -65,9 +65,12 @@ export function chatPath(agent: string, session?: string): string {
 /** Calls with a key. */
 export class Api {
   readonly #key: string | undefined;
+  readonly #onRefused: () => void;
 
-  constructor(key: string | undefined) {
+  /** @param onRefused Called whenever the app does not accept the key. */
+  constructor(key: string | undefined, onRefused: () => void) {
     this.#key = key;
+    this.#onRefused = onRefused;
   }
 
   get headers(): Record<string, string> {
@@ -130,19 +133,24 @@ export class Api {
     return this.#call("POST", "/playground/crash", { body: {} });
   }
 
-  #call<ANSWER>(
+  async #call<ANSWER>(
     method: string,
     path: string,
     { body, signal }: { readonly body?: object; readonly signal?: AbortSignal | undefined } = {},
   ): Promise<ANSWER> {
     const headers: Record<string, string> = { ...this.headers, accept: "application/json" };
     if (body !== undefined) headers["content-type"] = "application/json";
-    return call<ANSWER>(path, {
-      method,
-      headers,
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-      ...(signal === undefined ? {} : { signal }),
-    });
+    try {
+      return await call<ANSWER>(path, {
+        method,
+        headers,
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+        ...(signal === undefined ? {} : { signal }),
+      });
+    } catch (error) {
+      if (error instanceof ApiError && error.status === 401) this.#onRefused();
+      throw error;
+    }
   }
 }
 

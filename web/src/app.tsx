@@ -14,7 +14,22 @@ export function App(): ReactElement {
   const [needsKey, setNeedsKey] = useState(false);
   const [problem, setProblem] = useState<string>();
   const usedKey = key ?? config?.key;
-  const api = useMemo(() => new Api(usedKey), [usedKey]);
+  const api = useMemo(() => {
+    // Each start of the development stack makes a new key, and the page may be older.
+    const renew = (): void => {
+      readConfig().then(
+        (now) => {
+          setConfig((before) => (before?.key === now.key ? before : now));
+        },
+        () => {},
+      );
+    };
+    const askAgain = (): void => {
+      setAgents(undefined);
+      setNeedsKey(true);
+    };
+    return new Api(usedKey, key === undefined ? renew : askAgain);
+  }, [key, usedKey]);
 
   useEffect(() => {
     readConfig().then(setConfig, (error: unknown) => {
@@ -30,8 +45,10 @@ export function App(): ReactElement {
       },
       (error: unknown) => {
         if (isOver) return;
-        if (error instanceof ApiError && error.status === 401) setNeedsKey(true);
-        else setProblem(messageOf(error));
+        if (error instanceof ApiError && error.status === 401) {
+          setAgents(undefined);
+          setNeedsKey(true);
+        } else setProblem(messageOf(error));
       },
     );
     return () => {
@@ -57,7 +74,8 @@ export function App(): ReactElement {
   if (agents.length === 0) {
     return <Problem text="No session is public here: put what agentSession() makes into publicServices." />;
   }
-  return <Playground config={config} api={api} agents={agents} shownKey={key === undefined ? config.key : undefined} />;
+  const shownKey = key === undefined ? config.key : undefined;
+  return <Playground key={usedKey} config={config} api={api} agents={agents} shownKey={shownKey} />;
 }
 
 function Problem({ text }: { readonly text: string }): ReactElement {

@@ -3,6 +3,7 @@ import { memo, type ReactElement } from "react";
 import type { Approval } from "../../src/approvals/approvals.ts";
 import type { Answer } from "./ask.tsx";
 import type { Bring } from "./client-call.tsx";
+import { failureOf } from "./reading.ts";
 import { Text } from "./text.tsx";
 import { ToolCall } from "./tool-call.tsx";
 
@@ -42,12 +43,12 @@ export const Message = memo(function Message(props: MessageProps): ReactElement 
         if (part.type === "file") return <FileNote key={key} name={part.filename} type={part.mediaType} />;
         return null;
       })}
-      {live && isThinking(message) ? (
+      {live && failureOf(message) === undefined && isThinking(message) ? (
         <p className="caret">
           <span className="hidden">Waiting for the answer</span>
         </p>
       ) : null}
-      <Fate metadata={message.metadata} />
+      <Fate message={message} />
     </li>
   );
 });
@@ -86,9 +87,9 @@ function FileNote({ name, type }: { readonly name: string | undefined; readonly 
 }
 
 /** How a turn ended that did not end well. */
-function Fate({ metadata }: { readonly metadata: unknown }): ReactElement | null {
-  if (typeof metadata !== "object" || metadata === null) return null;
-  const { interrupted, error } = metadata as { interrupted?: unknown; error?: { message?: unknown } };
+function Fate({ message }: { readonly message: UIMessage }): ReactElement | null {
+  const { interrupted } = (message.metadata ?? {}) as { readonly interrupted?: unknown };
   if (interrupted === true) return <p className="note">Interrupted</p>;
-  return typeof error?.message === "string" ? <p className="note bad">{error.message}</p> : null;
+  const failure = failureOf(message);
+  return failure === undefined ? null : <p className="note bad">{failure}</p>;
 }

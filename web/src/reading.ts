@@ -72,6 +72,12 @@ export function textOf(message: UIMessage): string {
   return message.parts.flatMap((part) => (part.type === "text" ? [part.text] : [])).join("\n\n");
 }
 
+/** Why the app says that an answer failed; undefined for one that did not. */
+export function failureOf({ metadata }: UIMessage): string | undefined {
+  const { error } = (metadata ?? {}) as { readonly error?: { readonly message?: unknown } };
+  return typeof error?.message === "string" ? error.message : undefined;
+}
+
 /** As sessions name the answer of a turn. */
 function answerIdOf(turn: string): string {
   return `${turn}-answer`;

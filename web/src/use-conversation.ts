@@ -12,7 +12,7 @@ import type { Approval } from "../../src/approvals/approvals.ts";
 import { type Api, chatPath, messageOf, type SessionView } from "./api.ts";
 import type { Place } from "./place.ts";
 import { usePoll } from "./poll.ts";
-import { beginningOf, isSame, isUnsent, Reading, textOf } from "./reading.ts";
+import { beginningOf, failureOf, isSame, isUnsent, Reading, textOf } from "./reading.ts";
 import { useAppState } from "./use-app-state.ts";
 import { type Mode, useWaiting, type Waiting } from "./use-waiting.ts";
 
@@ -87,6 +87,8 @@ export function useConversation(api: Api, place: Place): Conversation {
 
   const isBusy = chat.status === "submitted" || chat.status === "streaming";
   const running = isBusy || isExpected || view?.state === "running";
+  const last = chat.messages.at(-1);
+  const isTold = last !== undefined && failureOf(last) !== undefined;
   const isCut = failure !== undefined || (chat.status === "error" && running);
   usePoll(refresh, isCut ? SOON_MS : EVERY_MS, `${place.agent}/${place.session}`);
   const sendNow = (text: string, messageId?: string): void => {
@@ -109,22 +111,15 @@ export function useConversation(api: Api, place: Place): Conversation {
     pending,
     waiting,
     calls,
-    error: failure ?? (running || tellsItsError(chat.messages.at(-1)) ? undefined : chat.error?.message),
+    error: failure ?? (running || isTold ? undefined : chat.error?.message),
     unsent,
     connected: failure === undefined,
     send: (text, mode) => (running ? sendLater(text, mode) : sendNow(text)),
     retry: () => {
-      const last = chat.messages.at(-1);
       if (last?.role === "user") sendNow(textOf(last), last.id);
     },
     refresh: () => refresh(),
   };
-}
-
-/** True for an answer that failed, when the app has said so in it. */
-function tellsItsError(message: UIMessage | undefined): boolean {
-  const { error } = (message?.metadata ?? {}) as { readonly error?: unknown };
-  return error !== undefined;
 }
 
 /** `useChat`, and a note of what it has read. */
