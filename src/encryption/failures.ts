@@ -48,7 +48,7 @@ async function doesOpen(cipher: JournalCipher, message: string): Promise<boolean
 }
 
 /** True for the message of an encrypted failure. */
-export function isSealedFailure(message: string): boolean {
+function isSealedFailure(message: string): boolean {
   return SEALED.test(message);
 }
 

@@ -9,13 +9,13 @@
  *   codec, only the commands.
  * - J4 What is not encrypted is refused, unless the app says otherwise: whoever runs Restate could put in words of its own.
  *   Failures are not refused, as Restate makes some itself.
- * - J5 Why an attempt fails is encrypted by the hooks, or else on the way out (error-messages.ts).
+ * - J5 Why something fails is encrypted by the hooks, or else on the way out (error-messages.ts).
  */
 import { JournalPlaintextError } from "../errors/journal-plaintext-error.ts";
 import type { AnyHooks, JournalCodec, ServiceOptions } from "../restate.ts";
 import { JournalValueError } from "../errors/journal-value-error.ts";
 import { withSealedErrors } from "./error-messages.ts";
-import { isSealedFailure, openedError, openFailure, sealedError, sealFailure, type StoredFailure } from "./failures.ts";
+import { openedError, openFailure, sealedError, sealFailure, type StoredFailure } from "./failures.ts";
 import { JournalCipher } from "./journal-cipher.ts";
 import type { JournalKey } from "./journal-keys.ts";
 import { PendingValues } from "./pending-values.ts";
@@ -175,15 +175,14 @@ class Attempt implements Sealing {
 
   /** What is sent to Restate, encrypted. */
   fill(body: ReadableStream<Uint8Array>): ReadableStream<Uint8Array> {
-    const seal = (reason: string): Promise<string | undefined> => this.#sealedReason(reason);
-    return this.values.fill(body, (messages) => withSealedErrors(messages, seal));
+    return this.values.fill(body, (messages) => withSealedErrors(messages, (failure) => this.#sealedFailure(failure)));
   }
 
-  async #sealedReason(reason: string): Promise<string | undefined> {
+  async #sealedFailure(failure: StoredFailure): Promise<StoredFailure | undefined> {
     const { failures, plaintext, cipher } = this.#encryption;
-    if (failures === "readable" || plaintext === "write") return undefined;
-    if (isSealedFailure(reason) || this.#readable.has(reason)) return undefined;
-    return (await sealFailure(cipher, { message: reason })).message;
+    if (failures === "readable" || plaintext === "write" || this.#readable.has(failure.message)) return undefined;
+    const sealed = await sealFailure(cipher, failure);
+    return sealed.message === failure.message ? undefined : sealed;
   }
 
   #fail(error: unknown): Promise<never> {
