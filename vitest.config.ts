@@ -48,6 +48,7 @@ const encrypted = ["e2e/chat", "e2e/session", "e2e/continue-as-new"];
 /** All that do, on Workers and on Deno: `npm test -- encrypted-more`. */
 const encryptedMore = [
   ...encrypted,
+  "e2e/admin",
   "e2e/admin-invocations",
   "e2e/agent",
   "e2e/agents-api",
