@@ -29,6 +29,8 @@ const STORED: readonly string[] = [
   `signed ${MARK}`,
   `failed ${MARK}`,
   `mapped ${MARK}`,
+  `titled ${MARK}`,
+  `because ${MARK}`,
 ];
 
 /** The tools of the helper one after the other; the one that needs an approval for the chat. */
@@ -72,7 +74,7 @@ async function useAll(own: EncryptionStack): Promise<string> {
   const { id } = paper.body as { id: string };
   expect(await own.get(`/agents/invocations/${id}?wait=20`)).toBe(`paper ${MARK} signed ${MARK}`);
   const text = await chat(own);
-  for (const expected of [`booked ${MARK}`, `said ${MARK}`]) expect(text).toContain(expected);
+  for (const expected of ["booked", "said", "titled"]) expect(text).toContain(`${expected} ${MARK}`);
   return id;
 }
 
@@ -90,10 +92,11 @@ async function chat(own: EncryptionStack): Promise<string> {
     return true;
   };
   await waitUntil("Nothing was asked", isAsked, { timeoutMs: 60_000, everyMs: 100 });
-  await own.get(`/approvals/${approval}`, { approved: true });
+  await own.get(`/approvals/${approval}`, { approved: true, reason: `because ${MARK}` });
   const first = String((await turn).body);
   const isIdle = async (): Promise<boolean> => {
-    return (await own.get<{ state: string }>("/chat/Chat/c1")).state === "idle";
+    const { state, title } = await own.get<{ state: string; title?: string }>("/chat/Chat/c1");
+    return state === "idle" && title !== undefined;
   };
   await waitUntil("The turn does not end", isIdle, { timeoutMs: 60_000, everyMs: 100 });
   return first + JSON.stringify(await own.get("/chat/Chat/c1"));
