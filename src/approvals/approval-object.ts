@@ -84,15 +84,15 @@ export function approvalObject<const NAME extends string>(
   const definition = object({
     name,
     handlers: {
-      open: (context: ObjectContext, request: OpenRequest) => own.open(context, request),
+      open: exclusive(PRIVATE, (context: ObjectContext, request: OpenRequest) => own.open(context, request)),
       answer: (context: ObjectContext, request: AnswerRequest) => own.answer(context, request),
-      expire: (context: ObjectContext, request: ExpireRequest) => own.expire(context, request),
-      close: (context: ObjectContext, request: CloseRequest) => own.close(context, request),
-      sweep: (context: ObjectContext) => own.sweep(context),
-      get: handlers.object.shared((context: ObjectSharedContext, id: string) => own.get(context, id)),
-      list: handlers.object.shared((context: ObjectSharedContext, request: ListRequest) => own.list(context, request)),
-      watch: handlers.object.shared(
-        { idempotencyRetention: { hours: 1 } },
+      expire: exclusive(PRIVATE, (context: ObjectContext, request: ExpireRequest) => own.expire(context, request)),
+      close: exclusive(PRIVATE, (context: ObjectContext, request: CloseRequest) => own.close(context, request)),
+      sweep: exclusive(PRIVATE, (context: ObjectContext) => own.sweep(context)),
+      get: shared((context: ObjectSharedContext, id: string) => own.get(context, id)),
+      list: shared((context: ObjectSharedContext, request: ListRequest) => own.list(context, request)),
+      watch: shared(
+        { ...PRIVATE, idempotencyRetention: { hours: 1 } },
         (context: ObjectSharedContext, id: string) => own.watch(context, id),
       ),
     },
@@ -111,6 +111,10 @@ interface Stored {
   readonly approval: Approval;
   readonly awakeable: string;
 }
+
+const { exclusive, shared } = handlers.object;
+/** For runs, and the object itself. Routes read and answer. */
+const PRIVATE = { ingressPrivate: true };
 
 const INDEX = "index";
 const questionKey = (id: string): string => `question/${id}`;

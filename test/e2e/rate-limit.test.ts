@@ -131,3 +131,17 @@ test("a budget holds for agents in parallel, over deaths of the Worker", { timeo
   console.log(`${gauge.startsMs.length} calls reached the provider, 6 were answered and charged`);
   modelCalls = 3;
 });
+
+test("what belongs to runs, Restate takes from nobody outside", async () => {
+  const response = await fetch(`${restate.adminUrl}/services`);
+  const { services } = (await response.json()) as {
+    services: { name: string; handlers: { name: string; public: boolean }[] }[];
+  };
+  const closed = services.flatMap(({ name, handlers }) =>
+    handlers.filter((handler) => !handler.public).map((handler) => `${name}/one/${handler.name}`),
+  );
+  expect(closed).toEqual(expect.arrayContaining(["TwoAtOnce/one/release", "Asked/one/open", "Talk.inbox/one/forget"]));
+  expect(closed).toHaveLength(3 * 5 + 2 * 5 + 4 + 3 + 3 + 2);
+  const statuses = await Promise.all(closed.map(async (path) => [path, (await restate.call(path, {})).status]));
+  expect(statuses).toEqual(closed.map((path) => [path, 400]));
+});

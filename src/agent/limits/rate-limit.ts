@@ -48,7 +48,7 @@ export interface RateLimitOptions {
   readonly lease?: Duration | number;
 }
 
-/** The handlers of a limit. Runs call them; there is no need to call them by hand, but for `status`. */
+/** The handlers of a limit. Runs call them; only `status` can be called from outside. */
 export interface RateLimitHandlers {
   acquire: (context: ObjectContext, request: Waiting) => Promise<void>;
   release: (context: ObjectContext, id: string) => Promise<void>;
@@ -70,6 +70,10 @@ export type RateLimit<NAME extends string = string> = VirtualObjectDefinition<NA
 
 const DEFAULT_LEASE_MS = 15 * 60_000;
 
+const { exclusive, shared } = handlers.object;
+/** For runs, and the limit itself: nobody outside gives permits, or takes them away. */
+const PRIVATE = { ingressPrivate: true };
+
 /**
  * Defines a limit. Put it among the app's services, not among its `publicServices`, and name it in the `limits` of agents, or use it with
  * `withPermit()`. Each key of it is a limit of its own: a tenant's, a provider account's.
@@ -88,14 +92,14 @@ export function rateLimit<const NAME extends string>(name: NAME, options: RateLi
   return object({
     name,
     handlers: {
-      acquire: (context: ObjectContext, request: Waiting) => keeper.acquire(context, request),
-      release: (context: ObjectContext, id: string) => keeper.release(context, id),
-      ended: (context: ObjectContext, invocationId: string) => keeper.ended(context, invocationId),
-      tick: (context: ObjectContext) => keeper.tick(context),
-      watch: handlers.object.shared((context: ObjectSharedContext, invocationId: string) =>
+      acquire: exclusive(PRIVATE, (context: ObjectContext, request: Waiting) => keeper.acquire(context, request)),
+      release: exclusive(PRIVATE, (context: ObjectContext, id: string) => keeper.release(context, id)),
+      ended: exclusive(PRIVATE, (context: ObjectContext, invocationId: string) => keeper.ended(context, invocationId)),
+      tick: exclusive(PRIVATE, (context: ObjectContext) => keeper.tick(context)),
+      watch: shared(PRIVATE, (context: ObjectSharedContext, invocationId: string) =>
         keeper.watch(context, invocationId),
       ),
-      status: handlers.object.shared((context: ObjectSharedContext) => keeper.status(context)),
+      status: shared((context: ObjectSharedContext) => keeper.status(context)),
     },
     options: { enableLazyState: true },
   });

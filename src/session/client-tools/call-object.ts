@@ -9,7 +9,7 @@
  * - C3 Small. A session has one turn at a time: what another turn has left, because it was killed, is dropped when the next
  *   call is opened. Outputs are not kept here: the turn's journal has them.
  */
-import { object } from "../../journal/handlers.ts";
+import { handlers, object } from "../../journal/handlers.ts";
 import type { ObjectContext, VirtualObjectDefinition } from "../../restate.ts";
 
 /** What the client said of a call. */
@@ -41,12 +41,20 @@ export interface CallHandlers {
 }
 
 const KEY = "calls";
+const { exclusive } = handlers.object;
+/** For turns. Routes settle. */
+const PRIVATE = { ingressPrivate: true };
 
 /** The object that keeps the calls of one kind of session. */
 export function callObject(name: string): VirtualObjectDefinition<string, CallHandlers> {
   return object({
     name,
-    handlers: { open, settle, close, forget },
+    handlers: {
+      open: exclusive(PRIVATE, open),
+      settle,
+      close: exclusive(PRIVATE, close),
+      forget: exclusive(PRIVATE, forget),
+    },
     // Its invocations are short, and nobody asks for them later.
     options: { journalRetention: 0, idempotencyRetention: 0 },
   });

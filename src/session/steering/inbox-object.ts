@@ -9,7 +9,7 @@
  * - I4 Nobody is needed. With a turn's first message an invocation of the session is sent that waits for the turn's end and
  *   then looks after what is left (adopt.ts): who added a message may be killed, and so may the turn.
  */
-import { object } from "../../journal/handlers.ts";
+import { handlers, object } from "../../journal/handlers.ts";
 import { jsonSerde } from "../json-serde.ts";
 import type { ObjectContext, VirtualObjectDefinition } from "../../restate.ts";
 import type { UserMessage } from "../session-input.ts";
@@ -74,6 +74,9 @@ interface Inbox {
 }
 
 const KEY = "inbox";
+const { exclusive } = handlers.object;
+/** For sessions. */
+const PRIVATE = { ingressPrivate: true };
 const EMPTY: Inbox = { next: 1, messages: [] };
 
 /**
@@ -85,11 +88,12 @@ export function inboxObject(name: string, session: string): VirtualObjectDefinit
   return object({
     name,
     handlers: {
-      add: (context: ObjectContext, request: AddRequest) => add(session, context, request),
+      add: exclusive(PRIVATE, (context: ObjectContext, request: AddRequest) => add(session, context, request)),
+      // From inside a step of the turn, over the ingress.
       take,
-      remove,
-      close,
-      forget,
+      remove: exclusive(PRIVATE, remove),
+      close: exclusive(PRIVATE, close),
+      forget: exclusive(PRIVATE, forget),
     },
     // Its invocations are many and short, and nobody asks for them later.
     options: { journalRetention: 0, idempotencyRetention: 0 },

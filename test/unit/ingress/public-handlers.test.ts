@@ -1,5 +1,18 @@
 import { afterEach, expect, test, vi } from "vitest";
-import { agentService, handlers, object, RestateAgent, service, workflow } from "../../../src/index.ts";
+import { shapeOf } from "../../../routes/operations/service-shape.ts";
+import { withCompanions } from "../../../src/endpoint/companions.ts";
+import {
+  agentJobs,
+  agentService,
+  agentSession,
+  approvalObject,
+  handlers,
+  object,
+  rateLimit,
+  RestateAgent,
+  service,
+  workflow,
+} from "../../../src/index.ts";
 import { publicHandlersOf } from "../../../src/ingress/public-handlers.ts";
 import { scriptedModel } from "../../../src/testing/scripted-model.ts";
 
@@ -56,6 +69,33 @@ test("what only the service itself may call is private: the next segment of a lo
   const find = await publicHandlersOf([agentService("Long", agent, { continueAsNew: { steps: 5 } })]);
   expect(find("Long", "run")).toBeDefined();
   expect(find("Long", "continue")).toBeUndefined();
+});
+
+test("of what runs, sessions and limits bring along, only what routes and steps need is public", async () => {
+  const agent = new RestateAgent({ id: "own", model: scriptedModel([]) });
+  const services = withCompanions([
+    agentService("Long", agent, { continueAsNew: { steps: 5 } }),
+    agentSession("Chat", agent),
+    approvalObject("Approvals"),
+    rateLimit("Limit", { concurrency: 1 }),
+    agentJobs("Jobs"),
+  ]);
+  const find = await publicHandlersOf(services);
+  const shown = services.map((one) => {
+    const all = [...shapeOf(one).handlers].toSorted();
+    return [one.name, all.filter((handler) => find(one.name, handler) !== undefined)];
+  });
+  expect(Object.fromEntries(shown)).toEqual({
+    Long: ["run"],
+    Chat: ["find", "history", "interrupt", "reset", "send", "status", "steer", "turns", "update"],
+    Approvals: ["answer", "get", "list"],
+    Limit: ["status"],
+    Jobs: [],
+    "Chat.approvals": ["answer", "get", "list"],
+    "Chat.streams": ["append", "block", "end", "read", "remove", "stop"],
+    "Chat.inbox": ["take"],
+    "Chat.calls": ["settle"],
+  });
 });
 
 test("nothing is printed, and there may be no service", async () => {
