@@ -1,5 +1,6 @@
 /** Calls a tool at its server, inside a step. */
 import type { CallToolResult } from "@ai-sdk/mcp";
+import { pause } from "../http/pause.ts";
 import { isJsonObject } from "../journal/json.ts";
 import type { NextTry, PausedCall, Pausing } from "../tools/pausing-tool.ts";
 import { atServer } from "./connection.ts";
@@ -36,7 +37,7 @@ export async function callTool(
       await Promise.race([call.catch(() => undefined), asked.asked]);
       if (asked.open.length === 0) return plain(await call);
       // The server knows that the user has cancelled. What it makes of it is of no interest, but its end is.
-      await Promise.race([call.catch(() => undefined), elapsed(END_MS, within)]);
+      await Promise.race([call.catch(() => undefined), pause(END_MS, within)]);
       return { [ELICITATION]: asked.open };
     },
   });
@@ -60,12 +61,4 @@ export function pausing(options: McpClientOptions, name: string): Pausing {
       return (input, { abortSignal }) => callTool(options, name, input, abortSignal, answers);
     },
   };
-}
-
-function elapsed(ms: number, signal: AbortSignal): Promise<void> {
-  const end = AbortSignal.any([signal, AbortSignal.timeout(ms)]);
-  return new Promise((resolve) => {
-    if (end.aborted) resolve();
-    else end.addEventListener("abort", () => resolve(), { once: true });
-  });
 }

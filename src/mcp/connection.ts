@@ -16,13 +16,16 @@ import {
   MCPClientError,
 } from "@ai-sdk/mcp";
 import { currentPlace, type Invocation } from "../journal/ambient.ts";
+import { pause } from "../http/pause.ts";
 import { waitUntilOf } from "../telemetry/wait-until.ts";
+import { Deadline } from "./deadline.ts";
 import { guardedFetch, SessionLost } from "./guarded-fetch.ts";
 import { mcpFailure } from "./mcp-failure.ts";
 import type { McpClientOptions } from "./mcp-options.ts";
 import { Secrets } from "./secrets.ts";
 
 const TIMEOUT_MS = 60_000;
+const LONGEST_MS = 600_000;
 const CONNECT_TIMEOUT_MS = 15_000;
 /** Longest time to tell a server that its session is over, in milliseconds. */
 const CLOSE_TIMEOUT_MS = 5_000;
@@ -45,14 +48,21 @@ class Connection {
   /** Rejects when answers cannot come any more. */
   readonly broken: Promise<never>;
 
-  constructor(client: MCPClient, broken: Promise<never>) {
+  readonly #background: ReadonlySet<Promise<void>>;
+
+  /** @param background Work that is to end before the connection does. */
+  constructor(client: MCPClient, broken: Promise<never>, background: ReadonlySet<Promise<void>>) {
     this.client = client;
     this.broken = broken;
+    this.#background = background;
   }
 
   /** Ends the session. It never rejects. */
   async close(): Promise<void> {
-    await Promise.race([this.client.close().catch(() => undefined), elapsed(CLOSE_TIMEOUT_MS)]);
+    const end = new AbortController();
+    const closing = Promise.allSettled(this.#background).then(() => this.client.close());
+    await Promise.race([closing.catch(() => undefined), pause(CLOSE_TIMEOUT_MS, end.signal)]);
+    end.abort();
   }
 }
 
@@ -133,14 +143,17 @@ function pooled(invocation: Invocation, options: McpClientOptions, pool: Pool): 
 }
 
 async function within<T>(options: McpClientOptions, connection: Connection, work: McpWork<T>): Promise<T> {
-  const { timeoutMs = TIMEOUT_MS } = options;
-  const late = AbortSignal.timeout(timeoutMs);
-  const signal = AbortSignal.any([late, ...(work.signal === undefined ? [] : [work.signal])]);
+  const { timeoutMs = TIMEOUT_MS, longestMs = LONGEST_MS } = options;
+  const late = new Deadline(timeoutMs, longestMs);
+  const signal = AbortSignal.any([late.signal, ...(work.signal === undefined ? [] : [work.signal])]);
   try {
-    return await Promise.race([work.run(connection.client, signal), connection.broken, rejected(signal)]);
+    const working = late.run(() => work.run(connection.client, signal));
+    return await Promise.race([working, connection.broken, rejected(signal)]);
   } catch (error) {
-    if (late.aborted) throw new Error(`no answer within ${timeoutMs} ms`, { cause: error });
+    if (late.signal.aborted) throw new Error(`no answer within ${timeoutMs} ms`, { cause: error });
     throw error;
+  } finally {
+    late.stop();
   }
 }
 
@@ -174,6 +187,7 @@ async function openAs(
   const url = new URL(typeof options.url === "function" ? await options.url() : options.url);
   const { promise: broken, reject: onBroken } = Promise.withResolvers<never>();
   broken.catch(() => undefined);
+  const background = new Set<Promise<void>>();
   const fetch = guardedFetch({
     server,
     url,
@@ -183,9 +197,13 @@ async function openAs(
     listens: elicit !== undefined,
     secrets,
     onBroken,
+    inBackground: (work) => {
+      background.add(work);
+      void work.then(() => background.delete(work));
+    },
   });
-  const late = AbortSignal.timeout(connectTimeoutMs);
-  const signal = AbortSignal.any([late, ...(outer === undefined ? [] : [outer])]);
+  const late = new Deadline(connectTimeoutMs);
+  const signal = AbortSignal.any([late.signal, ...(outer === undefined ? [] : [outer])]);
   try {
     const client = await createMCPClient({
       transport: { type: transport, url: url.href, fetch, ...(auth === undefined ? {} : { authProvider: auth }) },
@@ -195,10 +213,12 @@ async function openAs(
       ...(discovery === undefined ? {} : { protocolVersionDiscovery: discovery }),
     });
     if (elicit !== undefined) client.onElicitationRequest(ElicitationRequestSchema, elicit);
-    return new Connection(client, broken);
+    return new Connection(client, broken, background);
   } catch (error) {
-    if (late.aborted) throw new Error(`no connection within ${connectTimeoutMs} ms`, { cause: error });
+    if (late.signal.aborted) throw new Error(`no connection within ${connectTimeoutMs} ms`, { cause: error });
     throw error;
+  } finally {
+    late.stop();
   }
 }
 
@@ -208,9 +228,4 @@ function rejected(signal: AbortSignal): Promise<never> {
     if (signal.aborted) onAbort();
     else signal.addEventListener("abort", onAbort, { once: true });
   });
-}
-
-function elapsed(ms: number): Promise<void> {
-  const signal = AbortSignal.timeout(ms);
-  return new Promise((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
 }

@@ -2,12 +2,15 @@
  * The `fetch` of one connection to an MCP server. Where the AI SDK's transports would lose a fact or wait for ever, it steps
  * in:
  *
- * - F1 A stream that ends without the answer fails the request, at once: the transports would wait for it.
+ * - F1 A stream that ends without the answer is asked for again, or fails the request at once; see `answer-stream.ts`. The
+ *   transports would wait for it.
  * - F2 What a retry may cure (408, 425, 429, 5xx) fails with `retry-after`; what none can (401, 403) is an
  *   `McpUnauthorizedError`.
  * - F3 A session that the server does not know any more is a `SessionLost`: the request was not taken.
  * - F4 Redirects are refused: headers with secrets would follow them. Workers have no `redirect: "error"`.
- * - F5 A call of a tool carries an idempotency key, which is the same when Restate retries its step.
+ * - F5 A call of a tool carries an idempotency key, which is the same when Restate retries its step, and asks for progress,
+ *   which gives it more time.
+ * - F6 A server with a session is told when nobody waits for a request any more.
  */
 import { McpRequestError } from "../errors/mcp-request-error.ts";
 import { McpUnauthorizedError } from "../errors/mcp-unauthorized-error.ts";
@@ -15,7 +18,10 @@ import { retryAfterMs } from "../errors/retry-after.ts";
 import { currentPlace } from "../journal/ambient.ts";
 import { isJsonObject, type JsonObject } from "../journal/json.ts";
 import { RetryableError } from "../restate.ts";
-import { answerTo, breaking, follow } from "./ended-stream.ts";
+import { answerStream, parsed } from "./answer-stream.ts";
+import { tellOfCancellation } from "./cancelled-request.ts";
+import { Deadline } from "./deadline.ts";
+import { follow } from "./ended-stream.ts";
 import { IDEMPOTENCY_HEADER, IDEMPOTENCY_META, idempotencyKey } from "./idempotency.ts";
 import type { McpHeaders } from "./mcp-options.ts";
 import type { Secrets } from "./secrets.ts";
@@ -38,6 +44,8 @@ export interface FetchInit {
   readonly secrets: Secrets;
   /** Called when the stream that answers come through has ended. */
   readonly onBroken: (error: Error) => void;
+  /** Work that is to end before the connection does. */
+  readonly inBackground: (work: Promise<void>) => void;
 }
 
 type Fetch = (input: RequestInfo | URL, init?: RequestInit) => Promise<Response>;
@@ -63,12 +71,28 @@ export function guardedFetch(init: FetchInit): Fetch {
       init.secrets.add(value);
     }
     init.secrets.add(headers.get("authorization"));
-    const body = message?.["method"] === "tools/call" ? await withKey(message, headers) : options.body;
-    const response = await fetch(url, { ...fields, headers, ...(body === undefined ? {} : { body }) });
-    refuseRedirect(init, response);
-    await refuseFailure(init, request, response, headers.has("mcp-session-id"));
-    return watched(init, request, response);
+    const body = message?.["method"] === "tools/call" ? await callBody(message, headers) : options.body;
+    const send = (): Promise<Response> =>
+      fetch(url, { ...fields, headers, ...(body === undefined ? {} : { body }) }).then((got) =>
+        refuseRedirect(init, got),
+      );
+    const stop = whenAborted(init, { url, headers, id: message?.["id"], signal: options.signal });
+    try {
+      const response = await send();
+      await refuseFailure(init, request, response, headers.has("mcp-session-id"));
+      const sent: Sent = { request, url, headers, signal: options.signal ?? undefined, stop };
+      return watched(init, sent, response);
+    } catch (error) {
+      stop();
+      throw error;
+    }
   };
+}
+
+/** F6: without a session nobody at the server knows which request is meant. */
+function whenAborted({ inBackground }: FetchInit, request: Parameters<typeof tellOfCancellation>[0]): () => void {
+  const isKnown = request.id !== undefined && request.headers.has("mcp-session-id");
+  return isKnown ? tellOfCancellation(request, inBackground) : () => undefined;
 }
 
 /** A request of OAuth. What may pass by itself is noted: the AI SDK would ask for a new authorization. */
@@ -100,23 +124,14 @@ function mcpRequest({ url: server }: FetchInit, url: URL, options: RequestInit):
   return message?.["jsonrpc"] === "2.0" ? { method, message } : undefined;
 }
 
-function parsed(text: string): JsonObject | undefined {
-  try {
-    const value: unknown = JSON.parse(text);
-    return isJsonObject(value) ? value : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
 /** F5 */
-async function withKey(message: JsonObject, headers: Headers): Promise<string> {
+async function callBody(message: JsonObject, headers: Headers): Promise<string> {
   const key = await idempotencyKey(currentPlace());
-  if (key === undefined) return JSON.stringify(message);
-  headers.set(IDEMPOTENCY_HEADER, key);
+  if (key !== undefined) headers.set(IDEMPOTENCY_HEADER, key);
   const params = isJsonObject(message["params"]) ? message["params"] : {};
   const meta = isJsonObject(params["_meta"]) ? params["_meta"] : {};
-  return JSON.stringify({ ...message, params: { ...params, _meta: { ...meta, [IDEMPOTENCY_META]: key } } });
+  const own = { progressToken: message["id"], ...(key === undefined ? {} : { [IDEMPOTENCY_META]: key }) };
+  return JSON.stringify({ ...message, params: { ...params, _meta: { ...meta, ...own } } });
 }
 
 /** F4 */
@@ -160,17 +175,48 @@ async function refuseFailure(
   throw new RetryableError(`MCP server "${server}" answered ${status}${text === "" ? "" : `: ${text}`}`, options);
 }
 
+/** A request as it was sent. */
+interface Sent {
+  readonly request: McpRequest;
+  readonly url: URL;
+  readonly headers: Headers;
+  readonly signal: AbortSignal | undefined;
+  /** To be called when it has ended. */
+  readonly stop: () => void;
+}
+
 /** F1 */
-function watched(init: FetchInit, { method, message }: McpRequest, response: Response): Response {
-  const { body, headers, status } = response;
-  if (body === null || headers.get("content-type")?.includes("text/event-stream") !== true) return response;
-  const id = message?.["id"];
-  const end =
-    method === "POST" && id !== undefined
-      ? answerTo(id)
-      : init.transport === "sse"
-        ? breaking(() => init.onBroken(new Error(`MCP server "${init.server}" ended its stream`)))
-        : undefined;
-  if (end === undefined) return response;
-  return new Response(follow(body, end), { status, headers });
+function watched(init: FetchInit, { request, url, headers, signal, stop }: Sent, response: Response): Response {
+  const { body, status } = response;
+  const requestId = request.method === "POST" ? request.message?.["id"] : undefined;
+  const isStream = body !== null && response.headers.get("content-type")?.includes("text/event-stream") === true;
+  if (isStream && requestId !== undefined) {
+    const deadline = Deadline.current();
+    const answer = answerStream({
+      body,
+      requestId,
+      signal,
+      reopen: (lastEventId) => reopened(init, { url, headers, signal, lastEventId }),
+      onProgress: () => deadline?.extend(),
+      onSettled: stop,
+    });
+    return new Response(answer, { status, headers: response.headers });
+  }
+  stop();
+  if (!isStream || init.transport !== "sse") return response;
+  const onEnd = (): void => init.onBroken(new Error(`MCP server "${init.server}" ended its stream`));
+  return new Response(follow(body, onEnd), { status, headers: response.headers });
+}
+
+/** The rest of a stream, for the same session with the same rights. */
+async function reopened(
+  init: FetchInit,
+  { url, headers: before, signal, lastEventId }: Pick<Sent, "url" | "headers" | "signal"> & { lastEventId: string },
+): Promise<Response> {
+  const headers = new Headers(before);
+  for (const name of ["content-type", IDEMPOTENCY_HEADER]) headers.delete(name);
+  for (const [name, value] of Object.entries(await init.headers())) headers.set(name, value);
+  headers.set("accept", "text/event-stream");
+  headers.set("last-event-id", lastEventId);
+  return fetch(url, { headers, redirect: "manual", ...(signal === undefined ? {} : { signal }) });
 }

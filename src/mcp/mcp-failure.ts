@@ -16,7 +16,7 @@ import { McpRequestError } from "../errors/mcp-request-error.ts";
 import { McpUnauthorizedError } from "../errors/mcp-unauthorized-error.ts";
 import { readMessage, readProperty, readString } from "../errors/read-error.ts";
 import { RestateError } from "../restate.ts";
-import { STREAM_ENDED } from "./ended-stream.ts";
+import { STREAM_ENDED } from "./answer-stream.ts";
 import type { Secrets } from "./secrets.ts";
 
 /** Where a failure happened. */

@@ -52,6 +52,11 @@ export interface McpClientOptions extends McpToolsOptions {
   readonly discovery?: boolean | undefined;
   /** Longest time for one request, in milliseconds; then Restate retries it. Default 60,000. */
   readonly timeoutMs?: number | undefined;
+  /**
+   * Longest time for a call of a tool whose server tells of progress, in milliseconds: each word of it gives the call
+   * `timeoutMs` more, up to this. Default 600,000.
+   */
+  readonly longestMs?: number | undefined;
   /** Longest time to connect, in milliseconds; then Restate retries it. Default 15,000. */
   readonly connectTimeoutMs?: number | undefined;
   /**
@@ -68,7 +73,7 @@ const PREFIX = /^[\w-]{0,32}$/;
 
 /** @throws DefinitionError */
 export function checkClient(options: McpClientOptions): void {
-  const { name, url, timeoutMs, connectTimeoutMs } = options;
+  const { name, url, timeoutMs, longestMs, connectTimeoutMs } = options;
   if (!NAME.test(name)) {
     throw new DefinitionError(
       `Cannot define an MCP client: name must consist of up to 64 letters, digits, ".", "_" and "-": current value is "${name}"`,
@@ -77,7 +82,7 @@ export function checkClient(options: McpClientOptions): void {
   if (typeof url === "string" && !/^https?:$/.test(URL.canParse(url) ? new URL(url).protocol : "")) {
     throw new DefinitionError(`Cannot define MCP client "${name}": url must be an http:// or https:// URL`);
   }
-  for (const [option, value] of Object.entries({ timeoutMs, connectTimeoutMs })) {
+  for (const [option, value] of Object.entries({ timeoutMs, longestMs, connectTimeoutMs })) {
     if (value === undefined || (Number.isSafeInteger(value) && value > 0)) continue;
     throw new DefinitionError(
       `Cannot define MCP client "${name}": ${option} must be a positive integer: current value is ${value}`,

@@ -10,6 +10,9 @@ type ContentPart = Extract<ModelOutput, { readonly type: "content" }>["value"][n
 export const toModelOutput: ToModelOutput = ({ output }: { readonly output: unknown }): ModelOutput => {
   const content = isJsonObject(output) && Array.isArray(output["content"]) ? (output["content"] as unknown[]) : [];
   const parts = content.filter(isJsonObject).map(partOf);
+  // Servers should say it as a text, too; not all do.
+  const structured = isJsonObject(output) ? output["structuredContent"] : undefined;
+  if (parts.length === 0 && structured !== undefined) parts.push({ type: "text", text: JSON.stringify(structured) });
   const isText = parts.every(({ type }) => type === "text");
   const text = parts.map((part) => (part.type === "text" ? part.text : "")).join("\n");
   if (isJsonObject(output) && output["isError"] === true && isText) return { type: "error-text", value: text };

@@ -16,6 +16,8 @@ export interface ScriptedCall {
   readonly session: string;
   readonly idempotencyKey: string | undefined;
   readonly headers: IncomingMessage["headers"];
+  /** Tells of progress, if the client wants to know. */
+  progress(n: number): void;
   /** Asks the user. */
   elicit(message: string, requestedSchema: Json): Promise<Json>;
 }
@@ -35,6 +37,10 @@ export interface ScriptedTool {
 export type Trouble =
   | { readonly status: number; readonly headers?: Record<string, string>; readonly body?: string }
   | "drop"
+  /** The stream of the answer breaks off behind its first event; the call goes on, and GET has the rest. */
+  | "break"
+  /** The same, and nobody gets the rest. */
+  | "break-off"
   | "drop-after"
   | "end-after"
   | "hang";
@@ -48,6 +54,8 @@ export interface ScriptedMcp {
   /** Most calls that were under way at the same time. */
   readonly highWater: number;
   readonly openSessions: number;
+  /** What nobody waits for any more, as clients have said: methods of requests. */
+  readonly cancelled: string[];
   tools: Record<string, ScriptedTool>;
   resources: Record<string, Json>;
   prompts: Record<string, Json>;
@@ -79,6 +87,10 @@ export async function startScriptedMcp(tools: Record<string, ScriptedTool> = {})
   let running = 0;
   let highWater = 0;
   let elicited = 0;
+  let events = 0;
+
+  const begun = new Map<unknown, string>();
+  const broken = new Map<string, Promise<Json>>();
 
   const send = (response: ServerResponse, message: Json): void => {
     if (!response.headersSent) response.writeHead(200, { "content-type": "text/event-stream" });
@@ -103,6 +115,11 @@ export async function startScriptedMcp(tools: Record<string, ScriptedTool> = {})
       session,
       idempotencyKey: meta["restate-edge-agents/idempotency-key"] as string | undefined,
       headers: request.headers,
+      progress: (n) => {
+        const { progressToken } = meta;
+        if (progressToken === undefined) return;
+        send(response, { method: "notifications/progress", params: { progressToken, progress: n } });
+      },
       elicit: (message, requestedSchema) =>
         new Promise((resolve) => {
           const id = `e${++elicited}`;
@@ -163,6 +180,15 @@ export async function startScriptedMcp(tools: Record<string, ScriptedTool> = {})
       response.writeHead(200).end();
       return;
     }
+    const lastEventId = request.headers["last-event-id"];
+    if (request.method === "GET" && typeof lastEventId === "string") {
+      const rest = sessions.has(session ?? "") ? broken.get(lastEventId) : undefined;
+      server.requests.push(`GET ${rest === undefined ? "refused" : "the rest"}`);
+      if (rest === undefined) return void response.writeHead(404).end();
+      response.writeHead(200, { "content-type": "text/event-stream" });
+      send(response, await rest);
+      return void response.end();
+    }
     const document = request.method === "GET" ? server.documents[request.url ?? ""] : undefined;
     if (document !== undefined) {
       response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify(document));
@@ -185,7 +211,10 @@ export async function startScriptedMcp(tools: Record<string, ScriptedTool> = {})
     server.requests.push(shown);
     const trouble = server.trouble(shown, { headers: request.headers, n: counted(shown) });
     if (trouble === "drop") return void request.socket.destroy();
-    if (trouble === "hang") return;
+    if (trouble === "hang") {
+      begun.set(message["id"], shown);
+      return;
+    }
     if (typeof trouble === "object") {
       response.writeHead(trouble.status, trouble.headers).end(trouble.body ?? "scripted");
       return;
@@ -211,13 +240,27 @@ export async function startScriptedMcp(tools: Record<string, ScriptedTool> = {})
       return;
     }
     if (message["id"] === undefined) {
+      if (method === "notifications/cancelled") server.cancelled.push(begun.get(params["requestId"]) ?? "unknown");
       response.writeHead(202).end();
       return;
     }
-    const settled = await answer(method, params, session, request, response).then(
+    begun.set(message["id"], shown);
+    const answered = answer(method, params, session, request, response).then(
       (result) => ({ result }),
       (error: unknown) => ({ error: (error as { rpc?: Json }).rpc ?? { code: -32_603, message: String(error) } }),
     );
+    if (trouble === "break" || trouble === "break-off") {
+      const id = `event-${++events}`;
+      if (trouble === "break")
+        broken.set(
+          id,
+          answered.then((result) => ({ id: message["id"], ...result })),
+        );
+      response.writeHead(200, { "content-type": "text/event-stream" });
+      response.end(`retry: 60\nid: ${id}\ndata: \n\n`);
+      return;
+    }
+    const settled = await answered;
     if (trouble === "drop-after") return void request.socket.destroy();
     if (trouble === "end-after") {
       response.writeHead(200, { "content-type": "text/event-stream" }).end(": nothing\n\n");
@@ -232,6 +275,7 @@ export async function startScriptedMcp(tools: Record<string, ScriptedTool> = {})
     url: `${http.url}/mcp`,
     requests: [],
     effects: [],
+    cancelled: [],
     get highWater() {
       return highWater;
     },
@@ -252,6 +296,7 @@ export async function startScriptedMcp(tools: Record<string, ScriptedTool> = {})
     reset: () => {
       server.requests.length = 0;
       server.effects.length = 0;
+      server.cancelled.length = 0;
       server.trouble = () => undefined;
       counts.clear();
       highWater = 0;

@@ -12,7 +12,13 @@ import {
   withRestateContext,
 } from "../../../src/index.ts";
 import { type FakeOptions, type FakeResult, runFake, scriptedModel } from "../../../src/testing/in-memory.ts";
-import { type ScriptedMcp, type ScriptedTool, startScriptedMcp, text } from "../../mcp/scripted-mcp.ts";
+import {
+  type ScriptedCall,
+  type ScriptedMcp,
+  type ScriptedTool,
+  startScriptedMcp,
+  text,
+} from "../../mcp/scripted-mcp.ts";
 
 type Replies = Parameters<typeof scriptedModel>[0];
 
@@ -28,6 +34,10 @@ async function start(
   const server = await startScriptedMcp(tools);
   servers.push(server);
   return server;
+}
+
+async function until(isTrue: () => boolean): Promise<void> {
+  while (!isTrue()) await delay(5);
 }
 
 const called = (name: string, id = "c1", input: object = {}) => ({ toolCalls: [{ id, name, input }] });
@@ -425,11 +435,81 @@ test("outside of a handler the tools are there, too", async () => {
   await expect.poll(() => server.openSessions).toBe(0);
 });
 
-test("cancellation ends a call that is under way, and the run", async () => {
-  const server = await start();
+test("cancellation ends a call that is under way, and the run, and the server is told", async () => {
+  const server = await start({
+    search: { call: () => text("found") },
+    look: { call: () => until(() => server.requests.includes("tools/call search")).then(() => text("seen")) },
+  });
   server.trouble = (method) => (method === "tools/call search" ? "hang" : undefined);
-  const { outcome } = await runAgent(server, { replies: SEARCH }, { cancelAt: 5 });
+  const toolCalls = ["search", "look"].map((name) => ({ id: name, name, input: {} }));
+  // When the other call is stored.
+  const { outcome } = await runAgent(server, { replies: [{ toolCalls }, { text: "done" }] }, { cancelAt: 7 });
   expect(outcome).toMatchObject({ ok: false, error: { name: "CancelledError" } });
+  await expect.poll(() => server.cancelled).toEqual(["tools/call search"]);
+  await expect.poll(() => server.openSessions).toBe(0);
+});
+
+test("a server is told of a call whose time is over, and of no other", async () => {
+  const server = await start();
+  server.trouble = (method, { n }) => (method === "tools/call search" && n === 0 ? "hang" : undefined);
+  const { outcome } = await runAgent(server, { replies: SEARCH, client: { timeoutMs: 150 } });
+  expect(outcome.ok).toBe(true);
+  await expect.poll(() => server.openSessions).toBe(0);
+  expect(server.cancelled).toEqual(["tools/call search"]);
+});
+
+test("a stream that breaks off goes on where it ended: the call is not made again", async () => {
+  const server = await start({
+    search: {
+      call: async () => {
+        await delay(120);
+        return text("found");
+      },
+    },
+  });
+  server.trouble = (method) => (method === "tools/call search" ? "break" : undefined);
+  const { outcome, attempts, model } = await runAgent(server, { replies: SEARCH });
+  expect(outcome).toEqual({ ok: true, value: "done" });
+  expect([attempts, server.count("search")]).toEqual([1, 1]);
+  expect(server.requests.filter((request) => request.startsWith("GET"))).toEqual(["GET the rest"]);
+  expect(JSON.stringify(model.calls[1]?.prompt.at(-1))).toContain("found");
+});
+
+test("a stream whose rest nobody has is a call that failed, and is retried with the same key", async () => {
+  const server = await start();
+  server.trouble = (method, { n }) => (method === "tools/call search" && n === 0 ? "break-off" : undefined);
+  const { outcome, attempts } = await runAgent(server, { replies: SEARCH });
+  expect(outcome).toEqual({ ok: true, value: "done" });
+  expect(attempts).toBe(2);
+  expect(server.requests.filter((request) => request.startsWith("GET"))).toEqual(["GET refused"]);
+  expect(new Set(server.effects.map(({ idempotencyKey }) => idempotencyKey)).size).toBe(1);
+});
+
+test("a server that tells of progress has more time, up to a bound", async () => {
+  const slowly = async (call: ScriptedCall): Promise<unknown> => {
+    for (let n = 1; n <= 6; n++) {
+      await delay(100);
+      call.progress(n);
+    }
+    return text("found");
+  };
+  const once = await start({ search: { call: slowly } });
+  const { outcome, attempts } = await runAgent(once, { replies: SEARCH, client: { timeoutMs: 400 } });
+  expect(outcome).toEqual({ ok: true, value: "done" });
+  expect([attempts, once.count("search")]).toEqual([1, 1]);
+  const bounded = await start({
+    search: { call: (call) => (call.n === 0 ? slowly(call) : Promise.resolve(text("found"))) },
+  });
+  const client = { timeoutMs: 200, longestMs: 300 };
+  const late = await runAgent(bounded, { replies: SEARCH, client });
+  expect(late.outcome.ok).toBe(true);
+  expect([late.attempts, bounded.count("search")]).toEqual([2, 2]);
+});
+
+test("structured content that the server says in no other way is what the model sees", async () => {
+  const server = await start({ search: { call: () => ({ content: [], structuredContent: { celsius: 21 } }) } });
+  const { model } = await runAgent(server, { replies: SEARCH });
+  expect(JSON.stringify(model.calls[1]?.prompt.at(-1))).toContain('{\\"celsius\\":21}');
 });
 
 test.each([
