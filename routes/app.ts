@@ -93,7 +93,8 @@ export interface EdgeAppOptions extends Partial<AgentsRouteOptions> {
  * - `/chat/*` is for the same callers: conversations with those of `publicServices` that `agentSession()` made.
  * - `/approvals/*` shows and takes what people are asked by public sessions, and what public approval objects keep, for the
  *   same callers; `approvals` says more. People with a signed link reach what it is for.
- * - `/mcp` has the agents of `mcp` as tools, for the same callers.
+ * - `/mcp` has the agents of `mcp` as tools, for the same callers; `/.well-known/oauth-protected-resource/mcp` says whose tokens
+ *   open it, if `mcp` does.
  * - `/admin/*` operates Restate for those with ADMIN_TOKEN. Without that setting it is not there.
  * - `/` is the playground, in development or with PLAYGROUND=on.
  *
@@ -149,7 +150,7 @@ export function createEdgeApp(options: EdgeAppOptions): Hono {
   if (sessionsOf(publicServices).size > 0) app.route("/chat", chatRoutes({ ...options, publicServices }, failureLog));
   if (objects.length > 0)
     app.route("/approvals", approvalRoutes({ ...options, ...options.approvals, objects, served }));
-  if (mcp !== undefined) app.route("/mcp", mcp.routes({ ...options, name, log: failureLog }));
+  if (mcp !== undefined) app.route("/", mcp.routes({ ...options, name, log: failureLog }));
   app.route("/admin", adminRoutes());
   if (options.playground !== false) {
     app.route("/", playgroundRoutes({ name, files: options.playground, auth: options.auth }));

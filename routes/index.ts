@@ -8,6 +8,7 @@ export type { FailureLine, Log, LogLine, RequestLine } from "./operations/log.ts
 export { mcpServer } from "./mcp.ts";
 export type { McpServerApp, McpServerOptions } from "./mcp.ts";
 export type { McpAgent } from "./mcp/exposed-agent.ts";
+export type { McpAuthorization } from "./mcp/resource-metadata.ts";
 export { playgroundFolder } from "./playground-files.ts";
 export type { PlaygroundFiles } from "./playground-files.ts";
 export { PROBLEM_CODES } from "./problem.ts";

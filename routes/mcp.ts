@@ -1,6 +1,6 @@
 /** `/mcp`: agents as tools of an MCP server, for whoever speaks MCP and has an API key. */
 import { createMcpHandler } from "@modelcontextprotocol/server";
-import type { Context } from "hono";
+import type { Context, Next } from "hono";
 import { cors } from "hono/cors";
 import { Hono } from "hono";
 import type { AnyService } from "../src/endpoint/restate-endpoint.ts";
@@ -9,6 +9,13 @@ import { apiKeys, type AgentsRouteOptions } from "./agents.ts";
 import { Targets } from "./agents/targets.ts";
 import { limitedJson } from "./body.ts";
 import { exposedAgents, type McpAgent } from "./mcp/exposed-agent.ts";
+import {
+  challenge,
+  checkAuthorization,
+  type McpAuthorization,
+  METADATA_PATH,
+  metadataOf,
+} from "./mcp/resource-metadata.ts";
 import { type ServerFacts, serverFor } from "./mcp/server.ts";
 import type { Log } from "./operations/log.ts";
 import { HttpProblem } from "./problem.ts";
@@ -28,8 +35,13 @@ export interface McpServerOptions {
   /** Tells clients how the tools are to be used. */
   readonly instructions?: string | undefined;
   /**
-   * How long a call waits for its result, in milliseconds; then it answers that the run goes on, with its invocation's id.
-   * Default 50,000, as clients of MCP give up after a minute unless they are told of progress.
+   * With an `auth` of tokens that authorization servers issue: which those are. Clients learn it from
+   * `/.well-known/oauth-protected-resource/mcp`, and of that from every 401.
+   */
+  readonly authorization?: McpAuthorization | undefined;
+  /**
+   * How long a call waits for its result, in milliseconds; then it answers that the run goes on, and the tool `get_result`
+   * waits for it. Default 50,000, as clients of MCP give up after a minute unless they are told of progress.
    */
   readonly waitMs?: number | undefined;
   /** The same for callers that ask for progress, who are told every five seconds. Default 600,000. */
@@ -51,10 +63,11 @@ export interface McpHost extends Pick<
 export interface McpServerApp {
   /** The services that it exposes. */
   readonly services: readonly AnyService[];
-  /** Its routes, to be mounted at `/mcp`. */
+  /** Its routes, `/mcp` among them. */
   routes(host: McpHost): Hono;
 }
 
+const PATH = "/mcp";
 const BODY_TIMEOUT_MS = 10_000;
 const MAX_WAIT_MS = 24 * 60 * 60_000;
 
@@ -80,6 +93,8 @@ export function mcpServer(options: McpServerOptions): McpServerApp {
       `Cannot serve agents over MCP: ${name} must be a number above 0 and at most ${MAX_WAIT_MS}: current value is ${value}`,
     );
   }
+  const { authorization } = options;
+  if (authorization !== undefined) checkAuthorization(authorization);
   const services = agents.map(({ definition }) => definition);
   const targets = new Targets(services);
   return {
@@ -99,13 +114,39 @@ export function mcpServer(options: McpServerOptions): McpServerApp {
       };
       const { auth = apiKeys(), maxBodyBytes: maxBytes = 1024 * 1024 } = host;
       const router = new Hono();
-      if (host.cors !== undefined) router.use("*", cors(host.cors));
-      router.use("*", auth, rateLimit(host.rateLimit), limitedJson({ maxBytes, timeoutMs: BODY_TIMEOUT_MS }));
+      if (authorization !== undefined) {
+        router.get(METADATA_PATH, (context) => metadataOf(context, facts.name, authorization));
+        router.use(PATH, challenge(authorization));
+      }
+      if (host.cors !== undefined) router.use(PATH, cors(host.cors));
+      router.use(
+        PATH,
+        knownOrigin,
+        auth,
+        rateLimit(host.rateLimit),
+        limitedJson({ maxBytes, timeoutMs: BODY_TIMEOUT_MS }),
+      );
       // By its method: so the log has its route.
-      router.post("/", (context) => answer(context, facts, maxBytes));
-      return router.all("/", refuseOtherMethods);
+      router.post(PATH, (context) => answer(context, facts, maxBytes));
+      return router.all(PATH, refuseOtherMethods);
     },
   };
+}
+
+/**
+ * Pages of other origins are let in by `cors` alone, as the protocol wants it, whatever `auth` is: one that goes by cookies,
+ * or by the network, would take a page for its user.
+ *
+ * @throws HttpProblem `forbidden` (403)
+ */
+async function knownOrigin(context: Context, next: Next): Promise<void> {
+  const origin = context.req.header("origin");
+  const isKnown =
+    origin === undefined ||
+    origin === new URL(context.req.url).origin ||
+    context.res.headers.has("access-control-allow-origin");
+  if (isKnown) return next();
+  throw new HttpProblem("forbidden", 403, "Pages of this origin may not use it: add the origin to cors");
 }
 
 async function answer(context: Context, facts: ServerFacts, maxRequestBodySize: number): Promise<Response> {

@@ -4,12 +4,12 @@ import { z } from "zod";
 import type { InvocationTarget } from "../../src/ingress/target.ts";
 import { callOrAccept, type Outcome } from "../agents/call.ts";
 import { flowControlOf, orUnsupported } from "../agents/flow-control.ts";
-import { keySpaceOf } from "../agents/key-space.ts";
+import { type KeySpace, keySpaceOf } from "../agents/key-space.ts";
 import { ingressClient } from "../agents/route-context.ts";
 import { traceHeadersOf } from "../agents/trace-headers.ts";
 import { HttpProblem } from "../problem.ts";
 import { sessionName } from "../session-name.ts";
-import type { ExposedAgent } from "./exposed-agent.ts";
+import { type ExposedAgent, RESULT_TOOL } from "./exposed-agent.ts";
 import type { ServerFacts } from "./server.ts";
 
 /** In a call's `_meta`: two calls of a tool with the same key are one run. */
@@ -33,39 +33,84 @@ export interface AgentCall {
   readonly meta: Readonly<Record<string, unknown>> | undefined;
 }
 
+/** Where a call goes, and the keys of whoever makes it. */
+interface Aim {
+  readonly target: InvocationTarget;
+  readonly keys: KeySpace;
+}
+
+/** @throws HttpProblem for a tool whose handler is private, and a name of a conversation that is none. */
+async function aimOf(
+  context: Context,
+  facts: ServerFacts,
+  agent: ExposedAgent,
+  input: AgentCall["input"],
+): Promise<Aim> {
+  const { definition, handler, isSession } = agent;
+  const service = definition.name;
+  await facts.targets.require(service, handler, isSession);
+  const keys = await keySpaceOf(context, facts.hasAuth);
+  const key = isSession ? keys.forRestate(conversationOf(input)) : undefined;
+  const limitKey = context.req.header("x-limit-key");
+  const flowControl = await flowControlOf(context, facts.flowControl, { service, handler, key }, limitKey);
+  return { target: { service, handler, key, flowControl }, keys };
+}
+
 /**
  * @throws HttpProblem for a key that is none, a name of a conversation that is none, and Restate's trouble.
  */
 export async function callAgent(
   context: Context,
-  { targets, hasAuth, flowControl: say, waitMs, maxWaitMs }: ServerFacts,
+  facts: ServerFacts,
   agent: ExposedAgent,
   { input, meta }: AgentCall,
 ): Promise<ToolAnswer> {
-  const { definition, handler, isSession, bodyOf } = agent;
-  const service = definition.name;
-  await targets.require(service, handler, isSession);
-  const sentKey = idempotencyKey(context, meta);
-  const ownKey = sentKey ?? crypto.randomUUID();
-  const keys = await keySpaceOf(context, hasAuth);
-  const key = isSession ? keys.forRestate(conversationOf(input)) : undefined;
-  const limitKey = context.req.header("x-limit-key");
-  const flowControl = await flowControlOf(context, say, { service, handler, key }, limitKey);
-  const target: InvocationTarget = { service, handler, key, flowControl };
+  const ownKey = idempotencyKey(context, meta) ?? crypto.randomUUID();
+  const { target, keys } = await aimOf(context, facts, agent, input);
   const request = {
-    body: new TextEncoder().encode(JSON.stringify(bodyOf(input))).buffer,
+    body: new TextEncoder().encode(JSON.stringify(agent.bodyOf(input))).buffer,
     headers: { ...traceHeadersOf(context.req.raw.headers), ...keys.headers },
-    idempotencyKey: isSession ? ownKey : keys.forRestate(ownKey),
-    timeoutMs: meta?.["progressToken"] === undefined ? waitMs : maxWaitMs,
+    idempotencyKey: agent.isSession ? ownKey : keys.forRestate(ownKey),
+    timeoutMs: waitOf(facts, meta),
   };
   const outcome = await orUnsupported(() => callOrAccept(ingressClient(context), target, request, ownKey));
-  const answer = answerOf(outcome, isSession, ownKey);
-  // A failure may quote the key under which Restate has the caller's conversation.
-  return { ...answer, content: answer.content.map((part) => ({ ...part, text: shown(part.text) })) };
+  return answerOf(outcome, { agent, input, ownKey, keys });
+}
 
-  function shown(text: string): string {
-    return outcome.kind === "failure" ? keys.hide(text) : text;
-  }
+/** A run that had not ended when its tool answered. */
+export interface StartedRun {
+  /** The tool's name. */
+  readonly tool: string;
+  /** The idempotency key of the call. */
+  readonly run: string;
+  readonly conversation?: string | undefined;
+}
+
+/**
+ * Waits for the result of a run. Nothing is begun by it.
+ *
+ * @throws HttpProblem `not-found` (404) for a tool that is none; InvocationNotFoundError for a run that is none.
+ */
+export async function awaitRun(
+  context: Context,
+  facts: ServerFacts,
+  { tool, run, conversation }: StartedRun,
+  meta: AgentCall["meta"],
+): Promise<ToolAnswer> {
+  const agent = facts.agents.find(({ name }) => name === tool);
+  if (agent === undefined)
+    throw new HttpProblem("not-found", 404, `There is no tool "${tool}" whose run could be awaited`);
+  const input = { conversation };
+  const { target, keys } = await aimOf(context, facts, agent, input);
+  const ingress = ingressClient(context);
+  const id = await ingress.lookup(target, agent.isSession ? run : keys.forRestate(run));
+  const result = await ingress.attach(id, waitOf(facts, meta));
+  return answerOf(result ?? { kind: "accepted", id, isNew: false }, { agent, input, ownKey: run, keys });
+}
+
+/** Callers that are told of progress wait longer. */
+function waitOf({ waitMs, maxWaitMs }: ServerFacts, meta: AgentCall["meta"]): number {
+  return meta?.["progressToken"] === undefined ? waitMs : maxWaitMs;
 }
 
 /** @throws HttpProblem `invalid-request` (400) */
@@ -86,22 +131,34 @@ function conversationOf({ conversation }: AgentCall["input"]): string {
   throw new HttpProblem("invalid-request", 400, `The conversation has no such name: ${z.prettifyError(parsed.error)}`);
 }
 
-function answerOf(outcome: Outcome, isSession: boolean, key: string): ToolAnswer {
+/** Whose answer it is. */
+interface Asked {
+  readonly agent: ExposedAgent;
+  readonly input: AgentCall["input"];
+  readonly ownKey: string;
+  readonly keys: KeySpace;
+}
+
+function answerOf(outcome: Outcome, { agent, input, ownKey, keys }: Asked): ToolAnswer {
   const _meta = { "restate-edge-agents/invocation-id": outcome.id };
   switch (outcome.kind) {
     case "success": {
       const text = new TextDecoder().decode(outcome.bytes);
-      return { ...resultOf(text, isSession), _meta };
+      return { ...resultOf(text, agent.isSession), _meta };
     }
     case "failure": {
       const { code, message, errorCode } = outcome;
       const facts = errorCode === undefined ? { code } : { code, errorCode };
-      return { isError: true, content: [{ type: "text", text: message }], structuredContent: facts, _meta };
+      // It may quote the key under which Restate has the caller's conversation.
+      const content: ToolAnswer["content"] = [{ type: "text", text: keys.hide(message) }];
+      return { isError: true, content, structuredContent: facts, _meta };
     }
     case "accepted":
     case "already-started": {
-      const text = `The run has not ended yet and goes on, as invocation ${outcome.id}. Repeat the call with the idempotency key ${key} to wait for its result.`;
-      const facts = { status: "running", invocationId: outcome.id, idempotencyKey: key };
+      const conversation = agent.isSession ? { conversation: input["conversation"] } : {};
+      const next = { tool: agent.name, run: ownKey, ...conversation };
+      const text = `The run has not ended yet and goes on, as invocation ${outcome.id}. Call the tool ${RESULT_TOOL} with ${JSON.stringify(next)} to wait for its result, or repeat the call with the idempotency key ${ownKey}.`;
+      const facts = { status: "running", invocationId: outcome.id, idempotencyKey: ownKey };
       return { content: [{ type: "text", text }], structuredContent: facts, _meta };
     }
   }

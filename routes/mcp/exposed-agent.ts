@@ -36,6 +36,9 @@ export interface ExposedAgent {
   readonly bodyOf: (input: Readonly<Record<string, unknown>>) => unknown;
 }
 
+/** The tool that waits for a run whose own tool has answered that it goes on. */
+export const RESULT_TOOL = "get_result";
+
 const promptInput = z.object({ prompt: z.string().min(1).describe("What is asked of the agent") });
 
 const sessionInput = z.object({
@@ -52,7 +55,7 @@ const NAME = /^[\w.-]{1,128}$/;
 /** @throws DefinitionError */
 export function exposedAgents(agents: readonly (AnyService | McpAgent)[]): readonly ExposedAgent[] {
   const exposed = agents.map((agent) => exposedAgent(isMcpAgent(agent) ? agent : { service: agent }));
-  const names = new Set<string>();
+  const names = new Set<string>([RESULT_TOOL]);
   for (const { name } of exposed) {
     if (!NAME.test(name)) throw new DefinitionError(`Cannot serve "${name}" over MCP: it is no name of a tool`);
     if (names.has(name)) throw new DefinitionError(`Cannot serve two tools "${name}" over MCP: give one a "name"`);

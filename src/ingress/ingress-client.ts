@@ -165,11 +165,13 @@ export class IngressClient {
    * The id that an invocation of the target has with this idempotency key; without one, that of the workflow. It is
    * computed: whether there is such an invocation, `output()` tells.
    */
-  async lookup({ service, key, handler }: InvocationTarget, idempotencyKey?: string): Promise<string> {
+  async lookup({ service, key, handler, flowControl }: InvocationTarget, idempotencyKey?: string): Promise<string> {
+    const scope = flowControl === undefined ? {} : { scope: flowControl.scope };
+    const own = { service, ...(key === undefined ? {} : { key }), handler, idempotencyKey, ...scope };
     const target =
       idempotencyKey === undefined
         ? { target: "workflow", workflowName: service, workflowKey: key }
-        : { target: "idempotentInvocation", service, ...(key === undefined ? {} : { key }), handler, idempotencyKey };
+        : { target: "idempotentInvocation", ...own };
     const answer = await this.#http.exchange({
       method: "POST",
       path: "/restate/lookup",

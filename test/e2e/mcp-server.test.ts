@@ -41,6 +41,7 @@ describe.each(runtimesFor("MCP server"))("on %s", (runtime) => {
         ["Guide", "Knows the way."],
         ["Chat", "Talks to the agent Chat."],
         ["Adder_add", "Adds two numbers."],
+        ["get_result", "Waits for the result of a run that had not ended when its tool answered, and went on."],
       ]);
       expect(tools[0]?.inputSchema).toMatchObject({ type: "object", required: ["prompt"] });
       expect(tools[2]?.annotations).toMatchObject({ readOnlyHint: true });
@@ -112,6 +113,13 @@ describe.each(runtimesFor("MCP server"))("on %s", (runtime) => {
     expect(early.isError).not.toBe(true);
     const again = await connected((client) => client.callTool(params));
     expect(again).toMatchObject({ content: [{ text: "late" }], _meta: early._meta });
+    const awaited = { name: "get_result", arguments: { tool: "Guide", run: `slow-${runtime}` } };
+    const found = await connected((client) => client.callTool(awaited));
+    const none = { name: "get_result", arguments: { tool: "Guide", run: "nobody has begun it" } };
+    expect((await connected((client) => client.callTool(none))).structuredContent).toEqual({
+      code: "invocation-not-found",
+    });
+    expect(found).toMatchObject({ content: [{ text: "late" }], _meta: early._meta });
 
     stack.script = () => ({ text: "later", delayMs: 6_000 });
     const told: unknown[] = [];

@@ -1,6 +1,8 @@
 /** Agents as tools at `/mcp`. Restate is a server that answers as each test wants. */
 import { createHash } from "node:crypto";
+import { discoverOAuthProtectedResourceMetadata, extractWWWAuthenticateParams } from "@modelcontextprotocol/client";
 import type { MiddlewareHandler } from "hono";
+import { HTTPException } from "hono/http-exception";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from "vitest";
 import { createEdgeApp, type LogLine, mcpServer } from "../../../routes/index.ts";
 import {
@@ -13,7 +15,7 @@ import {
   RestateAgent,
   service,
 } from "../../../src/index.ts";
-import { FakeRestate, refused, returned } from "./agents/fake-restate.ts";
+import { accepted, FakeRestate, ID, refused, returned } from "./agents/fake-restate.ts";
 
 const agent = new RestateAgent({ id: "demo", model: demoModel() });
 const guide = agentService("Guide", agent);
@@ -55,8 +57,8 @@ afterEach(() => {
 
 const hashOf = (caller: string): string => createHash("sha256").update(caller).digest("hex").slice(0, 32);
 
-async function rpc(method: string, params: unknown, headers: Record<string, string> = {}) {
-  const response = await app.request("/mcp", {
+async function rpc(method: string, params: unknown, headers: Record<string, string> = {}, at = app) {
+  const response = await at.request("/mcp", {
     method: "POST",
     headers: { "content-type": "application/json", accept: "application/json, text/event-stream", ...headers },
     body: JSON.stringify({ jsonrpc: "2.0", id: 1, method, params }),
@@ -71,7 +73,9 @@ const call = (name: string, input: unknown, headers?: Record<string, string>) =>
 
 test("what agentService(), agentSession() and service() made is a tool as it is", async () => {
   const { result } = await rpc("tools/list", {});
-  expect(result).toMatchObject({ tools: [{ name: "Guide" }, { name: "Chat" }, { name: "Echo" }] });
+  expect(result).toMatchObject({
+    tools: [{ name: "Guide" }, { name: "Chat" }, { name: "Echo" }, { name: "get_result" }],
+  });
   restate.reply = () => returned('"here"');
   expect((await call("Echo", { prompt: "Where?" })).result).toMatchObject({
     content: [{ type: "text", text: "here" }],
@@ -88,6 +92,7 @@ test("what cannot be called is no tool", () => {
   expect(of({ service: chat, handler: "history" })).toThrow("only turns of sessions");
   expect(of(cart)).toThrow("only turns of sessions");
   expect(of(echo, { service: echo })).toThrow('two tools "Echo"');
+  expect(of({ service: echo, name: "get_result" })).toThrow('two tools "get_result"');
 });
 
 test("other methods are refused, and say which is not", async () => {
@@ -177,4 +182,139 @@ test("a refusal that quotes the key of a conversation shows it as the caller kno
   const text = JSON.stringify(result);
   expect(text).toContain("Chat/c/send");
   expect(text).not.toContain(hashOf("alice"));
+});
+
+/** Its calls wait for a moment only. */
+const hasty = createEdgeApp({
+  services,
+  auth,
+  mcp: mcpServer({ agents: [guide, chat, echo], waitMs: 150 }),
+  flowControl: ({ callerScope }) => (callerScope === undefined ? undefined : { scope: callerScope }),
+  log: false,
+});
+
+/** Runs take long; their results are there when somebody waits for them. */
+function slow(result: string): void {
+  restate.reply = ({ url }) => {
+    if (url.includes("/call/")) return "hang";
+    if (url.includes("/send/")) return accepted();
+    if (url === "/restate/lookup") return { status: 200, body: JSON.stringify({ invocationId: ID }) };
+    return returned(result);
+  };
+}
+
+/** Calls, and then does what the answer says, as a model does. */
+async function callAndFollow(name: string, input: Record<string, unknown>, caller: Record<string, string>) {
+  const first = await rpc("tools/call", { name, arguments: input }, caller, hasty);
+  const text = JSON.stringify(first.result?.["content"]).replaceAll('\\"', '"');
+  const [, tool = "", next = ""] = /Call the tool (\w+) with (\{.*?\})/.exec(text) ?? [];
+  const second = await rpc("tools/call", { name: tool, arguments: JSON.parse(next) as object }, caller, hasty);
+  return { first: first.result, next: JSON.parse(next) as Record<string, string>, second: second.result };
+}
+
+test("a run that goes on says which tool waits for it, and how; nothing is begun by that", async () => {
+  slow('"late"');
+  const { first, next, second } = await callAndFollow("Echo", { prompt: "Slowly" }, {});
+  expect(first).toMatchObject({ structuredContent: { status: "running", idempotencyKey: next["run"] } });
+  expect(next).toEqual({ tool: "Echo", run: expect.any(String) as string });
+  expect(second).toMatchObject({ content: [{ type: "text", text: "late" }] });
+  const [lookup, attach, ...more] = restate.requests.slice(2);
+  expect([lookup?.url, attach?.url, more]).toEqual(["/restate/lookup", `/restate/attach/${ID}`, []]);
+  expect(JSON.parse(lookup?.body ?? "")).toEqual({
+    target: "idempotentInvocation",
+    service: "Echo",
+    handler: "run",
+    idempotencyKey: next["run"],
+  });
+});
+
+test("whose run it is follows from who asks: a stranger looks for another", async () => {
+  slow(JSON.stringify({ turn: "t", text: "Hi." }));
+  const alice = { "x-caller": "alice" };
+  const { next, second } = await callAndFollow("Chat", { conversation: "c", message: "Hello" }, alice);
+  expect(second).toMatchObject({ content: [{ type: "text", text: "Hi." }] });
+  const echoed = await callAndFollow("Echo", { prompt: "Slowly" }, alice);
+  const hash = hashOf("alice");
+  const lookups = restate.requests.filter(({ url }) => url === "/restate/lookup");
+  expect(lookups.map(({ body }) => JSON.parse(body) as unknown)).toEqual([
+    { target: "idempotentInvocation", service: "Chat", key: `${hash}:c`, handler: "send", idempotencyKey: next["run"] },
+    {
+      target: "idempotentInvocation",
+      service: "Echo",
+      handler: "run",
+      idempotencyKey: `${hash}:${echoed.next["run"]}`,
+      scope: hash,
+    },
+  ]);
+});
+
+test("a run that is none, and a tool that is none, are errors", async () => {
+  restate.reply = ({ url }) =>
+    url === "/restate/lookup"
+      ? { status: 200, body: JSON.stringify({ invocationId: ID }) }
+      : refused(404, "not found", url.includes("/attach/") ? "invocation" : "ingress");
+  const of = (tool: string) => rpc("tools/call", { name: "get_result", arguments: { tool, run: "none" } }, {}, hasty);
+  expect((await of("Echo")).result).toMatchObject({
+    isError: true,
+    structuredContent: { code: "invocation-not-found" },
+  });
+  expect((await of("Hidden")).result).toMatchObject({ isError: true, structuredContent: { code: "not-found" } });
+});
+
+test("a page of another origin is let in by cors alone", async () => {
+  const open = createEdgeApp({
+    services,
+    auth,
+    mcp: mcpServer({ agents: [echo] }),
+    cors: { origin: "https://page.example" },
+    log: false,
+  });
+  const statusOf = async (at: typeof app, origin: string): Promise<number> => {
+    const response = await at.request("https://app.example/mcp", {
+      method: "POST",
+      headers: { "content-type": "application/json", accept: "application/json, text/event-stream", origin },
+      body: JSON.stringify({ jsonrpc: "2.0", id: 1, method: "tools/list" }),
+    });
+    return response.status;
+  };
+  expect(await statusOf(app, "https://app.example")).toBe(200);
+  expect(await statusOf(app, "https://page.example")).toBe(403);
+  expect(await statusOf(app, "null")).toBe(403);
+  expect(await statusOf(open, "https://page.example")).toBe(200);
+  expect(await statusOf(open, "https://other.example")).toBe(403);
+});
+
+test("who is not let in learns whose tokens open it, and a client finds the way", async () => {
+  const locked = createEdgeApp({
+    services,
+    auth: () => {
+      throw new HTTPException(401, {
+        res: new Response("no", { status: 401, headers: { "www-authenticate": 'Bearer error="invalid_token"' } }),
+      });
+    },
+    mcp: mcpServer({
+      agents: [echo],
+      authorization: { servers: ["https://login.example"], scopes: ["agents"] },
+    }),
+    log: false,
+  });
+  const refusedOne = await locked.request("https://app.example/mcp", { method: "POST" });
+  expect(refusedOne.status).toBe(401);
+  const { resourceMetadataUrl } = extractWWWAuthenticateParams(refusedOne);
+  expect(resourceMetadataUrl?.href).toBe("https://app.example/.well-known/oauth-protected-resource/mcp");
+  expect(refusedOne.headers.get("www-authenticate")).toContain('error="invalid_token"');
+  const found = await discoverOAuthProtectedResourceMetadata("https://app.example/mcp", {}, (input, init) =>
+    Promise.resolve(locked.request(input instanceof URL ? input.href : input, init)),
+  );
+  expect(found).toEqual({
+    resource: "https://app.example/mcp",
+    authorization_servers: ["https://login.example"],
+    scopes_supported: ["agents"],
+    bearer_methods_supported: ["header"],
+    resource_name: "restate-edge-agents",
+  });
+  expect((await app.request("/.well-known/oauth-protected-resource/mcp")).status).toBe(404);
+  expect(() => mcpServer({ agents: [echo], authorization: { servers: ["login"] } })).toThrow(
+    'current value is "login"',
+  );
 });
