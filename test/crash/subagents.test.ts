@@ -86,6 +86,33 @@ describe("what was done is not done again", () => {
   );
 });
 
+describe("who has started an agent is called back once", () => {
+  // A model call, the effect, a model call: each once the Workers of the job and of the agent die.
+  test.each(shareOf([1, 2, 3], 3, "subagents called back"))(
+    "when both Workers die at event %i of 3",
+    async (n) => {
+      runs += 1;
+      const run = `b${runs}`;
+      const id = await stack.restate.send("Starter/run", run);
+      await reached(run, n);
+      await Promise.all([stack.parent.kill(), stack.children.kill()]);
+      await Promise.all([stack.parent.start(), stack.children.start()]);
+      expect(await stack.restate.attach(id)).toMatchObject({ status: 200, body: { target: "Leaf/run" } });
+      const reports = async (): Promise<unknown> => (await stack.restate.call(`Reports/${run}/list`)).body;
+      await waitUntil("Nobody is called back", async () => JSON.stringify(await reports()) !== "[]", {
+        timeoutMs: 60_000,
+      });
+      await waitUntil("Something goes on", async () => (await stack.running()).length === 0, { timeoutMs: 60_000 });
+      expect(await reports()).toEqual([{ target: "Leaf/run", data: run, ok: true, output: `done ${run}` }]);
+      const rows = await stack.restate.query<{ target: string; n: number }>(
+        `SELECT target, COUNT(1) AS n FROM sys_invocation WHERE invoked_by_id = '${id}' GROUP BY target`,
+      );
+      expect(rows).toEqual([{ target: "Jobs/run", n: 1 }]);
+    },
+    TRIAL_TIMEOUT_MS,
+  );
+});
+
 describe("a run that is cancelled leaves nothing running", () => {
   const moments = Array.from(
     { length: 20 },
