@@ -71,6 +71,7 @@ describe.each(runtimesFor("MCP"))("on %s", (runtime) => {
       users.set(session, (users.get(session) ?? new Set()).add(input["run"]));
     }
     expect(stack.scripted.effects).toHaveLength(24);
+    expect(new Set(stack.scripted.effects.map(({ idempotencyKey }) => idempotencyKey)).size).toBe(24);
     expect([...users.values()].filter(({ size }) => size > 1)).toEqual([]);
   });
 

@@ -56,6 +56,12 @@ export interface ScriptedMcp {
   readonly openSessions: number;
   /** What nobody waits for any more, as clients have said: methods of requests. */
   readonly cancelled: string[];
+  /** What clients have said of themselves, in the order of their sessions. */
+  readonly clients: Json[];
+  /** Requests that were given up before their answer. */
+  readonly abandoned: string[];
+  /** Entries of a page of a list; undefined: there is one page. 0: pages of nothing, without end. */
+  pageSize: number | undefined;
   tools: Record<string, ScriptedTool>;
   resources: Record<string, Json>;
   prompts: Record<string, Json>;
@@ -137,6 +143,17 @@ export async function startScriptedMcp(tools: Record<string, ScriptedTool> = {})
     }
   };
 
+  const page = (name: string, all: readonly Json[], { cursor = "0" }: Json): Json => {
+    const { pageSize } = server;
+    if (pageSize === undefined) return { [name]: all };
+    const first = Number(cursor);
+    const next = first + pageSize;
+    return {
+      [name]: all.slice(first, next),
+      ...(next < all.length || pageSize === 0 ? { nextCursor: String(next) } : {}),
+    };
+  };
+
   const answer = async (
     method: string,
     params: Json,
@@ -149,12 +166,16 @@ export async function startScriptedMcp(tools: Record<string, ScriptedTool> = {})
         const list = Object.entries(server.tools).map(([name, tool]) => {
           return { name, inputSchema: { type: "object" }, ...tool };
         });
-        return { tools: list };
+        return page("tools", list, params);
       }
       case "tools/call":
         return callTool(params, session, request, response);
       case "resources/list":
-        return { resources: Object.keys(server.resources).map((uri) => ({ uri, name: uri.replace(/.*\//, "") })) };
+        return page(
+          "resources",
+          Object.keys(server.resources).map((uri) => ({ uri, name: uri.replace(/.*\//, "") })),
+          params,
+        );
       case "resources/read": {
         const uri = String(params["uri"]);
         const found = server.resources[uri];
@@ -162,7 +183,11 @@ export async function startScriptedMcp(tools: Record<string, ScriptedTool> = {})
         return { contents: [{ uri, ...found }] };
       }
       case "prompts/list":
-        return { prompts: Object.keys(server.prompts).map((name) => ({ name })) };
+        return page(
+          "prompts",
+          Object.keys(server.prompts).map((name) => ({ name })),
+          params,
+        );
       case "prompts/get": {
         const name = String(params["name"]);
         return { messages: server.prompts[name]?.["messages"] };
@@ -195,6 +220,7 @@ export async function startScriptedMcp(tools: Record<string, ScriptedTool> = {})
       return;
     }
     if (request.method !== "POST") {
+      server.requests.push(String(request.method));
       response.writeHead(405).end();
       return;
     }
@@ -209,6 +235,9 @@ export async function startScriptedMcp(tools: Record<string, ScriptedTool> = {})
     const params = (message["params"] ?? {}) as Json;
     const shown = method === "tools/call" ? `${method} ${String(params["name"])}` : method;
     server.requests.push(shown);
+    response.on("close", () => {
+      if (!response.writableEnded) server.abandoned.push(shown);
+    });
     const trouble = server.trouble(shown, { headers: request.headers, n: counted(shown) });
     if (trouble === "drop") return void request.socket.destroy();
     if (trouble === "hang") {
@@ -222,6 +251,7 @@ export async function startScriptedMcp(tools: Record<string, ScriptedTool> = {})
     if (method === "initialize") {
       const id = `s${++made}`;
       sessions.set(id, { answers: new Map() });
+      server.clients.push(params);
       response.writeHead(200, { "content-type": "application/json", "mcp-session-id": id });
       const result = {
         protocolVersion: "2025-06-18",
@@ -276,6 +306,9 @@ export async function startScriptedMcp(tools: Record<string, ScriptedTool> = {})
     requests: [],
     effects: [],
     cancelled: [],
+    clients: [],
+    abandoned: [],
+    pageSize: undefined,
     get highWater() {
       return highWater;
     },

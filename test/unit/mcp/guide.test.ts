@@ -36,7 +36,7 @@ beforeAll(async () => {
     await writeFile(path, local);
     blocks.push((await import(path)) as Record<string, unknown>);
   }
-});
+}, 60_000);
 afterAll(() => Promise.all([openai.close(), files.close(), rm(folder, { recursive: true, force: true })]));
 
 test("its agent calls the server's tool", async () => {

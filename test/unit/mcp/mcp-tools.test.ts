@@ -353,6 +353,17 @@ test("two names of one server that providers cannot tell apart end the run", asy
   expect(outcome).toMatchObject({ ok: false, error: { errorCode: "tool-clash" } });
 });
 
+test("all pages of a list are read, and names are cut to what providers take", async () => {
+  const server = await start(
+    Object.fromEntries(["a", "b", "c", "x".repeat(80)].map((name) => [name, { call: () => text(name) }])),
+  );
+  server.pageSize = 2;
+  const { model, outcome } = await runAgent(server, { replies: [called("x".repeat(64)), { text: "done" }] });
+  expect(outcome.ok).toBe(true);
+  expect(model.calls[0]?.tools?.map(({ name }) => name)).toEqual(["a", "b", "c", "x".repeat(64)]);
+  expect(server.count("x".repeat(80))).toBe(1);
+});
+
 test("a filter leaves tools out of the journal and of the prompt", async () => {
   const server = await start({
     search: { call: () => text("found") },

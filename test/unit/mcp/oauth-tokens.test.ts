@@ -108,3 +108,25 @@ test("a token that cannot be renewed is a terminal error that says what to do, a
   expect(attempts).toBe(1);
   expect(store.tokens?.refresh_token).toBe("refresh-token-0");
 });
+
+test("a token that was refused is not tried again, and is in no message", async () => {
+  const refusing = await world(() => 400);
+  const twice = await runFake<unknown>((context) =>
+    withRestateContext(context, async () => {
+      const tries = [() => refusing.client.callTool("echo"), () => refusing.client.callTool("echo")];
+      for (const one of tries) await expect(one()).rejects.toMatchObject({ errorCode: "mcp-unauthorized" });
+      return "done";
+    }),
+  );
+  expect(twice.outcome.ok).toBe(true);
+  expect(refusing.renewals).toHaveLength(1);
+  const { server, client } = await world();
+  server.tools["echo"] = {
+    call: ({ headers }) => {
+      const message = `not with ${String(headers.authorization).replace("Bearer ", "")}`;
+      throw Object.assign(new Error(message), { rpc: { code: -32_603, message } });
+    },
+  };
+  const { outcome } = await call(client);
+  expect(outcome).toMatchObject({ ok: false, error: { message: expect.stringContaining("not with ***") as string } });
+});

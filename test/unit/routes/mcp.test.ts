@@ -318,3 +318,79 @@ test("who is not let in learns whose tokens open it, and a client finds the way"
     'current value is "login"',
   );
 });
+
+const post = (at: typeof app, prompt: string, headers: Record<string, string> = {}) =>
+  at.request("/mcp", {
+    method: "POST",
+    headers: { "content-type": "application/json", accept: "application/json, text/event-stream", ...headers },
+    body: JSON.stringify({
+      jsonrpc: "2.0",
+      id: 1,
+      method: "tools/call",
+      params: { name: "Echo", arguments: { prompt } },
+    }),
+  });
+
+test("it has the app's bounds: of calls, and of bodies, larger ones than the protocol's library takes, too", async () => {
+  const mcp = mcpServer({ agents: [echo] });
+  const busy = createEdgeApp({
+    services,
+    auth,
+    mcp,
+    rateLimit: { limit: async () => ({ success: false }) },
+    log: false,
+  });
+  expect((await post(busy, "x")).status).toBe(429);
+  const small = createEdgeApp({ services, auth, mcp, maxBodyBytes: 1_000, log: false });
+  expect((await post(small, "x".repeat(1_000))).status).toBe(413);
+  expect((await post(small, "x", { "content-type": "text/plain" })).status).toBe(415);
+  const large = createEdgeApp({ services, auth, mcp, maxBodyBytes: 8 * 1024 * 1024, log: false });
+  restate.reply = () => returned('"here"');
+  const answered = await post(large, "x".repeat(5 * 1024 * 1024));
+  expect([answered.status, await answered.text()]).toEqual([200, expect.stringContaining("here") as string]);
+});
+
+test("an idempotency key is the caller's own, from wherever it comes", async () => {
+  restate.reply = () => returned('"here"');
+  const alice = { "x-caller": "alice" };
+  const KEY = "restate-edge-agents/idempotency-key";
+  await call("Echo", { prompt: "x" }, { "idempotency-key": "k1", traceparent: "00-abc" });
+  await call("Echo", { prompt: "x" }, { ...alice, "idempotency-key": "k2" });
+  await rpc("tools/call", { name: "Echo", arguments: { prompt: "x" }, _meta: { [KEY]: "k3" } }, alice);
+  await call("Chat", { conversation: "c", message: "x" }, { ...alice, "idempotency-key": "k4" });
+  const hash = hashOf("alice");
+  expect(restate.requests.map(({ headers }) => headers["idempotency-key"])).toEqual([
+    "k1",
+    `${hash}:k2`,
+    `${hash}:k3`,
+    "k4",
+  ]);
+  expect(restate.requests[0]?.headers["traceparent"]).toBe("00-abc");
+  restate.reset();
+  const wrong = await rpc("tools/call", { name: "Echo", arguments: { prompt: "x" }, _meta: { [KEY]: "a b" } });
+  expect(wrong.result).toMatchObject({ isError: true, structuredContent: { code: "invalid-request" } });
+  const unnamed = await call("Chat", { conversation: ".", message: "x" });
+  expect(unnamed.result).toMatchObject({ isError: true, structuredContent: { code: "invalid-request" } });
+  expect(restate.requests).toEqual([]);
+});
+
+test("a run that fails is an error of its tool, and quotes no key of Restate's", async () => {
+  const hash = hashOf("alice");
+  restate.reply = () => refused(500, `no model for ${hash}:c`, "invocation");
+  const { result } = await call("Chat", { conversation: "c", message: "x" }, { "x-caller": "alice" });
+  expect(result).toMatchObject({
+    isError: true,
+    content: [{ type: "text", text: "no model for c" }],
+    structuredContent: { code: 500 },
+    _meta: { "restate-edge-agents/invocation-id": ID },
+  });
+});
+
+test("who asks for progress waits as long as that may take", async () => {
+  const mcp = mcpServer({ agents: [echo], waitMs: 3_600_000, maxWaitMs: 150 });
+  const patient = createEdgeApp({ services, auth, mcp, log: false });
+  slow('"late"');
+  const _meta = { progressToken: 1 };
+  const { result } = await rpc("tools/call", { name: "Echo", arguments: { prompt: "x" }, _meta }, {}, patient);
+  expect(result).toMatchObject({ structuredContent: { status: "running" } });
+});
