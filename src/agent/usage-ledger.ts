@@ -94,19 +94,27 @@ export class UsageLedger {
 
 /** As the AI SDK shows a model's usage, without what the provider said in its own words. */
 function usageOf({ inputTokens, outputTokens }: LanguageModelV4Usage): LanguageModelUsage {
-  const input = inputTokens?.total;
-  const output = outputTokens?.total;
+  const input = counted(inputTokens?.total);
+  const output = counted(outputTokens?.total);
   return {
     inputTokens: input,
     inputTokenDetails: {
-      noCacheTokens: inputTokens?.noCache,
-      cacheReadTokens: inputTokens?.cacheRead,
-      cacheWriteTokens: inputTokens?.cacheWrite,
+      noCacheTokens: counted(inputTokens?.noCache),
+      cacheReadTokens: counted(inputTokens?.cacheRead),
+      cacheWriteTokens: counted(inputTokens?.cacheWrite),
     },
     outputTokens: output,
-    outputTokenDetails: { textTokens: outputTokens?.text, reasoningTokens: outputTokens?.reasoning },
+    outputTokenDetails: {
+      textTokens: counted(outputTokens?.text),
+      reasoningTokens: counted(outputTokens?.reasoning),
+    },
     totalTokens: input === undefined && output === undefined ? undefined : (input ?? 0) + (output ?? 0),
   };
+}
+
+/** What is no count is not known. NaN, once in a sum, stays there, and no bound of a budget would be reached any more. */
+function counted(tokens: number | undefined): number | undefined {
+  return tokens !== undefined && Number.isFinite(tokens) && tokens >= 0 ? tokens : undefined;
 }
 
 /** `event`, a result or what a callback is told at the end, with the usage of the run and of what it called. */

@@ -247,7 +247,7 @@ export class BudgetGuard {
     }
     const { limit } = exceeded;
     const nowMs = limit === "durationMs" ? await this.#time() : undefined;
-    meter.grant(limit, amountOf(decision.reason) ?? meter.budget[limit] ?? 0, nowMs);
+    meter.grant(limit, amountOf(limit, decision.reason) ?? meter.budget[limit] ?? 0, nowMs);
   }
 }
 

@@ -26,9 +26,24 @@ export function questionOf(what: string, exceeded: BudgetExceeded): string {
   return `The budget of ${what} is used up: ${amounts(exceeded)}. Approve to allow as much again, or give a number as the reason to allow so much more.`;
 }
 
-/** How much more a person allows, when the answer is a number; units and words may stand around it. */
-export function amountOf(answer: string | undefined): number | undefined {
-  const found = /^\D{0,20}?(?<amount>\d{1,15}(?:\.\d{1,9})?)\D{0,20}$/.exec(answer ?? "")?.groups?.["amount"];
-  const amount = Number(found);
-  return found !== undefined && amount > 0 ? amount : undefined;
+/** Units of time in which people answer, by how they begin, in milliseconds. */
+const UNITS_MS: readonly (readonly [RegExp, number])[] = [
+  [/^\s*(?:ms|milli)/i, 1],
+  [/^\s*s/i, 1_000],
+  [/^\s*m/i, 60_000],
+  [/^\s*h/i, 3_600_000],
+  [/^\s*d/i, 86_400_000],
+];
+
+/**
+ * How much more a person allows, when the answer is a number; words may stand around it. Of time it may be "10 minutes"; without
+ * a unit it is milliseconds.
+ */
+export function amountOf(limit: BudgetLimit, answer: string | undefined): number | undefined {
+  const found = /^\D{0,20}?(?<amount>\d{1,15}(?:\.\d{1,9})?)(?<unit>\D{0,20})$/.exec(answer ?? "")?.groups;
+  const amount = Number(found?.["amount"]);
+  if (found === undefined || !(amount > 0)) return undefined;
+  if (limit !== "durationMs") return amount;
+  const [, ms = 1] = UNITS_MS.find(([unit]) => unit.test(found["unit"] ?? "")) ?? [];
+  return amount * ms;
 }

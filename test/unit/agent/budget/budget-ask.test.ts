@@ -1,6 +1,7 @@
 /** People decide how much more a run may use. The approval object is a stand-in: what it answers is scripted. */
 import { isLoopFinished, tool } from "ai";
 import { describe, expect, test } from "vitest";
+import { amountOf } from "../../../../src/agent/budget/budget-words.ts";
 import { z } from "zod";
 import {
   type Budget,
@@ -174,4 +175,21 @@ describe("a budget that asks", () => {
       expect(childModel.calls.length + model.calls.length).toBe(10);
     }
   });
+});
+
+test.each([
+  ["steps", "3 more", 3],
+  ["cost", "0.5", 0.5],
+  ["cost", "$ 2.50", 2.5],
+  ["steps", "yes", undefined],
+  ["steps", "0", undefined],
+  ["steps", "3 or 4", undefined],
+  ["durationMs", "2500", 2_500],
+  ["durationMs", "2500 ms", 2_500],
+  ["durationMs", "30 s", 30_000],
+  ["durationMs", "another 10 minutes", 600_000],
+  ["durationMs", "1.5 hours", 5_400_000],
+  ["durationMs", "2 days, please", 172_800_000],
+] as const)("of %s the answer %j allows %s more", (limit, answer, amount) => {
+  expect(amountOf(limit, answer)).toBe(amount);
 });

@@ -189,6 +189,21 @@ describe("the output of one call", () => {
   });
 });
 
+test.each([NaN, -1_000, Infinity])(
+  "a provider that reports %s tokens has reported none: other bounds hold",
+  async (odd) => {
+    const script: ModelScript = (_, turn) => ({
+      toolCalls: [callOf(turn + 1)],
+      ...(turn === 0 ? { usage: { inputTokens: odd, outputTokens: odd } } : {}),
+    });
+    const { fake } = worker({ totalTokens: 40, atLimit: "stop" }, script);
+    expect((await fake()).outcome).toMatchObject({
+      ok: true,
+      value: { report: { spent: { steps: 4, totalTokens: 45 } } },
+    });
+  },
+);
+
 describe("money", () => {
   test("of a model without a price is an error before the model is called", async () => {
     const { fake, model } = worker({ cost: 1, prices: { other: { input: 1, output: 1 } } });
