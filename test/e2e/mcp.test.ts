@@ -145,6 +145,8 @@ describe.each(runtimesFor("MCP"))("on %s", (runtime) => {
           toolCall("c3", "files_write_file", { path, content: "written by an agent" }),
           toolCall("c4", "any_get-tiny-image"),
           toolCall("c5", "any_get-structured-content", { location: "New York" }),
+          // Longer than the client's two seconds for a request: it tells of progress.
+          toolCall("c6", "any_trigger-long-running-operation", { duration: 3, steps: 6 }),
         ],
       },
       {
@@ -162,14 +164,21 @@ describe.each(runtimesFor("MCP"))("on %s", (runtime) => {
     expect(await readdir(files.folder)).toContain(`note-${runtime}.txt`);
     expect(await readFile(path, "utf8")).toBe("written by an agent");
     const told = JSON.stringify(stack.openai.requests.at(-1)?.body);
-    for (const part of ["Echo: hello", "The sum of 2 and 3 is 5", "image/png", "temperature", "written by an agent"]) {
+    for (const part of [
+      "Echo: hello",
+      "The sum of 2 and 3 is 5",
+      "image/png",
+      "temperature",
+      "written by an agent",
+      "3 seconds",
+    ]) {
       expect(told).toContain(part);
     }
     expect(told).toMatch(/Access denied|outside allowed/i);
     expect(told).toContain("demo://resource/dynamic/text/1");
     const steps = await stack.steps(id);
     expect(steps.slice(0, 2)).toEqual(["librarian mcp everything list", "librarian mcp files list"]);
-    expect(steps).toHaveLength(2 + 3 + 9);
+    expect(steps).toHaveLength(2 + 3 + 10);
   });
 
   test("resources and prompts of a real server, in steps of a handler", async () => {

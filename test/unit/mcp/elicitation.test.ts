@@ -161,6 +161,18 @@ describe("a server that asks the user", () => {
     expect(booked).toEqual(["ABA"]);
   });
 
+  test("with the same words for something else gets another answer", async () => {
+    const other = { type: "object", properties: { key: { type: "string" } }, required: ["key"] };
+    const call = async (one: ScriptedCall, booked: unknown[]): Promise<unknown> => {
+      const { action, content } = await one.elicit("Which?", one.n === 0 ? SCHEMA : other);
+      if (action !== "accept") return text("no");
+      booked.push(content);
+      return text("booked");
+    };
+    const { booked, questions } = await tryIt({ decisions: [said("A"), said("secret")], call });
+    expect([booked, questions.length]).toEqual([[{ key: "secret" }], 2]);
+  });
+
   test("and does not end its call is left behind", { timeout: 30_000 }, async () => {
     const call = async (one: ScriptedCall, booked: unknown[]): Promise<unknown> => {
       const { action } = await one.elicit("Which room?", SCHEMA);
