@@ -342,7 +342,11 @@ test("it has the app's bounds: of calls, and of bodies, larger ones than the pro
   });
   expect((await post(busy, "x")).status).toBe(429);
   const small = createEdgeApp({ services, auth, mcp, maxBodyBytes: 1_000, log: false });
-  expect((await post(small, "x".repeat(1_000))).status).toBe(413);
+  const refusedOne = await post(small, "x".repeat(1_000));
+  expect([refusedOne.status, await refusedOne.json()]).toEqual([
+    413,
+    expect.objectContaining({ code: "body-too-large" }) as unknown,
+  ]);
   expect((await post(small, "x", { "content-type": "text/plain" })).status).toBe(415);
   const large = createEdgeApp({ services, auth, mcp, maxBodyBytes: 8 * 1024 * 1024, log: false });
   restate.reply = () => returned('"here"');
