@@ -91,9 +91,8 @@ export function approvalObject<const NAME extends string>(
       sweep: exclusive(PRIVATE, (context: ObjectContext) => own.sweep(context)),
       get: shared((context: ObjectSharedContext, id: string) => own.get(context, id)),
       list: shared((context: ObjectSharedContext, request: ListRequest) => own.list(context, request)),
-      watch: shared(
-        { ...PRIVATE, idempotencyRetention: { hours: 1 } },
-        (context: ObjectSharedContext, id: string) => own.watch(context, id),
+      watch: shared({ ...PRIVATE, idempotencyRetention: { hours: 1 } }, (context: ObjectSharedContext, id: string) =>
+        own.watch(context, id),
       ),
     },
     options: { enableLazyState: true },
