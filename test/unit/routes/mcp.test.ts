@@ -374,8 +374,10 @@ test("an idempotency key is the caller's own, from wherever it comes", async () 
   restate.reset();
   const wrong = await rpc("tools/call", { name: "Echo", arguments: { prompt: "x" }, _meta: { [KEY]: "a b" } });
   expect(wrong.result).toMatchObject({ isError: true, structuredContent: { code: "invalid-request" } });
-  const unnamed = await call("Chat", { conversation: ".", message: "x" });
-  expect(unnamed.result).toMatchObject({ isError: true, structuredContent: { code: "invalid-request" } });
+  for (const conversation of [".", "a\u0000b"]) {
+    const unnamed = await call("Chat", { conversation, message: "x" });
+    expect(unnamed.result).toMatchObject({ isError: true, structuredContent: { code: "invalid-request" } });
+  }
   expect(restate.requests).toEqual([]);
 });
 
