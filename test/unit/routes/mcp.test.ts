@@ -188,7 +188,7 @@ test("a refusal that quotes the key of a conversation shows it as the caller kno
 const hasty = createEdgeApp({
   services,
   auth,
-  mcp: mcpServer({ agents: [guide, chat, echo], waitMs: 150 }),
+  mcp: mcpServer({ agents: [guide, chat, echo], waitMs: 1_000 }),
   flowControl: ({ callerScope }) => (callerScope === undefined ? undefined : { scope: callerScope }),
   log: false,
 });
