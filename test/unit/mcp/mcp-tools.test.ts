@@ -12,13 +12,7 @@ import {
   withRestateContext,
 } from "../../../src/index.ts";
 import { type FakeOptions, type FakeResult, runFake, scriptedModel } from "../../../src/testing/in-memory.ts";
-import {
-  type ScriptedCall,
-  type ScriptedMcp,
-  type ScriptedTool,
-  startScriptedMcp,
-  text,
-} from "../../mcp/scripted-mcp.ts";
+import { type ScriptedMcp, type ScriptedTool, startScriptedMcp, text } from "../../mcp/scripted-mcp.ts";
 
 type Replies = Parameters<typeof scriptedModel>[0];
 
