@@ -21,12 +21,15 @@ import { stepHostAt } from "../journal/step.ts";
 import { RunTimeoutError } from "../errors/run-timeout-error.ts";
 import type { Redact } from "../encryption/redact.ts";
 import { type ReaderAddress, within } from "../stream/reader-address.ts";
+import type { ModelStep } from "../model/model-step.ts";
 import type { LiveEvent, RunSink, SettledEvent } from "../stream/run-sink.ts";
 import { RollbackScope } from "../tools/rollback/rollback-scope.ts";
 import { type RestateAgentOptions, windowOf } from "./agent-options.ts";
 import type { LiveEvents } from "./live-integrations.ts";
 import type { RunExtras } from "./run-extras.ts";
 import type { BudgetGuard } from "./budget/budget-guard.ts";
+import type { Loan } from "./budget/budget-meter.ts";
+import { OpenCalls } from "./budget/open-calls.ts";
 import { RunTrace } from "./run-trace.ts";
 import { UsageLedger } from "./usage-ledger.ts";
 
@@ -38,6 +41,8 @@ export const LAST_ACT: unique symbol = Symbol("restate-edge-agents.last-act");
 
 /** The run that began at a fiber. */
 const runs = new WeakMap<Fiber, AgentRun>();
+
+const ENDS: ReadonlySet<string> = new Set(["tool-result", "tool-error", "tool-denied"]);
 
 /** The state of one run. */
 export class AgentRun {
@@ -70,6 +75,12 @@ export class AgentRun {
 
   /** What the AI SDK's telemetry integrations are told; undefined when there are none. */
   events: LiveEvents | undefined;
+
+  /** Tools that may call agents elsewhere. */
+  callingTools: ReadonlySet<string> = new Set();
+
+  /** Calls of theirs. */
+  readonly openCalls: OpenCalls = new OpenCalls();
 
   /** What can be undone of it. */
   readonly rollback: RollbackScope;
@@ -260,15 +271,32 @@ export class AgentRun {
   /** Who watches an agent that is called elsewhere at `fiber`: inside of one of the run's tool calls. */
   readersOfCall(fiber: Fiber): readonly ReaderAddress[] {
     const { readers } = this;
-    for (let at: Fiber | undefined = fiber; readers.length > 0 && at !== this.place.fiber; at = at.parent) {
-      const call = at === undefined ? undefined : this.#toolFibers.get(at);
-      if (at === undefined) return [];
-      if (call === undefined) continue;
-      const n = (this.#calledElsewhere.get(call) ?? 0) + 1;
-      this.#calledElsewhere.set(call, n);
-      return within(readers, call, n);
+    const call = readers.length === 0 ? undefined : this.#callAt(fiber);
+    if (call === undefined) return [];
+    const n = (this.#calledElsewhere.get(call) ?? 0) + 1;
+    this.#calledElsewhere.set(call, n);
+    return within(readers, call, n);
+  }
+
+  /**
+   * Lends what it may use to an agent that is called elsewhere at `fiber`.
+   *
+   * @param isOnly False: the same tool call may call others.
+   */
+  lend(fiber: Fiber, isOnly: boolean): readonly Loan[] {
+    if (this.budget === undefined) return [];
+    const call = this.#callAt(fiber);
+    let share = call === undefined ? 1 / 2 : this.openCalls.share(call, isOnly);
+    for (let run = this.parent; run !== undefined; run = run.parent) share /= run.openCalls.count;
+    return this.budget.lend(share);
+  }
+
+  #callAt(fiber: Fiber): string | undefined {
+    for (let at: Fiber | undefined = fiber; at !== undefined && at !== this.place.fiber; at = at.parent) {
+      const call = this.#toolFibers.get(at);
+      if (call !== undefined) return call;
     }
-    return [];
+    return undefined;
   }
 
   /** Tells what happens now, inside a step. True: somebody has asked for the run to stop. */
@@ -279,9 +307,17 @@ export class AgentRun {
 
   /** Tells what the journal has. Called between steps, in the order of the journal, on replays too. */
   settled(event: SettledEvent): void {
-    if (event.type === "model-step") this.#isModelDurable = false;
+    if (event.type === "model-step") this.#modelStep(event.result.content);
+    else if (ENDS.has(event.type) && "toolCallId" in event) this.openCalls.end(event.toolCallId);
     else if (event.type === "tool-input") this.#toolNames.set(event.toolCallId, event.toolName);
     this.sink?.settled(event);
+  }
+
+  #modelStep(content: ModelStep["content"]): void {
+    this.#isModelDurable = false;
+    const calls = content.filter((part) => part.type === "tool-call");
+    const callers = calls.filter(({ toolName }) => this.callingTools.has(toolName));
+    this.openCalls.begin(callers.map(({ toolCallId }) => toolCallId));
   }
 
   /** What a reader has seen of a model step cannot change any more when the next one begins. */

@@ -10,6 +10,8 @@ import { readString } from "../errors/read-error.ts";
 import { atBoundary } from "../journal/handlers.ts";
 import { isJsonObject } from "../journal/json.ts";
 import { type Context, TerminalError } from "../restate.ts";
+import type { BudgetBound } from "./budget/budget.ts";
+import { BOUNDS_HEADER, readBounds } from "./budget/budget-bound.ts";
 import { READERS_HEADER, readReaders } from "../stream/reader-address.ts";
 import { RemoteProgress } from "../stream/remote-progress.ts";
 import type { RunSink } from "../stream/run-sink.ts";
@@ -51,12 +53,14 @@ export interface Delegation {
   readonly usage: UsageLedger;
   /** Shows its caller's watchers what it does; undefined: nobody watches. */
   readonly sink: RunSink | undefined;
+  /** What is left of its caller's budgets. */
+  readonly bounds: readonly BudgetBound[];
 }
 
 /** The headers of a further invocation that goes on with the work of this one. */
 export function delegatedHeaders(context: Context): Readonly<Record<string, string>> {
   const { headers } = context.request();
-  const own = [USAGE_HEADER, READERS_HEADER].flatMap((name) => {
+  const own = [USAGE_HEADER, READERS_HEADER, BOUNDS_HEADER].flatMap((name) => {
     const value = headers.get(name);
     return value === undefined ? [] : [[name, value] as const];
   });
@@ -75,8 +79,10 @@ function isDelegated(context: Context): boolean {
  */
 export async function delegated(context: Context, work: (call: Delegation) => Promise<unknown>): Promise<unknown> {
   const ledger = new UsageLedger();
-  const readers = readReaders(context.request().headers.get(READERS_HEADER));
-  const call = { usage: ledger, sink: readers.length === 0 ? undefined : new RemoteProgress(readers) };
+  const { headers } = context.request();
+  const readers = readReaders(headers.get(READERS_HEADER));
+  const sink = readers.length === 0 ? undefined : new RemoteProgress(readers);
+  const call = { usage: ledger, sink, bounds: readBounds(headers.get(BOUNDS_HEADER)) };
   if (!isDelegated(context)) return work(call);
   try {
     const output = await work(call);

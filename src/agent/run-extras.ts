@@ -2,6 +2,7 @@
 import type { ToolSet } from "ai";
 import type { Approvals } from "../approvals/approvals.ts";
 import type { RunSink } from "../stream/run-sink.ts";
+import type { BudgetBound } from "./budget/budget.ts";
 import type { BudgetMeter } from "./budget/budget-meter.ts";
 import type { UsageLedger } from "./usage-ledger.ts";
 
@@ -18,6 +19,8 @@ export interface RunExtras {
   readonly usage?: UsageLedger | undefined;
   /** The budget of the conversation that it belongs to. */
   readonly budget?: BudgetMeter | undefined;
+  /** What is left of the budgets of who has called over Restate; `usage` is what counts for them. */
+  readonly bounds?: readonly BudgetBound[] | undefined;
   /** False: the caller undoes what the run has done, should it take the run's failure for one. Default true. */
   readonly undoesItself?: boolean | undefined;
   /** The tools, of which those that the client executes ask it. Default: the AI SDK's way, the run ends with the calls. */

@@ -18,6 +18,7 @@ import { journalModel } from "../model/journal-model.ts";
 import { modelStepForm } from "../model/model-step.ts";
 import { TerminalError } from "../restate.ts";
 import { withCompiledSchema } from "../tools/compiled-schema.ts";
+import { isContextTool } from "../tools/context-tool.ts";
 import { journalTool, type ToolHost } from "../tools/journal-tool.ts";
 import type { ToolOptions } from "../tools/tool-options.ts";
 import { sourceOptions } from "../tools/tool-source.ts";
@@ -192,6 +193,7 @@ function toolGate(settings: LooseSettings, run: AgentRun): ToolGate | undefined 
 
 function durableTools(tools: ToolSet, timeouts: Timeouts, run: AgentRun, gate: ToolGate | undefined): ToolSet {
   run.sink?.tools?.(tools);
+  run.callingTools = new Set(Object.keys(tools).filter((name) => isContextTool(tools[name] ?? {})));
   const { autoWrapTools = true, runOptions = {}, toolOptions = {}, toolErrors = "model" } = run.options;
   const host: ToolHost = {
     place: run.place,

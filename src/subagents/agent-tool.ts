@@ -195,6 +195,7 @@ function remoteExecute(reference: AgentReference, options: LooseOptions): Execut
       timeoutMs,
       scope,
       limitKey,
+      isOnly: true,
     });
     return output === undefined ? answer : output(answer);
   };

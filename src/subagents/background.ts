@@ -5,8 +5,10 @@
  *   cancelled.
  * - B2 A handle is plain JSON: it may be stored, sent, and collected in another turn or another handler, as long as Restate
  *   keeps the answer (`idempotencyRetention` of the agent's service; a day by default).
- * - B3 Who collects pays: the usage is counted there. Collected twice, it is counted twice.
+ * - B3 Who collects pays: the usage is counted there. Collected twice, it is counted twice. Who is called back is told of it.
+ * - B4 It is bound by no budget of its starter's, who may have ended long before.
  */
+import type { LanguageModelUsage } from "ai";
 import { z } from "zod";
 import { AgentRun } from "../agent/agent-run.ts";
 import { delegated } from "../agent/delegation.ts";
@@ -56,6 +58,8 @@ export type AgentResult<OUTPUT = unknown> = {
   readonly target: string;
   /** The callback's `data`. */
   readonly data?: unknown;
+  /** What it has used, as far as it reports that: nobody else counts it. Absent in what older versions sent. */
+  readonly usage?: Partial<LanguageModelUsage> | undefined;
 } & (
   | { readonly ok: true; readonly output: OUTPUT }
   | { readonly ok: false; readonly error: { readonly message: string; readonly code: number } }
@@ -202,7 +206,7 @@ async function runJob(place: Place, job: z.infer<typeof jobSchema>, usage: Usage
   const { service: of, handler, key: own, data } = notify;
   const whole: AgentTarget = { ...target, isKeyed: target.isKeyed };
   const tell = (result: { readonly ok: boolean; readonly output?: unknown; readonly error?: unknown }): void => {
-    const parameter = { target: targetName(whole, key), data, ...result };
+    const parameter = { target: targetName(whole, key), data, usage: usage.total, ...result };
     context.genericSend({
       service: of,
       method: handler,

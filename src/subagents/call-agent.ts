@@ -3,12 +3,16 @@
  *
  * - K1 Once. The call is an entry of the journal, so it is made once, wherever its caller dies.
  * - K2 Nobody is left behind. Who stops waiting before there is an answer (cancelled, out of time, loser of a race) cancels
- *   what it has called. Restate does so itself only where the whole invocation is cancelled.
+ *   what it has called. Restate does so itself only where the whole invocation is cancelled. What has an idempotency key may be
+ *   others' too: who stops waiting for it lets it go on.
  * - K3 Its failure is its own: whoever waits gets it as a failure of the call, and never as a cancellation of itself.
  * - K4 What it has cost is counted where its answer arrives (usage-ledger.ts, L2).
+ * - K5 It may use no more than what is left of its caller's budgets, shared with what is called beside it (budget-bound.ts).
  */
 import { AgentRun } from "../agent/agent-run.ts";
 import { readAnswer, usageOfFailure, USAGE_HEADER } from "../agent/delegation.ts";
+import { BOUNDS_HEADER, writeBounds } from "../agent/budget/budget-bound.ts";
+import type { Loan } from "../agent/budget/budget-meter.ts";
 import type { UsageLedger } from "../agent/usage-ledger.ts";
 import { ownerOf } from "../approvals/approval-owner.ts";
 import { AgentCancelledError } from "../errors/agent-cancelled-error.ts";
@@ -30,9 +34,15 @@ export interface CallAgentOptions {
   readonly handler?: string | undefined;
   /** The key of an object or session. */
   readonly key?: string | undefined;
-  /** Calls with the same key, also of other invocations, are one invocation. Default: each call is its own. */
+  /**
+   * Calls with the same key, also of other invocations, are one invocation; who stops waiting for it does not cancel it.
+   * Default: each call is its own.
+   */
   readonly idempotencyKey?: string | undefined;
-  /** Longest wait for the answer, in milliseconds; then the called agent is cancelled. Default: for ever. */
+  /**
+   * Longest wait for the answer, in milliseconds; then the called agent is cancelled, unless there is an `idempotencyKey`.
+   * Default: for ever.
+   */
   readonly timeoutMs?: number | undefined;
   /** Restate's scope and limit key, for servers with flow control. */
   readonly scope?: string | undefined;
@@ -68,19 +78,37 @@ export async function callAgent<DEFINITION extends AgentReference>(
 /**
  * As `callAgent()`, at `place`.
  *
+ * @param options `isOnly`: nothing else is called in the tool call that it is made in.
  * @param usage Gets what the call has used. Default: the run in whose tool it is made.
  */
 export async function callTarget(
   place: Place,
   target: AgentTarget,
   input: unknown,
-  options: CallAgentOptions,
+  options: CallAgentOptions & { readonly isOnly?: boolean },
   usage: UsageLedger | undefined = AgentRun.of(place.fiber)?.usage,
 ): Promise<unknown> {
+  const loans = AgentRun.of(place.fiber)?.lend(place.fiber, options.isOnly === true) ?? [];
+  try {
+    return await callBounded(place, target, input, { ...options, loans, usage });
+  } finally {
+    for (const { release } of loans) release();
+  }
+}
+
+/** What a call is made with besides its options. */
+interface Bounded extends CallAgentOptions {
+  readonly loans: readonly Loan[];
+  readonly usage: UsageLedger | undefined;
+}
+
+async function callBounded(place: Place, target: AgentTarget, input: unknown, options: Bounded): Promise<unknown> {
   const { context, scheduler } = place.invocation;
   const { cancellations } = scheduler;
   const name = targetName(target, options.key);
-  const call = context.genericCall<unknown, unknown>(watched(place, callOf(place, target, input, options)));
+  const call = context.genericCall<unknown, unknown>(
+    bounded(watched(place, callOf(place, target, input, options)), options.loans),
+  );
   // K3: its own failure is a value here; what is thrown is an interruption of the waiting.
   const ended = call.map((value, failure) => (failure === undefined ? { ok: true, value } : { ok: false, failure }));
   const { timeoutMs } = options;
@@ -91,10 +119,17 @@ export async function callTarget(
     // An attempt that fails says nothing about the call: the next one goes on waiting.
     if (!(error instanceof TerminalError) || place.fiber.dead !== undefined) throw error;
     // Once is enough: a second cancellation would disturb how the called one cleans up.
-    if (scheduler.cancellations === cancellations) context.cancel(await call.invocationId);
+    const isOthersToo = options.idempotencyKey !== undefined; // K2
+    if (!isOthersToo && scheduler.cancellations === cancellations) context.cancel(await call.invocationId);
     throw error instanceof TimeoutError ? new AgentTimeoutError(name, timeoutMs ?? 0) : error;
   }
-  return outputOf(name, reply, target, usage);
+  return outputOf(name, reply, target, options.usage);
+}
+
+/** Says with the call what it may use. */
+function bounded(call: GenericCall<unknown, unknown>, loans: readonly Loan[]): GenericCall<unknown, unknown> {
+  if (loans.length === 0) return call;
+  return { ...call, headers: { ...call.headers, [BOUNDS_HEADER]: writeBounds(loans.map(({ bound }) => bound)) } };
 }
 
 /** Says with the call who watches the caller: the progress of what is called shows there. */

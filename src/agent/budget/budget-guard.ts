@@ -16,7 +16,7 @@ import { inFiber, type Place } from "../../journal/ambient.ts";
 import { Latch } from "../../journal/latch.ts";
 import type { StepOptions } from "../../journal/step-host.ts";
 import type { BudgetExceeded } from "./budget.ts";
-import type { BudgetMeter } from "./budget-meter.ts";
+import type { BudgetMeter, Loan } from "./budget-meter.ts";
 import { amountOf, noticeOf, questionOf } from "./budget-words.ts";
 import type { PricedModel } from "./prices.ts";
 
@@ -126,6 +126,11 @@ export class BudgetGuard {
         return { notice: this.#end(counted, verdict) };
       }
     }
+  }
+
+  /** Lends a part of what is left of all of them to an agent that is called elsewhere (budget-meter.ts, B3). */
+  lend(share: number): readonly Loan[] {
+    return this.#counted.map(({ meter }) => meter.lend(share));
   }
 
   /** The call has ended: what it used is in the ledger, or it failed. */

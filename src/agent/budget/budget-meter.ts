@@ -5,13 +5,21 @@
  *   journal: so a replay finds the same amounts at each place, and nothing counts twice (G2).
  * - B2 Reserved. A call that is under way counts as one step, and with as many output tokens as it may bring. So agents that
  *   run at the same time cannot each take the last of it.
+ * - B3 Lent. What an agent that is called elsewhere may use is its bound there, and nobody's here until it has answered.
  */
 import type { LanguageModelUsage } from "ai";
 import type { Awaitable } from "../../journal/awaitable.ts";
 import { Latch } from "../../journal/latch.ts";
 import type { Scheduler } from "../../journal/scheduler.ts";
 import { DefinitionError } from "../../errors/definition-error.ts";
-import { type Budget, BUDGET_LIMITS, type BudgetExceeded, type BudgetLimit, type BudgetSpent } from "./budget.ts";
+import {
+  type Budget,
+  type BudgetBound,
+  BUDGET_LIMITS,
+  type BudgetExceeded,
+  type BudgetLimit,
+  type BudgetSpent,
+} from "./budget.ts";
 import { costOf, money, type ModelPrice, outputTokensFor, priceOf, type PricedModel } from "./prices.ts";
 
 /** Of what has no price nothing is known; `check()` says so before the next call. */
@@ -38,6 +46,16 @@ export interface BudgetState {
 /** What a call that is under way may use. */
 type Reserved = Readonly<Record<"steps" | "outputTokens" | "cost", number>>;
 
+/** Limits of which a part can be lent; of time everybody has the same. */
+const LENT = ["steps", "inputTokens", "outputTokens", "totalTokens", "cost"] as const;
+
+/** What is lent to an agent elsewhere (B3). */
+export interface Loan {
+  readonly bound: BudgetBound;
+  /** It has answered, and what it has used is in the ledger. */
+  readonly release: () => void;
+}
+
 /** See the head of this file. */
 export class BudgetMeter {
   readonly budget: Budget;
@@ -51,6 +69,7 @@ export class BudgetMeter {
   readonly #before: BudgetSpent;
   readonly #granted: { [LIMIT in BudgetLimit]?: number };
   readonly #reserved = new Set<Reserved>();
+  readonly #lent = new Set<BudgetSpent>();
   #startedMs: number | undefined;
   #released: Latch | undefined;
 
@@ -131,10 +150,11 @@ export class BudgetMeter {
       if (allowed === undefined) continue;
       const left = allowed - (spent[limit] ?? 0);
       const reserved = this.#reservedOf(limit);
-      if (left <= 0 || (limit === "steps" && left - reserved < 1)) return { limit, allowed, spent };
+      const isTaken = left - reserved < (limit === "steps" ? 1 : Number.MIN_VALUE) && this.#lentOf(limit) > 0;
+      if (left <= 0 || (limit === "steps" && left - reserved < 1 && !isTaken)) return { limit, allowed, spent };
       const cap = this.#tokensFor(limit, left, models);
       if (cap < FEWEST_OUTPUT_TOKENS) return { limit, allowed, spent };
-      isTight ||= reserved > 0 && this.#tokensFor(limit, left - reserved, models) < FEWEST_OUTPUT_TOKENS;
+      isTight ||= isTaken || (reserved > 0 && this.#tokensFor(limit, left - reserved, models) < FEWEST_OUTPUT_TOKENS);
     }
     return isTight ? "wait" : undefined;
   }
@@ -164,9 +184,42 @@ export class BudgetMeter {
     };
     this.#reserved.add(reserved);
     return () => {
-      if (!this.#reserved.delete(reserved)) return;
-      this.#released?.open();
-      this.#released = undefined;
+      if (this.#reserved.delete(reserved)) this.#opened();
+    };
+  }
+
+  /**
+   * Lends a part of what is left to an agent that is called elsewhere (B3).
+   *
+   * @param share Of 1; of calls at least one is lent while there is one.
+   */
+  lend(share: number): Loan {
+    const spent = this.spent();
+    const lent: { [LIMIT in BudgetLimit]?: number } = {};
+    for (const limit of LENT) {
+      const allowed = this.allowed(limit);
+      if (allowed === undefined) continue;
+      const left = Math.max(0, allowed - (spent[limit] ?? 0) - this.#reservedOf(limit));
+      const part = limit === "cost" ? money(left * share) : Math.floor(left * share);
+      lent[limit] = limit === "steps" ? Math.max(part, Math.min(1, left)) : part;
+    }
+    const { prices, maxOutputTokensPerCall, atLimit } = this.budget;
+    const { startedMs } = this;
+    // Where people are asked for more time nobody knows yet when it ends.
+    const durationMs = atLimit === "ask" ? undefined : this.allowed("durationMs");
+    const isTimed = durationMs !== undefined && startedMs !== undefined;
+    this.#lent.add(lent);
+    return {
+      bound: {
+        what: this.what,
+        limits: { ...lent, ...(isTimed ? { durationMs: durationMs - (this.#before.durationMs ?? 0) } : {}) },
+        ...(prices === undefined || lent.cost === undefined ? {} : { prices }),
+        ...(maxOutputTokensPerCall === undefined ? {} : { maxOutputTokensPerCall }),
+        ...(isTimed ? { startedMs } : {}),
+      },
+      release: () => {
+        if (this.#lent.delete(lent)) this.#opened();
+      },
     };
   }
 
@@ -182,10 +235,21 @@ export class BudgetMeter {
     this.#granted[limit] = money((this.#granted[limit] ?? 0) + amount + Math.max(0, overdue));
   }
 
+  #opened(): void {
+    this.#released?.open();
+    this.#released = undefined;
+  }
+
   #reservedOf(limit: BudgetLimit): number {
     const key = limit === "totalTokens" ? "outputTokens" : limit;
-    if (key === "inputTokens" || key === "durationMs") return 0;
-    return [...this.#reserved].reduce((sum, reserved) => sum + reserved[key], 0);
+    if (key === "durationMs") return 0;
+    const lent = this.#lentOf(limit);
+    if (key === "inputTokens") return lent;
+    return [...this.#reserved].reduce((sum, reserved) => sum + reserved[key], lent);
+  }
+
+  #lentOf(limit: BudgetLimit): number {
+    return [...this.#lent].reduce((sum, lent) => sum + (lent[limit] ?? 0), 0);
   }
 
   /** Output tokens that what is left of `limit` allows a call. */

@@ -19,6 +19,17 @@ export const BUDGET_LIMITS: readonly BudgetLimit[] = [
 /** What has been used of a budget. Of money and time only when the budget limits them. */
 export type BudgetSpent = { readonly [LIMIT in BudgetLimit]?: number | undefined };
 
+/** What is left of one budget for an agent that is called elsewhere: as JSON. */
+export interface BudgetBound {
+  /** Whose budget it is, for people. */
+  readonly what: string;
+  readonly limits: Pick<Budget, "steps" | "inputTokens" | "outputTokens" | "totalTokens" | "cost" | "durationMs">;
+  readonly prices?: Budget["prices"];
+  readonly maxOutputTokensPerCall?: number | undefined;
+  /** When its time began, in milliseconds since 1970. */
+  readonly startedMs?: number | undefined;
+}
+
 /** A bound that was reached. */
 export interface BudgetExceeded {
   readonly limit: BudgetLimit;

@@ -1,5 +1,6 @@
 import type { AgentRun } from "../agent-run.ts";
 import { type Budget, checkBudget } from "./budget.ts";
+import { metersOf } from "./budget-bound.ts";
 import { BudgetGuard } from "./budget-guard.ts";
 import { BudgetMeter, type BudgetState } from "./budget-meter.ts";
 
@@ -14,7 +15,9 @@ export function startBudget(run: AgentRun, forCall: Budget | undefined, state: B
   const budget = forCall === undefined ? run.options.budget : { ...run.options.budget, ...forCall };
   if (forCall !== undefined) checkBudget(`a call of agent "${run.agent}"`, budget ?? {});
   const own = budget === undefined ? undefined : new BudgetMeter(`run "${run.name}"`, budget, run.usage, state);
-  const meters = [own, run.extras.budget].filter((meter) => meter !== undefined);
+  const { bounds = [], usage } = run.extras;
+  const outer = usage === undefined ? [] : metersOf(bounds, usage, budget);
+  const meters = [own, run.extras.budget, ...outer].filter((meter) => meter !== undefined);
   const around = run.parent?.budget;
   if (meters.length === 0 && around === undefined) return;
   run.budget = new BudgetGuard(run, meters, own, around);

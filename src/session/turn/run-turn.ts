@@ -93,6 +93,7 @@ class Turn {
   readonly #steered: readonly SteeredMessage[];
   readonly #slot: number;
   readonly #writer: StreamWriter;
+  readonly #bounds: Delegation["bounds"];
   readonly #recorder: TurnRecorder;
   #inbox: TurnInbox | undefined;
   #budget: BudgetMeter | undefined;
@@ -121,6 +122,7 @@ class Turn {
       grant: context.rand.uuidv4(),
       batchMs: session.streamBatchMs,
     });
+    this.#bounds = call?.bounds ?? [];
     this.#recorder = new TurnRecorder(alsoTo(this.#writer, call?.sink), call?.usage);
   }
 
@@ -167,7 +169,7 @@ class Turn {
     };
     const calls = this.#session.clientCalls;
     const clientTools = calls && ((tools: ToolSet) => withClientCalls({ ...calls, key, turn: this.#turn }, tools));
-    return runAgent({ agent, messages, options, ...own, clientTools });
+    return runAgent({ agent, messages, options, ...own, clientTools, bounds: this.#bounds });
   }
 
   async #prompt(message: Awaited<ReturnType<typeof asModelMessage>>): Promise<ModelMessage[]> {

@@ -19,6 +19,8 @@ export interface TurnRun {
   readonly approvals: Approvals;
   readonly inbox: TurnInbox | undefined;
   readonly clientTools: RunExtras["clientTools"];
+  /** What is left of the budgets of who has called. */
+  readonly bounds: RunExtras["bounds"];
   /** Of the conversation. */
   readonly budget: BudgetMeter | undefined;
 }
@@ -38,13 +40,14 @@ export interface TurnAnswer {
  * @throws what the run failed with.
  */
 export async function runAgent(run: TurnRun): Promise<TurnAnswer> {
-  const { agent, messages, options, recorder, approvals, inbox, clientTools, budget } = run;
+  const { agent, messages, options, recorder, approvals, inbox, clientTools, budget, bounds } = run;
   const extras: RunExtras = {
     sink: recorder,
     approvals,
     usage: recorder.ledger,
     clientTools,
     budget,
+    bounds,
     undoesItself: false,
   };
   try {

@@ -314,6 +314,16 @@ describe("agentTool(service)", () => {
     ]);
   });
 
+  test.each(MODES)("that answers too late and may be others' too is not cancelled, %s", async (mode) => {
+    const model = scriptedModel([ask("weather"), { text: "done" }]);
+    const shared = agentTool(weather, { timeoutMs: 5_000, idempotencyKey: () => "today" });
+    const parent = new RestateAgent({ id: "p", model, tools: { weather: shared } });
+    const run = async () => (await parent.generate({ prompt: "go" })).text;
+    const { outcome, journal } = await fake(run, { calls: () => FAKE_PENDING, mode });
+    expect(outcome).toEqual({ ok: true, value: "done" });
+    expect(journal.commands).toEqual(["run p model 1", "call Weather/run", "sleep", "run p model 2"]);
+  });
+
   test.each(MODES)(
     "is cancelled when its caller's run fails, and once when its caller is cancelled, %s",
     async (mode) => {

@@ -144,8 +144,17 @@ describe("agentJobs()", () => {
 
   test("calls the agent, and then whom it concerns, once", async () => {
     const job = await jobOf();
-    const whole = await runFake((context) => run(context, job), { calls: () => answer("a report") });
+    const told: unknown[] = [];
+    const spied = (context: Context): Context =>
+      Object.assign(Object.create(context) as Context, {
+        genericSend: (send: { readonly parameter: unknown }): unknown => {
+          told.push(send.parameter);
+          return context.genericSend(send as never);
+        },
+      });
+    const whole = await runFake((context) => run(spied(context), job), { calls: () => answer("a report") });
     expect(whole.outcome).toEqual({ ok: true, value: "a report" });
+    expect(told).toMatchObject([{ ok: true, output: "a report", usage }]);
     expect(whole.journal.commands).toEqual(["call Research/run", "send Reports/k/add"]);
   });
 
