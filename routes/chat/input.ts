@@ -114,7 +114,7 @@ export type ToolOutput = { readonly toolCallId: string } & (
 /** What a POST asks for. */
 export type ChatRequest =
   | { readonly kind: "message"; readonly message: UserMessage; readonly mode: ChatMode; readonly replaces?: string }
-  | { readonly kind: "regenerate"; readonly of: string | undefined }
+  | { readonly kind: "regenerate"; readonly of: string | undefined; readonly mode: ChatMode }
   | {
       readonly kind: "continue";
       readonly message: UIMessage;
@@ -133,7 +133,7 @@ export type UserMessage = Exclude<UserInput, string> & { readonly id: string };
  */
 export function chatRequestOf(body: ChatBody): ChatRequest {
   const { messages, message, trigger, messageId, mode = "queue" } = body;
-  if (trigger === "regenerate-message") return { kind: "regenerate", of: messageId ?? idOf(messages?.at(-1)) };
+  if (trigger === "regenerate-message") return { kind: "regenerate", of: messageId ?? idOf(messages?.at(-1)), mode };
   if (message !== undefined) {
     if (messages !== undefined) throw invalid("Send message or messages, not both", "message");
     return { kind: "message", message: withId({ role: "user", parts: [{ type: "text", text: message }] }), mode };

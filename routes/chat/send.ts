@@ -102,6 +102,7 @@ async function post(context: Context, conversation: Conversation, given: ChatBod
         turn: crypto.randomUUID(),
         ...(request.of === undefined ? {} : { of: request.of }),
       };
+      if (request.mode === "interrupt") await interruptOthers(conversation, input);
       return streamTurn(conversation, await sendTurn(conversation, input), { until });
     }
     case "continue":
@@ -119,14 +120,15 @@ async function turnOfMessage(
   return { message, replaces, turn: await turnOfEdit(conversation, message) };
 }
 
-/** A message that is posted twice must not end its own turn. */
+/** A message that is posted twice must not end its own turn; a turn that is run again is another one. */
 async function interruptOthers(
   conversation: Conversation,
-  { turn, replaces }: SendMessage & { readonly turn: string },
+  { turn, regenerate, ...more }: (SendMessage | RegenerateTurn) & { readonly turn: string },
 ): Promise<void> {
   const { turn: running, message } = await statusOf(conversation);
+  const isNew = regenerate === true || ("replaces" in more && more.replaces !== undefined);
   // The id of its turn may be another one than the message's, which it then answers all the same.
-  const isOwn = running === turn || (replaces === undefined && message?.id === turn);
+  const isOwn = running === turn || (!isNew && message?.id === turn);
   if (running === undefined || isOwn) return;
   await callHandler(conversation, "interrupt", { turn: running }, INTERRUPT_MS);
 }

@@ -6,7 +6,8 @@ import { answerIdOf, streamIdOf } from "../../src/session/session-info.ts";
 import type { SessionMessage } from "../../src/session/session-types.ts";
 import { IngressClient } from "../../src/ingress/ingress-client.ts";
 import { restateStreamStore } from "../../src/stream/restate-stream-store.ts";
-import type { StreamEntry } from "../../src/stream/stream-store.ts";
+import type { StreamEntry, StreamStore } from "../../src/stream/stream-store.ts";
+import { waitUntil } from "../../src/testing/wait.ts";
 import { call } from "../e2e/lab-stack.ts";
 import { type Conversation, promptOf, SessionStack } from "../e2e/session-stack.ts";
 import { seedOf, shareOf } from "../thorough.ts";
@@ -15,6 +16,8 @@ const TRIALS = 24;
 const TURN_TIMEOUT_MS = 60_000;
 /** About as long as a turn takes. */
 const TURN_MS = 1_200;
+const ALL = { after: 0, waitMs: 0 };
+const streamOf = ({ service, key }: Conversation, turn: string): string => streamIdOf(service, key, turn);
 
 describe.each(["workerd", "deno"] as const)("turns on %s", (runtime) => {
   let stack: SessionStack;
@@ -23,6 +26,7 @@ describe.each(["workerd", "deno"] as const)("turns on %s", (runtime) => {
     stack = await SessionStack.start(runtime);
     stack.effectMs = 30;
     stack.script = (request) => {
+      if (promptOf(request).at(-1) === "user: talk") return { text: "word ".repeat(400), chunkDelayMs: 20 };
       const since = promptOf(request).findLastIndex((line) => line.startsWith("user"));
       const asked = promptOf(request)[since]?.slice("user: ".length) ?? "";
       const answered = promptOf(request).filter((line, index) => index > since && line.startsWith("result")).length;
@@ -61,6 +65,32 @@ describe.each(["workerd", "deno"] as const)("turns on %s", (runtime) => {
     TURN_TIMEOUT_MS * 2,
   );
 
+  test.each(["cancelled", "killed"] as const)(
+    "%s in mid-text as the Worker dies: stream and history say the same, and the next turn goes on",
+    async (how) => {
+      const chat = stack.conversation();
+      const id = await chat.begin("talk", "m1");
+      const store = storeOf(chat);
+      const said = async (): Promise<boolean> =>
+        JSON.stringify(await store.read(streamOf(chat, "m1"), ALL)).includes("word");
+      await waitUntil("Nothing is said", said, { everyMs: 20 });
+      await (how === "cancelled" ? stack.restate.cancel(id) : stack.restate.killInvocation(id));
+      await stack.endpoint.restart();
+      expect((await stack.restate.attach(id, TURN_TIMEOUT_MS)).status).toBe(how === "cancelled" ? 409 : 500);
+      const name = `${chat.key}-next`;
+      const next = await chat.begin(name, name);
+      await stack.endpoint.restart();
+      expect(await stack.restate.attach(next, TURN_TIMEOUT_MS)).toMatchObject({ body: { text: `Done with ${name}` } });
+      const [, answer] = await chat.messages();
+      expect(answer?.id).toBe(answerIdOf("m1"));
+      const told = await readerOf(chat, "m1");
+      expect(told?.metadata).toEqual(answer?.metadata);
+      if (how === "cancelled") expect(told?.parts).toEqual(answer?.parts);
+      expect(promptOf(stack.openai.requests.at(-1)).at(0)).toBe("user: talk");
+    },
+    TURN_TIMEOUT_MS * 2,
+  );
+
   /** Each effect once; one that was under way at a death may have been repeated. Stream and history say the same. */
   async function checkTurn(chat: Conversation, turn: string, deaths: number): Promise<void> {
     const counts = ["a", "b", "c"].map((id) => stack.effects.count("book", `${turn}-${id}`));
@@ -72,12 +102,16 @@ describe.each(["workerd", "deno"] as const)("turns on %s", (runtime) => {
     expect(await readerOf(chat, turn)).toEqual(message);
   }
 
-  async function readerOf(chat: Conversation, turn: string): Promise<SessionMessage | undefined> {
+  function storeOf(chat: Conversation): StreamStore {
     const client = new IngressClient({ url: stack.restate.ingressUrl, encryption: stack.restate.encryption });
-    const store = restateStreamStore(`${chat.service}.streams`, { ingress: () => client });
+    return restateStreamStore(`${chat.service}.streams`, { ingress: () => client });
+  }
+
+  async function readerOf(chat: Conversation, turn: string): Promise<SessionMessage | undefined> {
+    const store = storeOf(chat);
     const all: StreamEntry[] = [];
     for (let ended = false; !ended;) {
-      const page = await store.read(streamIdOf(chat.service, chat.key, turn), {
+      const page = await store.read(streamOf(chat, turn), {
         after: all.at(-1)?.offset ?? 0,
         waitMs: 5_000,
       });

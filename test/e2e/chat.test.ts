@@ -207,6 +207,19 @@ describe.each(RUNTIMES)("on %s", (runtime) => {
     expect([prompt.includes("Talk"), prompt.includes("Stop that")]).toEqual([true, true]);
   });
 
+  test("a turn that runs is ended, and run again", async () => {
+    const session = stack.newSession();
+    stack.script = () => ({ text: "word ".repeat(500), chunkDelayMs: 20 });
+    const path = `/chat/Chat/${session}`;
+    const talking = streamed(await post(path, { messages: [user("m1", "Talk")] }));
+    await stack.openai.waitFor(1);
+    stack.script = () => ({ text: "Shorter." });
+    const again = { messages: [user("m1", "Talk")], trigger: "regenerate-message", mode: "interrupt" };
+    expect(textOf(await fold(chunksOf((await streamed(await post(path, again))).events)))).toBe("Shorter.");
+    expect((await talking).isDone).toBe(true);
+    expect((await stack.messages(session)).map((message) => textOf(message))).toEqual(["Talk", "Shorter."]);
+  });
+
   test("a turn is run again", async () => {
     const session = stack.newSession();
     let n = 0;

@@ -151,9 +151,12 @@ test("events have their offset as id, and the AI SDK reads them", async () => {
 
 test("while nothing comes, comments keep the connection open; the AI SDK does not see them", async () => {
   const [store, stream] = [memoryStreamStore(), newStream()];
-  setTimeout(() => void write(store, stream, ["a"]).then(() => store.end(stream, end)), 100);
   let text = "";
-  for await (const events of sseEvents(readStreamPages(store, stream), { keepAliveMs: 20 })) text += events;
+  let comments = 0;
+  for await (const events of sseEvents(readStreamPages(store, stream), { keepAliveMs: 20 })) {
+    text += events;
+    if (events === ":\n\n" && ++comments === 3) void write(store, stream, ["a"]).then(() => store.end(stream, end));
+  }
   expect(text.match(/^:\n\n/gm)?.length).toBeGreaterThan(2);
   expect(text.endsWith("data: [DONE]\n\n")).toBe(true);
 });

@@ -191,6 +191,26 @@ test("who interrupts with a message does not end its own turn when it is posted 
   expect(restate.requests.filter(({ url }) => url.includes("interrupt"))).toEqual([]);
 });
 
+test("a turn that runs is ended before it is run again, when that is asked for", async () => {
+  const running = { ...IDLE, state: "running", turn: "m1", invocationId: ID, message: user("m1") };
+  replies({
+    "/interrupt": returned('{"result":"ended"}'),
+    "/status": returned(JSON.stringify(running)),
+    "/send/": accepted(),
+    "/output/": returned(JSON.stringify(answer("m1"))),
+  });
+  const again = { messages: [user("m1")], trigger: "regenerate-message" };
+  for (const [mode, calls] of [
+    ["interrupt", ["status", "interrupt", "send"]],
+    ["queue", ["send"]],
+  ] as const) {
+    restate.requests.length = 0;
+    await (await ask("POST", `/chat/Chat/${SESSION}`, { ...again, mode })).text();
+    const made = restate.requests.map(({ url }) => url.split("/").at(-1));
+    expect(made.slice(0, calls.length)).toEqual(calls);
+  }
+});
+
 const responded = (id: string) => ({
   id: "m1-answer",
   role: "assistant",

@@ -91,8 +91,9 @@ test("an approval may be answered when there are messages after it", () => {
 
 test("a turn is run again by what it answered, or by its answer", () => {
   const again = { messages: [user("m1", "Hi")], trigger: "regenerate-message" };
-  expect(read(again)).toEqual({ kind: "regenerate", of: "m1" });
-  expect(read({ ...again, messageId: "m1-answer" })).toEqual({ kind: "regenerate", of: "m1-answer" });
+  expect(read(again)).toEqual({ kind: "regenerate", of: "m1", mode: "queue" });
+  const answer = { ...again, messageId: "m1-answer", mode: "interrupt" };
+  expect(read(answer)).toEqual({ kind: "regenerate", of: "m1-answer", mode: "interrupt" });
 });
 
 test("an edited message is told from a new one", () => {
