@@ -19,7 +19,7 @@ const TIMEOUT_MS = 60_000;
 
 let stack: FuzzStack;
 beforeAll(async () => {
-  stack = await FuzzStack.start("fuzz/chat-worker.ts");
+  stack = await FuzzStack.start("fuzz-chat/worker.ts");
   await stack.restate.register(`${stack.worker.url}/restate`, { http11: true });
 });
 afterAll(() => stack?.stop());
