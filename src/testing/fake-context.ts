@@ -232,11 +232,11 @@ async function stepOutcome(action: Answer, serde: Serde<unknown>, mayRetry: () =
   }
 }
 
-/** True while a step that failed has retries left, by its `maxRetryAttempts`. */
+/** True while a step that failed has retries left, by its `maxRetryAttempts`: a 32-bit number, as Restate has it. */
 function bounded(failures: Map<string, number>, name: string, { maxRetryAttempts }: RunOptions<unknown>): boolean {
   const count = (failures.get(name) ?? 0) + 1;
   failures.set(name, count);
-  return maxRetryAttempts === undefined || count < maxRetryAttempts;
+  return maxRetryAttempts === undefined || count < maxRetryAttempts >>> 0;
 }
 
 function encode(value: unknown, serde: Serde<unknown>): Uint8Array {

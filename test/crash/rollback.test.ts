@@ -170,6 +170,7 @@ describe.each(["workerd", "deno"] as const)("on %s", (runtime) => {
     expect(report.notUndone).toEqual([
       {
         step: `travel undo book call-${run}-b`,
+        invocationId: id,
         tool: "book",
         toolCallId: `call-${run}-b`,
         outcome: "done",

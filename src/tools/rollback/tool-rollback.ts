@@ -42,7 +42,7 @@ export interface ToolRollback<INPUT = unknown, OUTPUT = unknown> {
   onRollbackUncertain?(this: void, call: UncertainCall<INPUT>): unknown;
   /**
    * Retry bounds of both. Default: 20 attempts from 0.5 s to 1 min apart, about 13 minutes. After that it counts as not
-   * undone, and the others go on: one that never succeeds must not keep them.
+   * undone, and the others go on: one that never succeeds must not keep them. `maxRetryAttempts: Infinity` tries for ever.
    */
   readonly rollbackOptions?: StepOptions;
 }

@@ -193,6 +193,24 @@ describe("what cannot be undone is reported", () => {
     expect(logs.join()).not.toContain("secret");
   });
 
+  test("never, when it is to be tried for ever: the others wait until it has worked", async () => {
+    const world = new World(threeBookings({ toolCalls: [call("reject", "money")] }));
+    let tries = 0;
+    const onRollback = ({ input: { id } }: { readonly input: { readonly id: string } }): void => {
+      if (id === "c" && (tries += 1) < 30) throw new Error("closed");
+      world.undo(id);
+    };
+    const book = { onRollback, rollbackOptions: { maxRetryAttempts: Infinity } };
+    const agent = new RestateAgent(
+      { id: "travel", model: world.model, tools: toolsOf(world), stopWhen: isStepCount(5) },
+      { toolErrors: "fail", toolOptions: { book } },
+    );
+    const result = await fake(() => agent.generate({ prompt: "go" }), { maxFailures: 100 });
+    expect(tries).toBe(30);
+    expect(world.undone).toEqual(expectedUndoing(result));
+    expect(rollbackReport((result.outcome as { error: unknown }).error)?.undoneCount).toBe(3);
+  });
+
   test("when the compensation says that it is impossible, at once", async () => {
     const world = new World([{ toolCalls: [call("book", "a")] }, { toolCalls: [call("reject", "x")] }]);
     let tries = 0;
