@@ -92,7 +92,7 @@ test("of what runs, sessions and limits bring along, only what routes and steps 
     Limit: ["status"],
     Jobs: [],
     "Chat.approvals": ["answer", "get", "list"],
-    "Chat.streams": ["append", "block", "end", "read", "remove", "stop"],
+    "Chat.streams": ["append", "block", "end", "read", "remove", "report", "stop"],
     "Chat.inbox": ["take"],
     "Chat.calls": ["settle"],
   });
