@@ -103,7 +103,7 @@ describe("who has started an agent is called back once", () => {
         timeoutMs: 60_000,
       });
       await waitUntil("Something goes on", async () => (await stack.running()).length === 0, { timeoutMs: 60_000 });
-      expect(await reports()).toEqual([{ target: "Leaf/run", data: run, ok: true, output: `done ${run}` }]);
+      expect(await reports()).toMatchObject([{ target: "Leaf/run", data: run, ok: true, output: `done ${run}` }]);
       const rows = await stack.restate.query<{ target: string; n: number }>(
         `SELECT target, COUNT(1) AS n FROM sys_invocation WHERE invoked_by_id = '${id}' GROUP BY target`,
       );
