@@ -35,5 +35,5 @@ test(`${REQUESTS} requests to conversations, approvals and the MCP server`, asyn
   );
   expect.soft(await explain(report.failures, world.port, rules)).toBe("");
   // Something was reached.
-  expect(report.counts.get("POST /chat/{agent}/{session}")?.get("200")).toBeGreaterThan(0);
+  expect([...report.counts.values()].some((labels) => labels.has("200"))).toBe(true);
 });

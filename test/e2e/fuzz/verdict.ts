@@ -109,6 +109,8 @@ function formFaults(request: FuzzRequest, answer: RawAnswer, code: string | unde
   if (answer.headers.some(([name]) => name === "x-injected")) faults.push("has an injected header");
   if (type === "text/event-stream") return [...faults, ...streamFaults(request, answer)];
   if (isMcp(request) && isRpcError(answer)) return faults;
+  // A link is opened in a browser, which gets a page.
+  if (type?.startsWith("text/html") === true && request.notes[0]?.endsWith("/link") === true) return faults;
   if (answer.status >= 400 && type !== "application/problem+json") faults.push(`is no problem+json: ${type}`);
   if (hasBody && !/^application\/([\w.+-]+\+)?json\b/.test(type ?? "")) faults.push(`is no JSON: ${type}`);
   if (answer.status < 400 || method === "HEAD") return faults;
