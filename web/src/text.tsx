@@ -1,5 +1,6 @@
+import type { MarkedToken, Tokens } from "marked";
 import type { ReactElement, ReactNode } from "react";
-import { type Block, blocksOf, type Inline, inlineOf } from "./markdown.ts";
+import { blocksOf, insideOf, opens } from "./markdown.ts";
 
 /** What a model writes. It is shown, never run, and nothing that it names is loaded. */
 export function Text({
@@ -9,101 +10,94 @@ export function Text({
   readonly text: string;
   readonly streaming?: boolean;
 }): ReactElement {
-  const blocks = blocksOf(text);
-  return (
-    <div className="text">
-      {blocks.map((block, place) => (
-        <Piece key={`${place} ${block.type}`} block={block} caret={streaming && place === blocks.length - 1} />
-      ))}
-    </div>
-  );
+  return <div className={streaming ? "text streaming" : "text"}>{all(blocksOf(text), true)}</div>;
 }
 
-function Piece({ block, caret }: { readonly block: Block; readonly caret: boolean }): ReactElement {
-  const className = caret ? "caret" : undefined;
-  switch (block.type) {
+/** Tokens in their order. Those of a block stand in lines of their own. */
+function all(tokens: readonly MarkedToken[], blocks = false): ReactNode {
+  return tokens.map((token, place) => shown(token, `${place} ${token.type}`, blocks));
+}
+
+function shown(token: MarkedToken, key: string, isBlock: boolean): ReactNode {
+  const inside = (): ReactNode => all(insideOf(token));
+  switch (token.type) {
+    case "heading":
+      return <h3 key={key}>{inside()}</h3>;
+    case "paragraph":
+      return <p key={key}>{inside()}</p>;
+    case "blockquote":
+      return <blockquote key={key}>{all(insideOf(token), true)}</blockquote>;
     case "code":
       return (
-        <pre tabIndex={0} role="group" aria-label="Code">
-          <code className={className}>{block.text}</code>
+        <pre key={key} tabIndex={0} role="group" aria-label="Code">
+          <code>{token.text}</code>
         </pre>
       );
-    case "heading":
-      return <h3 className={className}>{shown(block.text)}</h3>;
-    case "quote":
-      return <blockquote className={className}>{shown(block.text)}</blockquote>;
     case "list":
-      return <List block={block} caret={caret} />;
+      return <List key={key} list={token} />;
     case "table":
-      return <Table rows={block.rows} />;
-    case "paragraph":
-      return <p className={className}>{shown(block.text)}</p>;
+      return <Table key={key} table={token} />;
+    case "hr":
+      return <hr key={key} />;
+    case "br":
+      return <br key={key} />;
+    case "space":
+      return null;
+    case "strong":
+      return <strong key={key}>{inside()}</strong>;
+    case "em":
+      return <em key={key}>{inside()}</em>;
+    case "del":
+      return <del key={key}>{inside()}</del>;
+    case "codespan":
+      return <code key={key}>{token.text}</code>;
+    case "escape":
+      return token.text;
+    case "link":
+    case "image":
+      return opens(token) ? <Link key={key} link={token} /> : token.raw;
+    case "checkbox":
+      return token.checked ? "☑ " : "☐ ";
+    default: {
+      const content = insideOf(token).length > 0 ? inside() : token.raw;
+      return isBlock ? <p key={key}>{content}</p> : content;
+    }
   }
 }
 
-function List({ block, caret }: { readonly block: Block & { type: "list" }; readonly caret: boolean }): ReactElement {
-  const { start, items } = block;
-  let number = (start ?? 1) - 1;
-  const points = items.map(({ text, depth }, place) => {
-    if (depth === 0) number += 1;
-    const style = depth === 0 ? undefined : { marginInlineStart: `${depth * 1.25}rem`, listStyleType: "circle" };
-    const isLast = place === items.length - 1;
-    return (
-      <li
-        key={`${place}`}
-        style={style}
-        value={start === undefined ? undefined : number}
-        className={caret && isLast ? "caret" : undefined}
-      >
-        {shown(text)}
-      </li>
-    );
-  });
-  return start === undefined ? <ul>{points}</ul> : <ol>{points}</ol>;
+function Link({ link }: { readonly link: Tokens.Link | Tokens.Image }): ReactElement {
+  const { href, text } = link;
+  return (
+    <a href={href} title={href} target="_blank" rel="noreferrer">
+      {link.type === "link" ? all(insideOf(link)) : text}
+    </a>
+  );
 }
 
-function Table({ rows: [head = [], ...rows] }: { readonly rows: readonly (readonly string[])[] }): ReactElement {
+function List({ list }: { readonly list: Tokens.List }): ReactElement {
+  const points = list.items.map((item, place) => <li key={`${place}`}>{all(insideOf(item))}</li>);
+  return list.ordered ? <ol start={Number(list.start)}>{points}</ol> : <ul>{points}</ul>;
+}
+
+function Table({ table }: { readonly table: Tokens.Table }): ReactElement {
   return (
     <table tabIndex={0}>
       <thead>
         <tr>
-          {head.map((cell, place) => (
-            <th key={`${place}`}>{shown(cell)}</th>
+          {table.header.map((cell, place) => (
+            <th key={`${place}`}>{all(insideOf(cell))}</th>
           ))}
         </tr>
       </thead>
       <tbody>
-        {rows.map((row, at) => (
+        {table.rows.map((row, at) => (
           <tr key={`${at}`}>
             {row.map((cell, place) => (
-              <td key={`${place}`}>{shown(cell)}</td>
+              <td key={`${place}`}>{all(insideOf(cell))}</td>
             ))}
           </tr>
         ))}
       </tbody>
     </table>
   );
-}
-
-function shown(text: string): ReactNode {
-  return inlineOf(text).map((piece, place) => shownPiece(piece, `${place}`));
-}
-
-function shownPiece(piece: Inline, key: string): ReactNode {
-  switch (piece.type) {
-    case "text":
-      return piece.text;
-    case "code":
-      return <code key={key}>{piece.text}</code>;
-    case "strong":
-      return <strong key={key}>{piece.children.map((child, place) => shownPiece(child, `${place}`))}</strong>;
-    case "em":
-      return <em key={key}>{piece.children.map((child, place) => shownPiece(child, `${place}`))}</em>;
-    case "link":
-      return (
-        <a key={key} href={piece.url} title={piece.url} target="_blank" rel="noreferrer">
-          {piece.text}
-        </a>
-      );
-  }
 }
