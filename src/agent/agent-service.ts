@@ -5,6 +5,7 @@ import { InvalidInputError } from "../errors/invalid-input-error.ts";
 import { handlers, service } from "../journal/handlers.ts";
 import type { Context, ServiceDefinition, ServiceOptions } from "../restate.ts";
 import { CONTINUE, CONTINUE_HANDLER_OPTIONS, type ContinueAsNewOptions, SegmentChain } from "./continue-as-new.ts";
+import { markerOf } from "./conversation-mark.ts";
 import { LAST_ACT } from "./agent-run.ts";
 import { withRollback } from "../tools/rollback/with-rollback.ts";
 import { SEGMENT, type Segment } from "./continue-as-new-segment.ts";
@@ -110,7 +111,14 @@ function chained(
   generate: Generate,
 ): { readonly run: Run; readonly [CONTINUE]: unknown } {
   const keepsPrompt = setting(agent, "prepareCall") !== undefined;
-  const chain = new SegmentChain({ service, agent: agent.name, keepsPrompt, options, generate });
+  const chain = new SegmentChain({
+    service,
+    agent: agent.name,
+    keepsPrompt,
+    options,
+    marker: markerOf(agent),
+    generate,
+  });
   return {
     run: async (context, input) =>
       delegated(context, async (call) => chain.start(context, parametersOf(service, input), call)),

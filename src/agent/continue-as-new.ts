@@ -30,6 +30,7 @@ import type { StepScope } from "../journal/step-host.ts";
 import { type Context, type Serde, serde } from "../restate.ts";
 import { withRollback } from "../tools/rollback/with-rollback.ts";
 import { conversationProblem } from "./compaction.ts";
+import { keepMark, type Marker } from "./conversation-mark.ts";
 import { type Handover, Segment, type SegmentBounds } from "./continue-as-new-segment.ts";
 import { decodeContinuation, encodeContinuation } from "./continue-as-new-state.ts";
 import { NO_STEPS, stepCount, totalUsage } from "./continue-as-new-steps.ts";
@@ -77,6 +78,8 @@ export interface ChainOptions {
   /** True when the agent's `prepareCall` has to see the original prompt again, in each segment. */
   readonly keepsPrompt: boolean;
   readonly options: ContinueAsNewOptions;
+  /** What `compact` must not make the agent forget. */
+  readonly marker: Marker | undefined;
   /** Runs the agent as one segment; its answer. */
   readonly generate: (parameters: object, call: Delegation, segment: Segment) => Promise<unknown>;
 }
@@ -178,7 +181,7 @@ export class SegmentChain {
         `Cannot continue ${this.#chain.service} in a new invocation: continueAsNew.compact returned something that no model can go on with: ${problem}`,
       );
     }
-    return compacted;
+    return keepMark(this.#chain.marker, messages, compacted);
   }
 
   /** The prompt is part of the conversation: only `prepareCall` needs it once more. */

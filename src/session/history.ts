@@ -52,7 +52,7 @@ async function modelHistory(
   const turns = await Promise.all(page.map((slot) => readModelMessages(context, slot)));
   const messages = turns.flatMap((turn) => turn ?? []);
   if (upTo === undefined || before.before !== undefined) return { messages, ...before };
-  return { messages: [...summaryMessages(await readSummary(context, upTo)), ...messages] };
+  return { messages: [...summaryMessages(await readSummary(context, upTo), compaction?.mark), ...messages] };
 }
 
 interface Page {

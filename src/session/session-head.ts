@@ -12,6 +12,7 @@
 import type { LanguageModelUsage } from "ai";
 import { z } from "zod";
 import { NO_USAGE } from "../agent/usage.ts";
+import type { ConversationMark } from "../agent/conversation-mark.ts";
 import type { BudgetState } from "../agent/budget/budget-meter.ts";
 import { decodeValue, encodeValue } from "../journal/codec.ts";
 import type { Serde } from "../restate.ts";
@@ -36,6 +37,8 @@ export interface RunningTurn {
 export interface CompactionMark {
   /** The last slot that the summary has. */
   readonly upTo: number;
+  /** What the agent must not forget of what the summary has. Absent: a version that did not note it has summarised. */
+  readonly mark?: ConversationMark | undefined;
 }
 
 /** See the head of this file. */

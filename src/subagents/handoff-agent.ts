@@ -3,8 +3,9 @@
  * was said. It is one run of the AI SDK's loop, whose model, instructions and tools are those of the agent that has the
  * conversation; so one result, one stream, one usage, and one session.
  *
- * - H1 Who has the conversation follows from the conversation: from the last transfer that is in its messages. So a replay, a
- *   later turn of a session and a further invocation of a long run all know (G2).
+ * - H1 Who has the conversation follows from the conversation: from the last transfer that is in its messages, or the mark that
+ *   is left where messages were dropped (src/agent/conversation-mark.ts). So a replay, a later turn of a session and a further
+ *   invocation of a long run all know (G2).
  * - H2 A transfer is a tool without effect: nothing of it is journaled but the model's call.
  */
 import {
@@ -18,6 +19,7 @@ import {
 } from "ai";
 import { z } from "zod";
 import type { RestateAgentOptions } from "../agent/agent-options.ts";
+import { type ConversationMark, keepMark, markerOf, markIn, setMarker } from "../agent/conversation-mark.ts";
 import { optionsOf, RestateAgent } from "../agent/restate-agent.ts";
 import { DefinitionError } from "../errors/definition-error.ts";
 import type { ToolOptions } from "../tools/tool-options.ts";
@@ -98,6 +100,8 @@ export function handoffAgent(
   const team = new Team(settings);
   const [first] = team.names;
   const start = team.settings(first);
+  const prepareStep = async (step: StepFacts): Promise<object> => team.prepare(step);
+  setMarker(prepareStep, (messages) => team.mark(messages));
   return new RestateAgent<never, ToolSet>(
     {
       id: settings.id,
@@ -105,7 +109,7 @@ export function handoffAgent(
       tools: team.tools,
       toolApproval: team.approvals as never,
       stopWhen: settings.stopWhen ?? isStepCount(20),
-      prepareStep: async (step) => team.prepare(step),
+      prepareStep,
     },
     { ...options, toolOptions: { ...team.toolOptions, ...options.toolOptions } },
   );
@@ -117,11 +121,13 @@ class Team {
   readonly toolOptions: Record<string, ToolOptions> = {};
   readonly approvals: Record<string, unknown> = {};
   readonly #id: string;
+  readonly #members: readonly HandoffMember[];
   readonly #settings: ReadonlyMap<string, Settings>;
   readonly #handoffs: HandoffSettings["handoffs"];
 
   constructor({ id, agents, handoffs, descriptions = {} }: HandoffSettings) {
     this.#id = id;
+    this.#members = Object.values(agents);
     this.#handoffs = handoffs;
     const [first, ...others] = Object.keys(agents);
     if (first === undefined || others.length === 0) throw this.#error("it takes two agents or more");
@@ -156,13 +162,27 @@ class Team {
       instructions: settings["instructions"] ?? `You are ${name}.`,
       ...Object.fromEntries(ofStep),
       ...own,
+      // What it drops stays dropped for the steps to come.
+      ...(own["messages"] === undefined
+        ? {}
+        : {
+            messages: keepMark((messages) => this.mark(messages), step.messages, own["messages"] as ModelMessage[]),
+          }),
       activeTools: [...tools, ...transfers.map(transferName)],
     };
+  }
+
+  /** What must survive when messages are dropped; an agent of several may itself be of several. */
+  mark(messages: readonly ModelMessage[]): ConversationMark {
+    const inner = this.#members.map((agent) => markerOf(agent)?.(messages) ?? {});
+    return Object.assign({}, ...inner, { [this.#id]: this.#holder(messages) }) as ConversationMark;
   }
 
   /** H1 */
   #holder(messages: readonly ModelMessage[]): string {
     for (const message of messages.toReversed()) {
+      const marked = markIn(message, this.#id);
+      if (marked !== undefined && this.names.includes(marked)) return marked;
       if (message.role !== "tool") continue;
       for (const part of message.content.toReversed()) {
         if (part.type !== "tool-result" || FAILED.has(part.output.type)) continue;

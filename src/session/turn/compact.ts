@@ -1,5 +1,6 @@
 /** Keeps a conversation within what the model can read: older turns are replaced by a summary. */
 import type { LanguageModel, ModelMessage } from "ai";
+import { markerOf } from "../../agent/conversation-mark.ts";
 import { RestateAgent } from "../../agent/restate-agent.ts";
 import { InvalidInputError } from "../../errors/invalid-input-error.ts";
 import { requirePlace } from "../../journal/ambient.ts";
@@ -10,6 +11,7 @@ import type { SessionHead } from "../session-head.ts";
 import { modelOf, type Session } from "../session.ts";
 import { compactStepName } from "../session-steps.ts";
 import type { Past } from "./past-turns.ts";
+import { promptOf } from "./prompt.ts";
 import { transcriptOf } from "./transcript.ts";
 
 /** A conversation before its next turn. */
@@ -51,7 +53,8 @@ export async function compact(
   if (count <= 0 || tokensOf(head, past) <= maxTokens) return unchanged;
   try {
     const summary = await summarize(session, past.turns.slice(0, count).flat(), past.summary);
-    return { past: { summary, turns: past.turns.slice(count) }, upTo: slots[count - 1] };
+    const mark = markerOf(session.agent())?.(promptOf({ ...past, turns: past.turns.slice(0, count) }));
+    return { past: { summary, mark, turns: past.turns.slice(count) }, upTo: slots[count - 1] };
   } catch (error) {
     if (error instanceof CancelledError || !(error instanceof TerminalError)) throw error;
     context.console.warn(`The conversation ${session.name}/${context.key} could not be summarised`, error);

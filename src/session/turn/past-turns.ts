@@ -13,6 +13,7 @@
  * - P2 What cannot be read fails the attempt, not the turn: Restate tries again (G6).
  */
 import type { ModelMessage } from "ai";
+import type { ConversationMark } from "../../agent/conversation-mark.ts";
 import { readMessage } from "../../errors/read-error.ts";
 import { ownIngress } from "../../http/own-ingress.ts";
 import { decodeValue } from "../../journal/codec.ts";
@@ -36,6 +37,8 @@ export interface PastWanted {
 /** What the model is given of the past. */
 export interface Past {
   readonly summary: string | undefined;
+  /** What the agent must not forget of the turns that the summary has. */
+  readonly mark?: ConversationMark | undefined;
   /** One list a turn, in order. */
   readonly turns: readonly (readonly ModelMessage[])[];
 }

@@ -35,6 +35,7 @@ import { TurnInbox } from "../steering/turn-inbox.ts";
 import { withRollback } from "../../tools/rollback/with-rollback.ts";
 import { afterTurn, watchExpiry } from "./after-turn.ts";
 import { compact } from "./compact.ts";
+import { readMark } from "./compaction-mark.ts";
 import { endKilledStream } from "./killed-stream.ts";
 import { lostFilesAfter, withoutLostFiles } from "./lost-files.ts";
 import { type Conversation, readPast, rememberSummary, rememberTurn } from "./past-turns.ts";
@@ -175,13 +176,20 @@ class Turn {
   async #prompt(message: Awaited<ReturnType<typeof asModelMessage>>): Promise<ModelMessage[]> {
     const { compaction } = this.#head;
     const slots = slotsOfPrompt(this.#head).filter((slot) => slot < (this.#replaces ?? Infinity));
-    const past = await readPast(this.#conversation, { slots, summary: compaction?.upTo });
+    const read = await readPast(this.#conversation, { slots, summary: compaction?.upTo });
+    const mark = await readMark(this.#session, this.#conversation, this.#head);
+    const past = { ...read, mark };
+    if (compaction !== undefined) this.#head = { ...this.#head, compaction: { ...compaction, mark } };
     const compacted = await compact(this.#session, this.#context, { head: this.#head, slots, past });
     const { summary } = compacted.past;
     if (compacted.upTo !== undefined && summary !== undefined) {
       writeSummary(this.#context, compacted.upTo, summary);
       rememberSummary(this.#conversation, compacted.upTo, summary);
-      this.#head = { ...this.#head, compaction: { upTo: compacted.upTo }, contextTokens: undefined };
+      this.#head = {
+        ...this.#head,
+        compaction: { upTo: compacted.upTo, mark: compacted.past.mark },
+        contextTokens: undefined,
+      };
       this.#writeRunning();
     }
     const { lostFiles = [] } = this.#head;
