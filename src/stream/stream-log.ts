@@ -32,6 +32,10 @@ export interface StreamLog {
   readonly ended: boolean;
   /** Tool calls that have no end, the latest last, while others may tell of them (L6). */
   readonly calls?: readonly string[] | undefined;
+  /** Questions to people that are open, and the calls that they belong to: a reader shows one or an output (L6). */
+  readonly asked?: readonly (readonly [approvalId: string, toolCallId: string])[] | undefined;
+  /** Others have told of them. */
+  readonly told?: true | undefined;
 }
 
 /** What comes of a batch, an end or a wish to stop. */
@@ -101,8 +105,9 @@ export function stopLog(log: StreamLog): LogChange {
 /** Somebody tells of a tool call (L6). */
 export function tellLog(log: StreamLog, { grant, toolCallId, output }: StreamWord): LogChange {
   const isOpen = !log.ended && log.writer?.grant === grant && log.calls?.includes(toolCallId) === true;
-  if (!isOpen) return unchanged(log, "refused");
-  const told = { ...log, offset: log.offset + 1 };
+  const isAsked = log.asked?.some(([, call]) => call === toolCallId) === true;
+  if (!isOpen || isAsked) return unchanged(log, "refused");
+  const told: StreamLog = { ...log, offset: log.offset + 1, told: true };
   const chunk: UIMessageChunk = { type: "tool-output-available", toolCallId, output, preliminary: true };
   return { log: told, answer: answerOf(told, "written"), chunks: [chunk] };
 }
@@ -117,7 +122,9 @@ function beginsNext(log: StreamLog, batch: StreamBatch): LogChange {
 function beginsAnew(log: StreamLog, batch: StreamBatch): LogChange {
   const hasBegun = log.step === batch.segment;
   const before = batch.segment === log.tail.segment ? log.before : batch.after;
-  const anew = { ...log, before, skipsStart: hasBegun, ...begun(batch) };
+  // A reader forgets the calls of a step that is reset; they are open when they have been said again.
+  const forgotten = hasBegun ? { calls: undefined, asked: undefined } : {};
+  const anew = { ...log, ...forgotten, before, skipsStart: hasBegun, ...begun(batch) };
   return written(anew, batch, batch.chunks, hasBegun ? [RESET] : []);
 }
 
@@ -148,20 +155,24 @@ function written(
     tail,
     step: hasStart ? batch.segment : log.step,
     skipsStart: log.skipsStart && !hasStart,
-    ...(log.writer?.grant === undefined ? {} : { calls: openCalls(log.calls ?? [], fresh) }),
+    ...(log.writer?.grant === undefined ? {} : openCalls(log, fresh)),
   };
   return { log: next, answer: answerOf(next, "written"), chunks: added };
 }
 
-/** The open tool calls when `chunks` have been said (L6). */
-function openCalls(calls: readonly string[], chunks: readonly UIMessageChunk[]): readonly string[] {
+/** The open tool calls, and what is asked in them, when `chunks` have been said (L6). */
+function openCalls({ calls, asked }: StreamLog, chunks: readonly UIMessageChunk[]): Pick<StreamLog, "calls" | "asked"> {
   const open = new Set(calls);
+  const questions = new Map(asked);
   for (const chunk of chunks) {
     if (chunk.type === "tool-input-available") open.add(chunk.toolCallId);
     else if (chunk.type === "tool-output-error" || chunk.type === "tool-output-denied") open.delete(chunk.toolCallId);
     else if (chunk.type === "tool-output-available" && chunk.preliminary !== true) open.delete(chunk.toolCallId);
+    else if (chunk.type === "tool-approval-request") questions.set(chunk.approvalId, chunk.toolCallId);
+    else if (chunk.type === "tool-approval-response") questions.delete(chunk.approvalId);
   }
-  return [...open].slice(-MAX_CALLS);
+  const left = [...open].slice(-MAX_CALLS);
+  return { calls: left, asked: [...questions].filter(([, call]) => left.includes(call)) };
 }
 
 /** L4 */

@@ -252,7 +252,7 @@ function telling(name: string, limits: Limits): Telling {
     tell: exclusive(
       { ...QUIET, retryPolicy: GIVES_UP, ingressPrivate: true },
       async (context: ObjectContext, { word, nowMs }: StreamTellInput) => {
-        await change(context, { name, limits, nowMs }, (log) => tellLog(log, word));
+        await change(context, { name, limits, nowMs, isWord: true }, (log) => tellLog(log, word));
       },
     ),
   };
@@ -283,10 +283,19 @@ function reading(): Reading {
 
 const NOTHING: StreamObjectPage = { exists: false, ended: false, blocks: [], first: 1, chunks: [], more: false };
 
+/** How a stream is changed. */
+interface Changing {
+  readonly name: string;
+  readonly limits: Limits;
+  readonly nowMs: number;
+  /** What others tell is left out when half of the room is taken: the other half is the turn's own. */
+  readonly isWord?: true;
+}
+
 /** Applies a change to the log, and keeps what it adds. A change of nothing is not written. */
 async function change(
   context: ObjectContext,
-  { name, limits, nowMs }: { readonly name: string; readonly limits: Limits; readonly nowMs: number },
+  { name, limits, nowMs, isWord }: Changing,
   apply: (log: StreamLog) => LogChange,
 ): Promise<AppendAnswer> {
   const before = await context.get<StreamObjectState>(STATE);
@@ -294,6 +303,7 @@ async function change(
   const { answer, log, chunks } = apply(was);
   if (log === was) return answer;
   const { state, block } = growStream(before ?? newStreamState(log), { log, chunks, nowMs, ...limits });
+  if (isWord === true && state.bytes > limits.maxBytes / 2) return { ...answer, result: "refused" };
   const ends = log.ended && !was.ended;
   // The end fits always: a stream that is full must be able to say so.
   if (state.bytes > limits.maxBytes && !ends) throw new StreamTooLargeError(context.key, state.bytes, limits.maxBytes);
@@ -326,6 +336,9 @@ function forget(context: ObjectContext, name: string, state: StreamObjectState |
   if (state === null) return;
   for (const index of state.blocks.keys()) {
     send(context, { service: name, method: "drop", key: blockKey(context.key, index), parameter: undefined });
+  }
+  if (state.log.told === true) {
+    send(context, { service: name, method: "drop", key: progressKey(context.key), parameter: undefined });
   }
   context.clearAll();
 }

@@ -30,7 +30,9 @@ const boundSchema = z.object({
   maxOutputTokensPerCall: amount,
   startedMs: amount,
 });
-const boundsSchema = z.array(boundSchema).max(16);
+/** As many as there are callers around: a bound on their number would let the innermost of many go on without any. */
+const boundsSchema = z.array(boundSchema);
+const OF_CALLER = "its caller, ";
 
 /** The header's value, in ASCII. */
 export function writeBounds(bounds: readonly BudgetBound[]): string {
@@ -67,6 +69,7 @@ export function metersOf(
       atLimit: atLimit === "ask" ? "stop" : atLimit,
       ...(notice === undefined ? {} : { notice }),
     };
-    return new BudgetMeter(`its caller, ${what}`, budget, source, { startedMs });
+    const whose = what.startsWith(OF_CALLER) ? what : `${OF_CALLER}${what}`;
+    return new BudgetMeter(whose, budget, source, { startedMs });
   });
 }

@@ -14,6 +14,8 @@ type Handlers = Record<string, (context: ObjectContext, input: unknown) => Promi
 /** An object, and the timers that it has set: when they fire, in milliseconds. */
 class Kept {
   readonly timers: number[] = [];
+  /** Objects that were told to forget what they keep. */
+  readonly dropped: string[] = [];
   /** Most that one was set for. */
   longestMs = 0;
   readonly #state = new Map<string, unknown>();
@@ -34,7 +36,8 @@ class Kept {
       get: async (name: string) => Promise.resolve(this.#state.get(name) ?? null),
       set: (name: string, value: unknown) => void this.#state.set(name, value),
       clearAll: () => this.#state.clear(),
-      genericSend: ({ method, delay }: GenericSend<unknown>) => {
+      genericSend: ({ method, delay, key = "" }: GenericSend<unknown>) => {
+        if (method === "drop") this.dropped.push(key);
         if (method !== "expire" || typeof delay !== "number") return;
         this.longestMs = Math.max(this.longestMs, delay);
         this.timers.push(this.#nowMs + delay);
@@ -90,4 +93,30 @@ test("one that is kept for days after its end is forgotten when its time is over
   expect(kept.exists).toBe(true);
   await kept.until(3.1 * DAY_MS);
   expect([kept.exists, kept.timers]).toEqual([false, []]);
+});
+
+const granted = { ...writer, grant: "g" };
+const input = { type: "tool-input-available", toolCallId: "x", toolName: "t", input: {} };
+const open = { ...batch, writer: granted, chunks: [{ type: "start-step" }, input] };
+const word = (output: string) => ({ word: { grant: "g", toolCallId: "x", output } });
+
+test("what others tell of a stream leaves half of its room to the turn", async () => {
+  const kept = new Kept({ maxBytes: 10_000 });
+  await kept.call("append", { batch: open });
+  for (let n = 0; n < 20; n += 1) await kept.call("tell", word("w".repeat(1_000)));
+  const own = { ...open, from: 2, chunks: [delta("t".repeat(4_000))] };
+  await expect(kept.call("append", { batch: own })).resolves.toBeUndefined();
+  await expect(kept.call("append", { batch: { ...own, from: 3 } })).rejects.toThrow(/10000 are allowed/);
+});
+
+test("with a stream goes what others have told of it", async () => {
+  const told = new Kept();
+  await told.call("append", { batch: open });
+  await told.call("tell", word("so far"));
+  await told.call("remove", {});
+  expect([told.exists, told.dropped]).toEqual([false, ["s#progress"]]);
+  const untold = new Kept();
+  await untold.call("append", { batch: open });
+  await untold.call("remove", {});
+  expect([untold.exists, untold.dropped]).toEqual([false, []]);
 });

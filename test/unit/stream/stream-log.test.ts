@@ -131,7 +131,7 @@ describe("a stream's log", () => {
     expect(told.chunks).toEqual([
       { type: "tool-output-available", toolCallId: "x", output: "so far", preliminary: true },
     ]);
-    expect(told.log).toEqual({ ...log, offset: log.offset + 1 });
+    expect(told.log).toEqual({ ...log, offset: log.offset + 1, told: true });
     // The writer goes on as if nothing had been said.
     const goesOn = appendToLog(told.log, batch(granted, { segment: 2, take: 2, chunks: [output("x")], after: "1" }));
     expect(goesOn.answer.result).toBe("written");
@@ -158,6 +158,32 @@ describe("a stream's log", () => {
     expect(endLog(log, end({}))).toMatchObject({ answer: { result: "refused" }, chunks: [] });
     expect(appendToLog(log, next)).toMatchObject({ answer: { result: "refused" }, chunks: [] });
     expect(stopLog(log).log).toBe(log);
+  });
+
+  describe("L6: what would break a reader is not told", () => {
+    const granted: StreamWriterId = { ...a, grant: "g" };
+    const input: UIMessageChunk = { type: "tool-input-available", toolCallId: "x", toolName: "t", input: {} };
+    const word = { grant: "g", toolCallId: "x", output: 1 };
+    const told = (log: StreamLog): string => tellLog(log, word).answer.result;
+
+    test("of a step that was reset nothing is told until its calls were said again", () => {
+      const other: StreamWriterId = { ...b, grant: "g" };
+      const reset = after(batch(granted, { chunks: [START, input] }), batch(other, { chunks: [START] }));
+      expect([types(reset), told(reset.log)]).toEqual(["reset-step", "refused"]);
+      expect(told(appendToLog(reset.log, batch(other, { from: 1, chunks: [input] })).log)).toBe("written");
+    });
+
+    test("an output does not take the place of a question that a person has not answered", () => {
+      const question: UIMessageChunk = { type: "tool-approval-request", approvalId: "q", toolCallId: "x" };
+      const answer: UIMessageChunk = { type: "tool-approval-response", approvalId: "q", approved: true };
+      const said = [START, input, question];
+      const asked = after(batch(granted, { chunks: said }));
+      expect(told(asked.log)).toBe("refused");
+      const answered = appendToLog(asked.log, batch(granted, { chunks: [...said, answer] }));
+      expect(told(answered.log)).toBe("written");
+      const ended = appendToLog(asked.log, batch(granted, { chunks: [...said, output("x")] }));
+      expect([told(ended.log), ended.log.asked]).toEqual(["refused", []]);
+    });
   });
 
   test("tells a writer to stop, also one that only asks, and also before anything was written", () => {

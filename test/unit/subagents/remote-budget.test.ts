@@ -2,7 +2,7 @@
 import { tool, type ToolSet } from "ai";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
-import { BOUNDS_HEADER, readBounds, writeBounds } from "../../../src/agent/budget/budget-bound.ts";
+import { BOUNDS_HEADER, metersOf, readBounds, writeBounds } from "../../../src/agent/budget/budget-bound.ts";
 import type { BudgetBound, Budget } from "../../../src/agent/budget/budget.ts";
 import {
   agentService,
@@ -153,6 +153,18 @@ describe.each(MODES)("an agent that was called with a bound, %s", (mode) => {
     expect(outcome).toMatchObject({ ok: false, error: { errorCode: "budget-exceeded" } });
     expect(models(journal.commands)).toBe(0);
   });
+});
+
+test("however many are around, their bounds hold, and are named no longer each time", () => {
+  const around = (depth: number): readonly BudgetBound[] => {
+    const own = { what: `run "r${depth}"`, limits: { steps: 40 - depth } };
+    if (depth === 0) return [own];
+    const meters = metersOf(readBounds(writeBounds(around(depth - 1))), { models: [] });
+    return [own, ...meters.map((meter) => meter.lend(1).bound)];
+  };
+  const bounds = readBounds(writeBounds(around(30)));
+  expect(bounds).toHaveLength(31);
+  expect(bounds.at(-1)).toEqual({ what: 'its caller, run "r0"', limits: { steps: 40 } });
 });
 
 test("a header that nobody can read bounds nothing", () => {
