@@ -80,7 +80,8 @@ async function record(context: Context, conversation: Conversation, answer: Appr
   const shard = shardOf(answer.id);
   if (fourEyes && answer.approved) {
     const asked = await new ApprovalClient(ingress, [info.approvals.name]).get(answer.id);
-    if (asked !== undefined) await refuseOwn(context, asked);
+    // A message brings all that was answered in it along, also by others: of what is decided nothing changes.
+    if (asked?.state === "pending") await refuseOwn(context, asked);
   }
   if (shard !== undefined && isKeptBy(answer.id, info.approvals.name)) {
     const input: AnswerRequest = {

@@ -18,7 +18,8 @@
  *   step of the turn is never refused: the journal is complete there.
  * - L5 The journal has the last word. `end()` says how many segments the journal has; what is more is reset.
  * - L6 Others may tell of a tool call that is open: what an agent does that runs elsewhere. They know the writer's `grant`,
- *   write preliminary outputs and nothing else, and belong to no segment; of a call that has ended nobody is told any more.
+ *   write preliminary outputs and nothing else, and belong to no segment. What a reader could not show is left out: of a call
+ *   that has ended, in which a person is being asked, or that was reset and has not been said again.
  */
 import type { UIMessageChunk } from "ai";
 

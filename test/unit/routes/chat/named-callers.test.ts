@@ -241,13 +241,14 @@ test("with four eyes nobody approves at /chat what their own conversation asks, 
   const kept = { ...asks, session, toolCallId: "c1", input: {}, requestedAt: new Date(0).toISOString() };
   const approvals = { fourEyes: true, mayReview: () => false };
   const guarded = createEdgeApp({ services, publicServices: services, auth, log: false, approvals });
-  const say = async (approved: boolean, one: typeof app) => {
+  const say = async (approved: boolean, one: typeof app, state = "pending") => {
     usual();
     const { reply } = restate;
     restate.requests.length = 0;
     restate.reply = (request, n) => {
-      if (request.url.endsWith("/get")) return returned(JSON.stringify(kept));
-      return request.url.endsWith("/answer") ? returned('{"result":"recorded"}') : reply(request, n);
+      if (request.url.endsWith("/get")) return returned(JSON.stringify({ ...kept, state }));
+      const result = state === "pending" ? "recorded" : "decided";
+      return request.url.endsWith("/answer") ? returned(JSON.stringify({ result })) : reply(request, n);
     };
     const part = { type: "tool-book", toolCallId: "c1", state: "approval-responded", approval: { id, approved } };
     const messages = [{ id: "m1-answer", role: "assistant", parts: [{ type: "step-start" }, part] }];
@@ -258,4 +259,6 @@ test("with four eyes nobody approves at /chat what their own conversation asks, 
   expect(await say(true, guarded)).toEqual([403, true, 0]);
   expect(await say(false, guarded)).toEqual([200, false, 1]);
   expect(await say(true, app)).toEqual([200, false, 1]);
+  // The message says again what somebody else has approved, beside what its sender answers now.
+  expect(await say(true, guarded, "approved")).toEqual([200, false, 1]);
 });
