@@ -4,7 +4,7 @@
  * - K1 Once. The call is an entry of the journal, so it is made once, wherever its caller dies.
  * - K2 Nobody is left behind. Who stops waiting before there is an answer (cancelled, out of time, loser of a race) cancels
  *   what it has called. Restate does so itself only where the whole invocation is cancelled. What has an idempotency key may be
- *   others' too: who stops waiting for it lets it go on.
+ *   others' too: who stops waiting for it lets it go on, unless its whole invocation is cancelled.
  * - K3 Its failure is its own: whoever waits gets it as a failure of the call, and never as a cancellation of itself.
  * - K4 What it has cost is counted where its answer arrives (usage-ledger.ts, L2).
  * - K5 It may use no more than what is left of its caller's budgets, shared with what is called beside it (budget-bound.ts).
@@ -35,7 +35,8 @@ export interface CallAgentOptions {
   /** The key of an object or session. */
   readonly key?: string | undefined;
   /**
-   * Calls with the same key, also of other invocations, are one invocation; who stops waiting for it does not cancel it.
+   * Calls with the same key, also of other invocations, are one invocation: the first caller's, bound by what is left of that
+   * one's budgets. Who stops waiting for it does not cancel it; where a caller's whole invocation is cancelled, Restate does.
    * Default: each call is its own.
    */
   readonly idempotencyKey?: string | undefined;

@@ -322,6 +322,10 @@ describe("agentTool(service)", () => {
     const { outcome, journal } = await fake(run, { calls: () => FAKE_PENDING, mode });
     expect(outcome).toEqual({ ok: true, value: "done" });
     expect(journal.commands).toEqual(["run p model 1", "call Weather/run", "sleep", "run p model 2"]);
+    // With a whole invocation Restate cancels what that has called, with a key or without.
+    const whole = await fake(run, { calls: () => FAKE_PENDING, mode, cancelAt: 3 });
+    expect(whole.outcome).toMatchObject({ ok: false, error: { name: "CancelledError" } });
+    expect(whole.journal.commands.at(-1)).toBe("cancel inv_Weather/run");
   });
 
   test.each(MODES)(
