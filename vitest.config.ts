@@ -9,8 +9,12 @@ const MINUTE_MS = 60_000;
 
 chooseSeed();
 
+/** `expect.poll()` waits for what comes in its own time, on a busy machine as well. */
+const patient = { poll: { timeout: 30_000 } };
+
 /** Projects against a real stack share this machine's two cores, so their files run one after another. */
 const realStack = {
+  expect: patient,
   environment: "node",
   fileParallelism: false,
   testTimeout: 5 * MINUTE_MS,
@@ -108,6 +112,7 @@ export default defineConfig({
           environment: "node",
           include: ["test/unit/**/*.test.ts"],
           testTimeout: 3 * MINUTE_MS,
+          expect: patient,
         },
       },
       {

@@ -97,7 +97,7 @@ test.each([false, true])(
     );
     const request = { ...INVOKE, body, duplex: "half" } as RequestInit;
     await expect(endpoint({ bidirectional })("/invoke/Echo/say", request)).rejects.toThrow(rejected);
-    await vi.waitFor(() => expect(read.isCancelled).toBe(true));
+    await expect.poll(() => read.isCancelled).toBe(true);
     expect(read.bytes).toBeLessThanOrEqual(262_144);
   },
 );

@@ -430,7 +430,7 @@ describe("aborting", () => {
         journaled(model, new MemorySteps())[method]({ ...PROMPT, abortSignal: controller.signal }),
       );
       const outcome = work.catch((error: unknown) => error);
-      await vi.waitFor(() => expect(model.calls).toHaveLength(1));
+      await expect.poll(() => model.calls).toHaveLength(1);
       controller.abort(reason);
       expect((await outcome) as Error).toMatchObject(failure);
       expect(model.calls[0]?.abortSignal?.aborted).toBe(true);
@@ -444,7 +444,7 @@ describe("aborting", () => {
       const model = hanging();
       const work = readParts(journaled(model, steps), { ...PROMPT, abortSignal: caller.signal });
       const failed = failedAttempt(work);
-      await vi.waitFor(() => expect(model.calls).toHaveLength(1));
+      await expect.poll(() => model.calls).toHaveLength(1);
       caller.abort(reason);
       steps.interruption.abort(reason);
       await failed;
@@ -458,7 +458,7 @@ describe("aborting", () => {
     const outcome = journaled(model, steps)
       .doGenerate(PROMPT)
       .then(undefined, (error: unknown) => error);
-    await vi.waitFor(() => expect(model.calls).toHaveLength(1));
+    await expect.poll(() => model.calls).toHaveLength(1);
     steps.interruption.abort(new CancelledError());
     expect(await outcome).toMatchObject({ code: 409 });
     expect(model.calls[0]?.abortSignal?.aborted).toBe(true);
