@@ -43,7 +43,7 @@ async function open(n: number, invocationId: string): Promise<void> {
     input: { id: `${n} ${"x".repeat(10_000)}` },
     awakeable: `sign_1${"A".repeat(30)}`,
   };
-  expect((await stack.restate.call(`Approvals/${shardOf(id)}/open`, request)).status).toBe(200);
+  expect((await stack.restate.call("Opener/open", { key: shardOf(id), request })).status).toBe(200);
 }
 
 test("each answer uploads the index of its shard and its own question, never the others", async () => {

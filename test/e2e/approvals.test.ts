@@ -254,6 +254,7 @@ describe.each(RUNTIMES)("approvals on %s", (runtime) => {
         if (name === "notify" && deaths < 2) die();
       };
       const { run, approvals } = await stack.ask("Desk", 2);
+      await waitUntil("It was not told of both questions", () => deaths === 2);
       await restarts;
       for (const { id } of approvals) {
         expect(await stack.get(id)).toMatchObject({ state: "pending" });

@@ -31,7 +31,7 @@ test("a client of MCP asks the agent, which uses tools of another MCP server", a
   const requestInit = { headers: { authorization: `Bearer ${stack.apiKey}` } };
   await client.connect(new StreamableHTTPClientTransport(new URL(`${stack.worker.url}/mcp`), { requestInit }));
   const { tools } = await client.listTools();
-  expect(tools.map(({ name }) => name)).toEqual(["ask_librarian", "greet"]);
+  expect(tools.map(({ name }) => name)).toEqual(["ask_librarian", "greet", "get_result"]);
   const result = await client.callTool({ name: "ask_librarian", arguments: { prompt: "What are the rules?" } });
   const greet = () => client.callTool({ name: "greet", arguments: { name: "Ada" } });
   await greet();
