@@ -6,7 +6,8 @@
  * - H1 Who has the conversation follows from the conversation: from the last transfer that is in its messages, or the mark that
  *   is left where messages were dropped (src/agent/conversation-mark.ts). So a replay, a later turn of a session and a further
  *   invocation of a long run all know (G2).
- * - H2 A transfer is a tool without effect: nothing of it is journaled but the model's call.
+ * - H2 A transfer is a tool without effect: nothing of it is journaled but the model's call, and, where one of the agents has a
+ *   function for `toolApproval`, that nobody was asked.
  */
 import {
   type ModelMessage,
@@ -21,9 +22,17 @@ import { z } from "zod";
 import type { RestateAgentOptions } from "../agent/agent-options.ts";
 import { type ConversationMark, keepMark, markerOf, markIn, setMarker } from "../agent/conversation-mark.ts";
 import { optionsOf, RestateAgent } from "../agent/restate-agent.ts";
+import { policyOf } from "../approvals/tool-policy.ts";
 import { DefinitionError } from "../errors/definition-error.ts";
 import type { ToolOptions } from "../tools/tool-options.ts";
-import { sourcesIn } from "../tools/tool-source.ts";
+import {
+  LOADED,
+  type Loaded,
+  type LoadedTools,
+  sourcesIn,
+  type ToolSource,
+  withInstructions,
+} from "../tools/tool-source.ts";
 
 /** An agent whose types nobody needs here. */
 export interface HandoffMember {
@@ -49,6 +58,15 @@ type Settings = Readonly<Record<string, unknown>>;
 type PrepareStep = (step: StepFacts) => unknown;
 interface StepFacts {
   readonly messages: readonly ModelMessage[];
+  readonly [LOADED]?: Loaded;
+}
+/** What the AI SDK asks a function for `toolApproval`. */
+interface ApprovalCall {
+  readonly toolCall: { readonly toolName: string; readonly toolCallId: string; readonly input: unknown };
+  readonly messages: readonly ModelMessage[];
+  readonly tools: ToolSet;
+  readonly toolsContext: Readonly<Record<string, unknown>> | undefined;
+  readonly runtimeContext: unknown;
 }
 
 /** What of an agent's settings holds for each of its steps. */
@@ -73,9 +91,10 @@ const OPTIONS_OF_WHOLE = ["approvals", "budget", "limits", "onRollbackFailed", "
 /**
  * Makes one agent of several that pass the conversation to each other: each model is given a tool `transfer_to_<name>` for
  * every agent that it may pass it to. Of the agents hold their model, instructions, tools with their options, call
- * settings, `prepareStep` and `toolApproval`; everything else is said of the whole.
+ * settings, `prepareStep`, `toolApproval` and MCP servers; everything else is said of the whole. A tool is there while an agent
+ * that has it has the conversation.
  *
- * @param options Of the whole: the agents' `toolOptions` come first, all else is here.
+ * @param options Of the whole: the agents' `toolOptions` come first, all else is here. Tools of its `mcp` are everybody's.
  * @throws DefinitionError when the agents do not fit together, such as two different tools of one name.
  *
  * @example
@@ -92,12 +111,7 @@ export function handoffAgent(
   settings: HandoffSettings,
   options: RestateAgentOptions = {},
 ): RestateAgent<never, ToolSet> {
-  if (options.mcp !== undefined) {
-    throw new DefinitionError(
-      `Cannot make the agent "${settings.id}" of several: tools of MCP servers (mcp) are known only in a run: ask an agent that has them with agentTool()`,
-    );
-  }
-  const team = new Team(settings);
+  const team = new Team(settings, options.mcp ?? []);
   const [first] = team.names;
   const start = team.settings(first);
   const prepareStep = async (step: StepFacts): Promise<object> => team.prepare(step);
@@ -107,11 +121,11 @@ export function handoffAgent(
       id: settings.id,
       model: start["model"] as LanguageModel,
       tools: team.tools,
-      toolApproval: team.approvals as never,
+      toolApproval: team.toolApproval as never,
       stopWhen: settings.stopWhen ?? isStepCount(20),
       prepareStep,
     },
-    { ...options, toolOptions: { ...team.toolOptions, ...options.toolOptions } },
+    { ...options, mcp: team.sources, toolOptions: { ...team.toolOptions, ...options.toolOptions } },
   );
 }
 
@@ -119,13 +133,18 @@ class Team {
   readonly names: readonly [string, ...string[]];
   readonly tools: ToolSet = {};
   readonly toolOptions: Record<string, ToolOptions> = {};
-  readonly approvals: Record<string, unknown> = {};
+  readonly #approvals: Record<string, unknown> = {};
+  readonly #judged = new Set<string>();
+  #hasPolicies = false;
+  readonly #ofAll: readonly ToolSource[];
+  readonly #ofMember = new Map<string, readonly ToolSource[]>();
   readonly #id: string;
   readonly #members: readonly HandoffMember[];
   readonly #settings: ReadonlyMap<string, Settings>;
   readonly #handoffs: HandoffSettings["handoffs"];
 
-  constructor({ id, agents, handoffs, descriptions = {} }: HandoffSettings) {
+  constructor({ id, agents, handoffs, descriptions = {} }: HandoffSettings, ofAll: readonly ToolSource[]) {
+    this.#ofAll = ofAll;
     this.#id = id;
     this.#members = Object.values(agents);
     this.#handoffs = handoffs;
@@ -151,7 +170,10 @@ class Team {
     const settings = this.settings(name);
     const prepareStep = settings["prepareStep"] as PrepareStep | undefined;
     const own = ((await prepareStep?.(step)) ?? {}) as Settings;
-    const tools = (own["activeTools"] ?? settings["activeTools"] ?? Object.keys(settings["tools"] ?? {})) as string[];
+    const loaded = this.#loadedFor(name, step[LOADED]);
+    const known = [settings["tools"] ?? {}, ...loaded.map(({ tools: some }) => some)].flatMap(Object.keys);
+    const tools = (own["activeTools"] ?? settings["activeTools"] ?? known) as string[];
+    const instructions = settings["instructions"] ?? `You are ${name}.`;
     const transfers = (this.#handoffs?.[name] ?? (this.#handoffs === undefined ? this.names : [])).filter(
       (other) => other !== name,
     );
@@ -159,7 +181,8 @@ class Team {
     return {
       model: settings["model"],
       // The AI SDK carries instructions forward, so those of the one before have to go.
-      instructions: settings["instructions"] ?? `You are ${name}.`,
+      instructions,
+      ...withInstructions({ instructions }, loaded),
       ...Object.fromEntries(ofStep),
       ...own,
       // What it drops stays dropped for the steps to come.
@@ -170,6 +193,30 @@ class Team {
           }),
       activeTools: [...tools, ...transfers.map(transferName)],
     };
+  }
+
+  /** All that may have tools, each once. */
+  get sources(): readonly ToolSource[] {
+    return [...new Set([...this.#ofMember.values(), this.#ofAll].flat())];
+  }
+
+  /** As each of them has it for its own tools. A function for all of them is only there when one of them has one: it costs a step. */
+  get toolApproval(): unknown {
+    return this.#hasPolicies ? async (call: ApprovalCall) => this.#policy(call) : this.#approvals;
+  }
+
+  async #policy({ toolCall, messages, ...given }: ApprovalCall): Promise<unknown> {
+    const { toolName } = toolCall;
+    if (this.names.some((name) => transferName(name) === toolName)) return undefined;
+    const { toolApproval } = this.settings(this.#holder(messages));
+    const context = given.toolsContext?.[toolName];
+    const policy = policyOf({ ...given, toolApproval }, { ...toolCall, messages, context });
+    return typeof policy === "function" ? await policy() : policy;
+  }
+
+  #loadedFor(name: string, loaded: Loaded | undefined): LoadedTools[] {
+    const own = new Set([...(this.#ofMember.get(name) ?? []), ...this.#ofAll]);
+    return [...own].flatMap((source) => loaded?.get(source) ?? []);
   }
 
   /** What must survive when messages are dropped; an agent of several may itself be of several. */
@@ -210,18 +257,22 @@ class Team {
       this.tools[toolName] = own;
     }
     const options = optionsOf(agent);
-    if (options.mcp !== undefined || sourcesIn(tools).length > 0) {
-      throw this.#error(
-        `"${name}" has tools of MCP servers, which are known only in a run: ask such an agent with agentTool()`,
-      );
-    }
+    this.#ofMember.set(name, [...sourcesIn(tools), ...(options.mcp ?? [])]);
     const lost = OPTIONS_OF_WHOLE.find((key) => options[key] !== undefined);
     if (lost !== undefined) throw this.#error(`"${name}" has the option ${lost}: say it of the whole`);
-    if (typeof toolApproval === "function") {
-      throw this.#error(`"${name}" has a function for toolApproval: say it for each tool`);
-    }
-    Object.assign(this.approvals, toolApproval);
+    this.#addApprovals(toolApproval, tools);
     Object.assign(this.toolOptions, options.toolOptions);
+  }
+
+  #addApprovals(toolApproval: unknown, tools: ToolSet): void {
+    const own = (typeof toolApproval === "function" ? {} : (toolApproval ?? {})) as Record<string, unknown>;
+    // Two of them may have one tool, and see it differently.
+    const differs = [...Object.keys(tools), ...Object.keys(own)].some(
+      (tool) => this.#judged.has(tool) && this.#approvals[tool] !== own[tool],
+    );
+    this.#hasPolicies ||= typeof toolApproval === "function" || differs;
+    for (const tool of [...Object.keys(tools), ...Object.keys(own)]) this.#judged.add(tool);
+    Object.assign(this.#approvals, own);
   }
 
   #addTransfer(name: string, description: string | undefined): void {

@@ -43,6 +43,12 @@ export interface ToolSource {
   readonly loadTools: LoadTools;
 }
 
+/** Under this key `prepareStep` is told what each source has loaded for the run. */
+export const LOADED: unique symbol = Symbol("restate-edge-agents.loaded");
+
+/** What each source has loaded. */
+export type Loaded = ReadonlyMap<ToolSource, LoadedTools>;
+
 type Settings = Readonly<Record<string, unknown>>;
 
 /** Options that a loaded tool brings along. */
@@ -87,10 +93,23 @@ export async function withLoadedTools(
     ...settings,
     tools: Object.fromEntries([...tools].map(([name, { tool }]) => [name, tool])),
     ...withInstructions(settings, loaded),
+    ...tellingLoaded(
+      settings["prepareStep"],
+      new Map(loaded.map((part, index) => [sources[index] as ToolSource, part])),
+    ),
   };
 }
 
-function withInstructions(settings: Settings, loaded: readonly LoadedTools[]): { readonly instructions?: unknown } {
+function tellingLoaded(prepareStep: unknown, loaded: Loaded): { readonly prepareStep?: unknown } {
+  if (typeof prepareStep !== "function") return {};
+  return { prepareStep: (step: object): unknown => prepareStep({ ...step, [LOADED]: loaded }) as unknown };
+}
+
+/** The instructions among the settings, with those of what was loaded; nothing when that has none. */
+export function withInstructions(
+  settings: Settings,
+  loaded: readonly LoadedTools[],
+): { readonly instructions?: unknown } {
   const added = loaded.flatMap(({ instructions }) => (instructions === undefined ? [] : [instructions]));
   if (added.length === 0) return {};
   const own = settings["instructions"] ?? settings["system"];
