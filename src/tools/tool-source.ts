@@ -102,7 +102,8 @@ export async function withLoadedTools(
 
 function tellingLoaded(prepareStep: unknown, loaded: Loaded): { readonly prepareStep?: unknown } {
   if (typeof prepareStep !== "function") return {};
-  return { prepareStep: (step: object): unknown => prepareStep({ ...step, [LOADED]: loaded }) as unknown };
+  const own = prepareStep as (step: object) => unknown;
+  return { prepareStep: (step: object) => own({ ...step, [LOADED]: loaded }) };
 }
 
 /** The instructions among the settings, with those of what was loaded; nothing when that has none. */

@@ -142,8 +142,10 @@ describe("toolApproval", () => {
     const run = (approved: boolean, fake: FakeOptions = {}) => {
       const tools = { pay: tool({ inputSchema: z.object({}), execute: () => `paid ${paid.push("x")}` }) };
       const model = scriptedModel((_, turn) => (turn === 1 ? call("pay") : { text: "done" }));
-      const one = new RestateAgent<never, ToolSet>({ id: "one", model: scriptedModel([transfer("two")]), tools });
-      const two = new RestateAgent<never, ToolSet>({ id: "two", model, tools, toolApproval: () => "user-approval" });
+      const toolApproval = () => "user-approval" as const;
+      const first = scriptedModel([transfer("two")]);
+      const one = new RestateAgent<never, ToolSet>({ id: "one", model: first, tools, toolApproval });
+      const two = new RestateAgent<never, ToolSet>({ id: "two", model, tools, toolApproval });
       const agent = handoffAgent(
         { id: "desk", agents: { one, two } },
         { approvals: { object: { name: "Approvals" } } },
