@@ -6,6 +6,7 @@ import type { Redact } from "../encryption/redact.ts";
 import { type BlobOptions, Blobs } from "../journal/blobs.ts";
 import { type JournalLimits, JournalSize } from "../journal/journal-size.ts";
 import { DEFAULT_WINDOW, type Window } from "../journal/run-ahead.ts";
+import { retryBoundsProblem } from "../journal/retry-bounds.ts";
 import type { StepOptions } from "../journal/step-host.ts";
 import type { LimitUse } from "./limits/permit.ts";
 import type { StreamEvent } from "../model/stream-event.ts";
@@ -96,11 +97,14 @@ export function checkOptions(id: string | undefined, tools: ToolSet | undefined,
     if (typeof toolOptions !== "object" || toolOptions === null) {
       throw new DefinitionError(`Cannot define agent "${id}": toolOptions.${name} must be an object`);
     }
-    const problem = rollbackProblem(toolOptions as ToolOptions, tools?.[name]);
+    const own = toolOptions as ToolOptions;
+    const problem = rollbackProblem(own, tools?.[name]) ?? retryBoundsProblem(own);
     if (problem !== undefined) {
       throw new DefinitionError(`Cannot define agent "${id}": toolOptions.${name}${problem}`);
     }
   }
+  const problem = retryBoundsProblem(options.runOptions ?? {});
+  if (problem !== undefined) throw new DefinitionError(`Cannot define agent "${id}": runOptions${problem}`);
   checkWindow(id, options.window);
   void new JournalSize(options.journal);
   if (options.budget !== undefined) checkBudget(`agent "${id}"`, options.budget);

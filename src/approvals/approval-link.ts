@@ -8,7 +8,7 @@
  */
 import { DefinitionError } from "../errors/definition-error.ts";
 import type { Approval } from "./approvals.ts";
-import { durationMs } from "./duration.ts";
+import { durationMs } from "../journal/duration.ts";
 import type { Duration } from "../restate.ts";
 
 /** Fewest characters of a secret. */

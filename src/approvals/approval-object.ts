@@ -28,7 +28,7 @@ import type { ApprovalIndex, IndexEntry } from "./approval-index.ts";
 import { listPage } from "./approval-list.ts";
 import { MAX_LISTED_INPUT, type ShownInput, shownInput } from "./approval-input.ts";
 import type { Approval, ApprovalDecision } from "./approvals.ts";
-import { durationMs } from "./duration.ts";
+import { durationMs } from "../journal/duration.ts";
 
 /** On a definition: true for what `approvalObject()` made. */
 const APPROVAL_OBJECT = Symbol.for("restate-edge-agents.approval-object");

@@ -16,7 +16,7 @@ import type { OpenRequest } from "./approval-handlers.ts";
 import { ownerOf } from "./approval-owner.ts";
 import type { ApprovalScope } from "./approval-scope.ts";
 import type { Approval, ApprovalDecision, Approvals } from "./approvals.ts";
-import { durationMs } from "./duration.ts";
+import { durationMs } from "../journal/duration.ts";
 
 /** What a person is asked. */
 export interface Question {

@@ -92,21 +92,34 @@ export function undoneHere(error: unknown): Undone | undefined {
  */
 export function withRollbackReport(error: Error, { from, ...here }: Undone & { readonly from: unknown }): Error {
   const known = rollbackReport(from);
-  const [undoneCount, undone] = listed(here.undone, known?.undone, known?.undoneCount);
-  const [notUndoneCount, notUndone] = listed(here.notUndone, known?.notUndone, known?.notUndoneCount);
+  const before = carried(from);
+  const [undoneCount, undone] = listed(here.undone, before?.undone, known?.undone, known?.undoneCount);
+  const [notUndoneCount, notUndone] = listed(
+    here.notUndone,
+    before?.notUndone,
+    known?.notUndone,
+    known?.notUndoneCount,
+  );
   return carrying(error, { report: { undoneCount, notUndoneCount, undone, notUndone }, ...here });
 }
 
-/** How many there are, and the first of them, beginning with those of other invocations: these came before. */
+/**
+ * How many there are, and the first of them, beginning with those of other invocations: these came before.
+ *
+ * @param before Those of `here` that are in `knownCount`, too.
+ */
 function listed(
   here: readonly RollbackItem[],
+  before: readonly RollbackItem[] = [],
   known: readonly RollbackItem[] = [],
   knownCount: number = known.length,
 ): readonly [count: number, items: readonly RollbackItem[]] {
   const own = here[0]?.invocationId;
-  const others = known.filter(({ invocationId }) => invocationId !== own);
+  const isOwn = ({ invocationId }: RollbackItem): boolean => invocationId === own;
+  const others = known.filter((item) => !isOwn(item));
   // Those of other invocations come first: where one of this is named, they all are.
-  const count = here.length + (others.length === known.length ? knownCount : others.length);
+  const isNamed = others.length < known.length;
+  const count = here.length + (isNamed ? others.length : knownCount - before.filter(isOwn).length);
   return [count, [...others, ...here].slice(0, MAX_NAMED)];
 }
 

@@ -16,7 +16,10 @@ export interface StepScope {
   readonly signal: AbortSignal;
 }
 
-/** Retry bounds of one step. Without any, the invocation's retry policy applies: it retries, then pauses. */
+/**
+ * Retry bounds of one step. Without any, the invocation's retry policy applies: it retries, then pauses. `Infinity` is no
+ * bound: `{ maxRetryAttempts: Infinity }` retries for ever.
+ */
 export type StepOptions = Omit<RunOptions<unknown>, "serde">;
 
 /**

@@ -2,10 +2,12 @@
 import { classifyFailure } from "../errors/classify.ts";
 import { restoreError } from "../errors/restore-error.ts";
 import { UnserializableValueError } from "../errors/unserializable-value-error.ts";
-import { type Duration, RetryableError, type Serde, TerminalError } from "../restate.ts";
+import { RetryableError, type Serde, TerminalError } from "../restate.ts";
 import { type Place, requirePlace, runAt } from "./ambient.ts";
 import type { Awaitable } from "./awaitable.ts";
+import { durationMs } from "./duration.ts";
 import type { JournalSize } from "./journal-size.ts";
+import { sdkRetryBounds } from "./retry-bounds.ts";
 import { refusal, type Window } from "./run-ahead.ts";
 import type { StepCodec, StepHost, StepOptions, StepScope } from "./step-host.ts";
 
@@ -57,7 +59,7 @@ export function runStep<T>(
     },
     deserialize: (bytes) => bytes,
   };
-  const entry = sdkContext.run<Uint8Array>(name, closure, { ...options, serde });
+  const entry = sdkContext.run<Uint8Array>(name, closure, { ...sdkRetryBounds(options), serde });
   const read = (stored: unknown): T | Promise<T> => {
     const bytes = stored as Uint8Array;
     size.add(bytes.length);
@@ -110,7 +112,7 @@ const MAX_RETRY_AFTER_MS = 5 * 60_000;
  * delay to Restate would bypass its retry policy: such retries are not counted, so they would never end.
  */
 async function awaitRetryAfter(failure: RetryableError, signal: AbortSignal): Promise<Error> {
-  const ms = Math.min(milliseconds(failure.retryAfter), MAX_RETRY_AFTER_MS);
+  const ms = Math.min(durationMs(failure.retryAfter ?? 0), MAX_RETRY_AFTER_MS);
   if (ms > 0 && !signal.aborted) {
     await new Promise<void>((resolve) => {
       // oxlint-disable-next-line no-restricted-globals -- inside a journaled step a timer is fine
@@ -122,12 +124,6 @@ async function awaitRetryAfter(failure: RetryableError, signal: AbortSignal): Pr
     });
   }
   return new Error(failure.message, { cause: failure });
-}
-
-function milliseconds(duration: Duration | number | undefined): number {
-  if (duration === undefined || typeof duration === "number") return duration ?? 0;
-  const { days = 0, hours = 0, minutes = 0, seconds = 0, milliseconds: ms = 0 } = duration;
-  return (((days * 24 + hours) * 60 + minutes) * 60 + seconds) * 1_000 + ms;
 }
 
 /**

@@ -101,16 +101,19 @@ class AnswerReader {
     const message = parsed(data);
     if (message === undefined) return;
     const { id, method, params } = message;
-    if (method === undefined && id === requestId) this.#isAnswered = true;
+    // As the AI SDK takes it: some servers answer with the number as a text.
+    const isOwn = (given: unknown): boolean => given === requestId || given === String(requestId);
+    if (method === undefined && isOwn(id)) this.#isAnswered = true;
     const isProgress = method === "notifications/progress" && isJsonObject(params);
-    if (isProgress && params["progressToken"] === requestId) onProgress();
+    if (isProgress && isOwn(params["progressToken"])) onProgress();
   }
 
   /** S1: true when there is more to read. */
   async #goOn(): Promise<boolean> {
     const { signal, reopen } = this.#init;
     const lastEventId = this.#lastEventId;
-    if (lastEventId === undefined) return false;
+    // An empty one takes back those before it.
+    if (lastEventId === undefined || lastEventId === "") return false;
     const retryMs = Math.min(Math.max(this.#retryMs, SHORTEST_RETRY_MS), LONGEST_RETRY_MS);
     for (let failures = 0; failures < MAX_FAILURES; failures++) {
       await pause(retryMs, signal);

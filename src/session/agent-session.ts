@@ -4,7 +4,7 @@ import type { AgentOutput } from "../agent/agent-service.ts";
 import { delegated } from "../agent/delegation.ts";
 import type { RestateAgent } from "../agent/restate-agent.ts";
 import { approvalObject } from "../approvals/approval-object.ts";
-import { durationMs } from "../approvals/duration.ts";
+import { durationMs } from "../journal/duration.ts";
 import { type Companion, COMPANIONS } from "../journal/companions.ts";
 import { handlers, object } from "../journal/handlers.ts";
 import { type ObjectContext, type ObjectSharedContext, type Serde, type VirtualObjectDefinition } from "../restate.ts";

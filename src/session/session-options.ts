@@ -2,7 +2,7 @@
 import type { ModelMessage } from "ai";
 import { type Budget, checkBudget } from "../agent/budget/budget.ts";
 import type { Approvals } from "../approvals/approvals.ts";
-import { durationMs } from "../approvals/duration.ts";
+import { durationMs } from "../journal/duration.ts";
 import { DefinitionError } from "../errors/definition-error.ts";
 import type { Duration, ServiceOptions } from "../restate.ts";
 import type { StreamStore } from "../stream/stream-store.ts";

@@ -21,7 +21,7 @@ import {
   serde,
   type VirtualObjectDefinition,
 } from "../../restate.ts";
-import { durationMs } from "../../approvals/duration.ts";
+import { durationMs } from "../../journal/duration.ts";
 import {
   EMPTY_LIMIT,
   type LimitBounds,

@@ -10,7 +10,8 @@ import { classifyFailure, unwrapped } from "../../errors/classify.ts";
 import { describeFallback, type FailedModel, FallbackFailedError } from "../../errors/fallback-failed-error.ts";
 import { providerFailure } from "../../errors/provider-failure.ts";
 import { readString } from "../../errors/read-error.ts";
-import { type Duration, RetryableError, TerminalError } from "../../restate.ts";
+import { durationMs } from "../../journal/duration.ts";
+import { RetryableError, TerminalError } from "../../restate.ts";
 import { untilAborted } from "../provider-call.ts";
 import type { FallbackOptions, TriedModel } from "./fallback-options.ts";
 import { fallsBack } from "./falls-back.ts";
@@ -79,16 +80,11 @@ function allFailed(failures: readonly Judged[]): Error {
   });
   const transient = failures.filter(({ failure }) => !(failure instanceof TerminalError));
   if (transient.length === 0) return new FallbackFailedError(models);
-  const waits = transient.map(({ failure }) => (failure instanceof RetryableError ? waitMs(failure.retryAfter) : 0));
+  const waits = transient.map(({ failure }) =>
+    failure instanceof RetryableError ? durationMs(failure.retryAfter ?? 0) : 0,
+  );
   const milliseconds = Math.min(...waits);
   return new RetryableError(describeFallback(models), milliseconds > 0 ? { retryAfter: { milliseconds } } : {});
-}
-
-/** As `classifyFailure` says it, or as somebody's own `RetryableError` does. */
-function waitMs(duration: Duration | number | undefined): number {
-  if (duration === undefined || typeof duration === "number") return duration ?? 0;
-  const { days = 0, hours = 0, minutes = 0, seconds = 0, milliseconds = 0 } = duration;
-  return (((days * 24 + hours) * 60 + minutes) * 60 + seconds) * 1_000 + milliseconds;
 }
 
 function codeOf(error: unknown, isTimeout: boolean): string {

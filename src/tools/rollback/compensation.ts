@@ -156,7 +156,7 @@ export class Compensation {
     if (wrap) {
       const action = ({ signal }: StepScope): Promise<undefined> =>
         trace === undefined ? call(signal) : trace.inStep(step, () => call(signal));
-      const traits = { ...boundsOf(options), isCleanUp: true };
+      const traits = { ...ROLLBACK_BOUNDS, ...options, isCleanUp: true };
       await runStep<unknown>(place, step, action, jsonCodec, traits).waitIn(place.fiber);
     } else {
       const own = trace === undefined ? place : { ...place, spanId: trace.spanId };
@@ -177,12 +177,6 @@ export class Compensation {
 }
 
 const MAX_PROBLEM = 200;
-
-/** Without a number of attempts Restate tries for ever; it knows no infinite one. */
-function boundsOf(options: StepOptions | undefined): StepOptions {
-  const { maxRetryAttempts = Infinity, ...bounds } = { ...ROLLBACK_BOUNDS, ...options };
-  return maxRetryAttempts === Infinity ? bounds : { ...bounds, maxRetryAttempts };
-}
 
 /** What a terminal failure of a call says about its effect. */
 export function outcomeOf(error: unknown): Exclude<RollbackOutcome, "done"> {

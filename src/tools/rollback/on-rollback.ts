@@ -1,5 +1,7 @@
+import { DefinitionError } from "../../errors/definition-error.ts";
 import { OutsideRollbackError } from "../../errors/outside-rollback-error.ts";
 import { requirePlace } from "../../journal/ambient.ts";
+import { retryBoundsProblem } from "../../journal/retry-bounds.ts";
 import type { StepOptions } from "../../journal/step-host.ts";
 import { RollbackScope } from "./rollback-scope.ts";
 
@@ -20,7 +22,7 @@ export interface OnRollbackOptions extends StepOptions {
  *
  * @param label What it does, for the journal and reports.
  * @returns Takes it back: nobody has to undo it any more.
- * @throws OutsideRollbackError where no run and no `withRollback()` is around.
+ * @throws OutsideRollbackError where no run and no `withRollback()` is around; DefinitionError for bounds that are none.
  *
  * @example
  * ```ts
@@ -41,6 +43,8 @@ export function onRollback(
   const place = requirePlace("onRollback()");
   const scope = RollbackScope.of(place.fiber);
   if (scope === undefined) throw new OutsideRollbackError();
+  const problem = retryBoundsProblem(options);
+  if (problem !== undefined) throw new DefinitionError(`Cannot register onRollback("${label}"): options${problem}`);
   const act = () => (_output: unknown, abortSignal: AbortSignal) => undo({ abortSignal });
   const own = { run: scope.name, what: { label }, outcome: "unknown", act, options, wrap } as const;
   const compensation = scope.note(own, place);

@@ -1,5 +1,6 @@
 /** How a tool tells that its calls can be undone. */
 import type { RollbackOutcome } from "../../errors/rollback-report.ts";
+import { retryBoundsProblem } from "../../journal/retry-bounds.ts";
 import type { StepOptions } from "../../journal/step-host.ts";
 
 /** What every compensation of a tool call is told. */
@@ -69,6 +70,8 @@ export function rollbackProblem(
   if (onRollback !== undefined && tool?.isProviderExecuted === true) {
     return ".onRollback never runs: the provider executes this tool, so nothing here knows its calls";
   }
+  const problem = retryBoundsProblem(rollbackOptions ?? {});
+  if (problem !== undefined) return `.rollbackOptions${problem}`;
   if (onRollback !== undefined) return undefined;
   if (onRollbackUncertain !== undefined) return ".onRollbackUncertain needs onRollback";
   return rollbackOptions === undefined ? undefined : ".rollbackOptions needs onRollback";

@@ -78,7 +78,9 @@ async function runLink(
   const laterOptions: LinkOptions = isCancelled ? (m) => ({ ...options(m), cancelAt: 1 }) : options;
   const later = await runLink(definition, { handler: next, input: bytes, n: n + 1 }, laterOptions);
   const outcome = later[0]?.result.outcome;
-  const waiting = first.journal.prefix(first.journal.events.length - 1);
+  // The last answer, which may stand before a cancellation.
+  const answered = first.journal.events.findLastIndex((event) => event.type === "completion" && event.command >= 0);
+  const waiting = first.journal.prefix(answered);
   const resumed = await run(() => {
     if (outcome?.ok === true) return outcome.value;
     throw outcome?.error instanceof Error ? outcome.error : new Error("The call has no outcome");

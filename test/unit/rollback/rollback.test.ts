@@ -8,6 +8,7 @@ import {
   CancelledError,
   DefinitionError,
   ModelCallError,
+  onRollback,
   RestateAgent,
   type RollbackCall,
   rollbackReport,
@@ -437,6 +438,24 @@ describe("a booking that is under way when its run is cancelled", () => {
   });
 });
 
+test("the count of a report is right in scopes within scopes, also when it does not name all of them", async () => {
+  const undone = Array.from({ length: 60 }, (_, n) => ({ step: `step ${n}`, invocationId: "inv_other", label: "x" }));
+  const report = JSON.stringify({ undoneCount: 60, notUndoneCount: 0, undone: undone.slice(0, 50), notUndone: [] });
+  const answer = new TerminalError("No (rolled back: 60 of 60 undone)", {
+    metadata: { "restate-edge-agents.rollback": report },
+  });
+  const inScopes = (depth: number): Promise<unknown> =>
+    withRollback(async () => {
+      onRollback(`${depth}`, () => undefined);
+      if (depth === 0) throw answer;
+      return inScopes(depth - 1);
+    });
+  const { outcome } = await fake(() => inScopes(3));
+  const { error } = outcome as { error: Error };
+  expect(error.message).toBe("No (rolled back: 64 of 64 undone)");
+  expect(rollbackReport(error)).toMatchObject({ undoneCount: 64, notUndoneCount: 0 });
+});
+
 test("wrong options are refused when the agent is defined", async () => {
   const world = new World([]);
   const define = (book: object): unknown =>
@@ -447,6 +466,9 @@ test("wrong options are refused when the agent is defined", async () => {
   expect(() => define({ onRollbackUncertain: () => {} })).toThrow(/needs onRollback/);
   expect(() => define({ rollbackOptions: {} })).toThrow(/needs onRollback/);
   expect(() => define({ onRollback: () => {} })).not.toThrow();
+  expect(() => define({ onRollback: () => {}, rollbackOptions: { maxRetryAttempts: -1 } })).toThrow(
+    /toolOptions\.book\.rollbackOptions\.maxRetryAttempts must be a whole number/,
+  );
   const search = openai.tools.webSearch();
   const ofProvider = { toolOptions: { search: { onRollback: () => {} } } };
   expect(() => new RestateAgent({ id: "a", model: world.model, tools: { search } }, ofProvider)).toThrow(

@@ -262,13 +262,9 @@ test("a run that is none, and a tool that is none, are errors", async () => {
 });
 
 test("a page of another origin is let in by cors alone", async () => {
-  const open = createEdgeApp({
-    services,
-    auth,
-    mcp: mcpServer({ agents: [echo] }),
-    cors: { origin: "https://page.example" },
-    log: false,
-  });
+  const openTo = (origin: string | (() => string)): typeof app =>
+    createEdgeApp({ services, auth, mcp: mcpServer({ agents: [echo] }), cors: { origin }, log: false });
+  const open = openTo("https://page.example");
   const statusOf = async (at: typeof app, origin: string): Promise<number> => {
     const response = await at.request("https://app.example/mcp", {
       method: "POST",
@@ -282,6 +278,10 @@ test("a page of another origin is let in by cors alone", async () => {
   expect(await statusOf(app, "null")).toBe(403);
   expect(await statusOf(open, "https://page.example")).toBe(200);
   expect(await statusOf(open, "https://other.example")).toBe(403);
+  expect(await statusOf(openTo("*"), "https://other.example")).toBe(200);
+  const always = openTo(() => "https://page.example");
+  expect(await statusOf(always, "https://page.example")).toBe(200);
+  expect(await statusOf(always, "https://other.example")).toBe(403);
 });
 
 test("who is not let in learns whose tokens open it, and a client finds the way", async () => {
