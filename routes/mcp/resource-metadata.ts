@@ -21,7 +21,7 @@ export function checkAuthorization({ servers, resource }: McpAuthorization): voi
   const wrong = servers.length === 0 ? "" : urls.find((url) => !/^https?:\/\//i.test(url) || !URL.canParse(url));
   if (wrong === undefined) return;
   throw new DefinitionError(
-    `Cannot serve agents over MCP: authorization needs servers, and URLs with https: current value is "${wrong}"`,
+    `Cannot serve agents over MCP: authorization needs servers, and absolute URLs (http or https): current value is "${wrong}"`,
   );
 }
 
