@@ -8,9 +8,9 @@
  * - S2 When that cannot be, an error is put in the answer's place, at once.
  * - S3 Who is told of progress waits on; see `Deadline`.
  */
+import { createParser, type EventSourceMessage } from "eventsource-parser";
 import { isJsonObject, type JsonObject } from "../journal/json.ts";
 import { pause } from "../http/pause.ts";
-import { eventBytes, EventParser, type StreamEvent } from "./event-parser.ts";
 
 /** Stands in the `data` of the error at a stream's end. */
 export const STREAM_ENDED = "restate-edge-agents: stream ended";
@@ -62,7 +62,7 @@ class AnswerReader {
     this.#reader = init.body.getReader();
   }
 
-  async *events(): AsyncGenerator<StreamEvent, void, void> {
+  async *events(): AsyncGenerator<EventSourceMessage, void, void> {
     try {
       do {
         yield* this.#read();
@@ -80,14 +80,19 @@ class AnswerReader {
   }
 
   /** What comes until the answer, or until this stream ends, in whatever way. */
-  async *#read(): AsyncGenerator<StreamEvent, void, void> {
-    const parser = new EventParser();
+  async *#read(): AsyncGenerator<EventSourceMessage, void, void> {
+    const decoder = new TextDecoder();
+    const events: EventSourceMessage[] = [];
+    const onRetry = (ms: number): void => {
+      this.#retryMs = ms;
+    };
+    const parser = createParser({ onEvent: (event) => events.push(event), onRetry });
     for (;;) {
       const { done, value } = await this.#reader.read().catch(() => ({ done: true, value: undefined }) as const);
       if (done) return;
-      for (const event of parser.push(value)) {
+      parser.feed(decoder.decode(value, { stream: true }));
+      for (const event of events.splice(0)) {
         this.#lastEventId = event.id ?? this.#lastEventId;
-        this.#retryMs = parser.retryMs ?? this.#retryMs;
         if (event.data === "") continue; // Only says where the stream begins.
         this.#hear(event);
         yield event;
@@ -96,7 +101,7 @@ class AnswerReader {
     }
   }
 
-  #hear({ data }: StreamEvent): void {
+  #hear({ data }: EventSourceMessage): void {
     const { requestId, onProgress } = this.#init;
     const message = parsed(data);
     if (message === undefined) return;
@@ -132,11 +137,18 @@ class AnswerReader {
   }
 
   /** S2 */
-  #noAnswer(): StreamEvent {
+  #noAnswer(): EventSourceMessage {
     const error = { code: -32_000, message: "The connection ended before the answer", data: STREAM_ENDED };
     const data = JSON.stringify({ jsonrpc: "2.0", id: this.#init.requestId, error });
-    return { id: undefined, name: undefined, data };
+    return { data };
   }
+}
+
+const encoder = new TextEncoder();
+
+function eventBytes({ event = "message", data }: EventSourceMessage): Uint8Array {
+  const lines = data.split("\n").map((line) => `data: ${line}\n`);
+  return encoder.encode(`event: ${event}\n${lines.join("")}\n`);
 }
 
 /** A message as JSON; undefined when it is none. */

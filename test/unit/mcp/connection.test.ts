@@ -3,7 +3,6 @@ import { afterEach, expect, test } from "vitest";
 import type { Place } from "../../../src/journal/ambient.ts";
 import { McpClient, type McpClientOptions, withRestateContext } from "../../../src/index.ts";
 import { atServer } from "../../../src/mcp/connection.ts";
-import { EventParser } from "../../../src/mcp/event-parser.ts";
 import { idempotencyKey } from "../../../src/mcp/idempotency.ts";
 import { type FakeOptions, runFake } from "../../../src/testing/in-memory.ts";
 import { type ScriptedMcp, startScriptedMcp, text } from "../../mcp/scripted-mcp.ts";
@@ -157,19 +156,3 @@ test(
     expect(strict.outcome).toMatchObject({ ok: false, error: { errorCode: "mcp-request-failed", statusCode: 405 } });
   },
 );
-
-test("events are found in whatever pieces a stream comes, and what is cut off is none", () => {
-  const bytes = new TextEncoder().encode(
-    'retry: 250\r\nid: 1\ndata: \n\n: comment\n\nevent: message\r\nid: 2\r\ndata: grüß\r\ndata:dich\r\n\r\ndata: {"half":',
-  );
-  for (const size of [1, 2, 3, 7, bytes.length]) {
-    const parser = new EventParser();
-    const events = [];
-    for (let at = 0; at < bytes.length; at += size) events.push(...parser.push(bytes.subarray(at, at + size)));
-    expect(events).toEqual([
-      { id: "1", name: undefined, data: "" },
-      { id: "2", name: "message", data: "grüß\ndich" },
-    ]);
-    expect(parser.retryMs).toBe(250);
-  }
-});
