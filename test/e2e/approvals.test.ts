@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { waitUntil } from "../../src/testing/wait.ts";
 import { ApprovalsStack, call } from "./approvals-stack.ts";
-import { RUNTIMES } from "./lab-stack.ts";
+import { runtimesFor } from "./lab-stack.ts";
 
-describe.each(RUNTIMES)("approvals on %s", (runtime) => {
+describe.each(runtimesFor("approvals"))("approvals on %s", (runtime) => {
   let stack: ApprovalsStack;
   beforeAll(async () => {
     stack = await ApprovalsStack.start(runtime);
