@@ -9,7 +9,7 @@ export async function invocationEnd(context: ObjectSharedContext, invocationId: 
   try {
     await context.attach(invocationId as InvocationId, serde.binary);
   } catch (error) {
-    // Another one's cancellation comes as any other failure.
+    // A CancelledError is this handler's own: that the other invocation was cancelled is told as a plain TerminalError.
     if (error instanceof CancelledError || !(error instanceof TerminalError)) throw error;
   }
 }

@@ -1,4 +1,4 @@
-/** Retry bounds of steps, as the SDK takes them: any others break it when a step fails, in each attempt again. */
+/** Retry bounds of steps, checked: with a bound that the SDK cannot encode, no attempt in which a step fails ever answers. */
 import { durationMs } from "./duration.ts";
 import type { StepOptions } from "./step-host.ts";
 

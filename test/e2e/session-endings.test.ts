@@ -152,7 +152,8 @@ describe.each(runtimesFor("endings of turns"))("a turn on %s", (runtime) => {
     ]);
   });
 
-  test("that is cancelled in mid-text keeps what was said, in its stream and for the next turn", async () => {
+  /** A turn, m1, that has said a part of what it will say. */
+  const inMidText = async () => {
     stack.script = () => ({ text: LONG, chunkDelayMs: 20 });
     const chat = stack.conversation();
     const id = await chat.begin("Talk", "m1");
@@ -160,6 +161,11 @@ describe.each(runtimesFor("endings of turns"))("a turn on %s", (runtime) => {
     const store = restateStreamStore("Chat.streams", { ingress: () => ingress });
     const read = async () => store.read(`Chat/${chat.key}/m1`, { after: 0, waitMs: 0 });
     await waitUntil("Nothing is said", async () => JSON.stringify(await read()).includes("w3"));
+    return { chat, id, read };
+  };
+
+  test("that is cancelled in mid-text keeps what was said, in its stream and for the next turn", async () => {
+    const { chat, id, read } = await inMidText();
     await stack.restate.cancel(id);
     expect(await stack.restate.attach(id)).toMatchObject({ status: 409 });
     const [, answer] = await chat.messages();
@@ -175,13 +181,7 @@ describe.each(runtimesFor("endings of turns"))("a turn on %s", (runtime) => {
   });
 
   test("that is killed has a stream that ends when the next turn notices", async () => {
-    stack.script = () => ({ text: LONG, chunkDelayMs: 20 });
-    const chat = stack.conversation();
-    const id = await chat.begin("Talk", "m1");
-    const ingress = new IngressClient({ url: stack.restate.ingressUrl });
-    const store = restateStreamStore("Chat.streams", { ingress: () => ingress });
-    const read = async () => store.read(`Chat/${chat.key}/m1`, { after: 0, waitMs: 0 });
-    await waitUntil("Nothing is said", async () => JSON.stringify(await read()).includes("w3"));
+    const { chat, id, read } = await inMidText();
     await stack.restate.killInvocation(id);
     expect((await read()).ended).toBe(false);
     stack.script = () => ({ text: "ok" });

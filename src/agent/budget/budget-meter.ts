@@ -212,7 +212,10 @@ export class BudgetMeter {
     return {
       bound: {
         what: this.what,
-        limits: { ...lent, ...(isTimed ? { durationMs: durationMs - (this.#before.durationMs ?? 0) } : {}) },
+        limits: {
+          ...lent,
+          ...(isTimed ? { durationMs: Math.max(0, durationMs - (this.#before.durationMs ?? 0)) } : {}),
+        },
         ...(prices === undefined || lent.cost === undefined ? {} : { prices }),
         ...(maxOutputTokensPerCall === undefined ? {} : { maxOutputTokensPerCall }),
         ...(isTimed ? { startedMs } : {}),

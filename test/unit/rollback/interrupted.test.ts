@@ -15,10 +15,9 @@ import {
   withRollback,
 } from "../../../src/index.ts";
 import { type FakeResult, scriptedModel } from "../../../src/testing/in-memory.ts";
-import { call, fake, travelAgent, undoSteps, World } from "./travel.ts";
+import { call, errorOf, fake, travelAgent, undoSteps, World } from "./travel.ts";
 
 const MODES = ["bidirectional", "request-response"] as const;
-const errorOf = ({ outcome }: FakeResult<unknown>): Error => (outcome as { error: Error }).error;
 
 /** Waits a second, and answers. */
 const slow = async (): Promise<string> => {

@@ -13,11 +13,10 @@ import {
   TerminalError,
   withRollback,
 } from "../../../src/index.ts";
-import { type FakeResult, scriptedModel } from "../../../src/testing/in-memory.ts";
-import { call, fake, toolsOf, travelAgent, undoSteps, World } from "./travel.ts";
+import { scriptedModel } from "../../../src/testing/in-memory.ts";
+import { call, errorOf, fake, toolsOf, travelAgent, undoSteps, World } from "./travel.ts";
 
 const input = z.object({ id: z.string() });
-const errorOf = (result: FakeResult<unknown>): Error => (result.outcome as { error: Error }).error;
 
 /** An agent whose tool `ask` runs the agent `guide`, which books `b` and ends as `last` says. */
 function family(world: World, guide: World, toolErrors: "model" | "fail" = "model") {

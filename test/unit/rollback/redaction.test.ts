@@ -13,12 +13,11 @@ import {
   TerminalError,
 } from "../../../src/index.ts";
 import { type FakeResult, scriptedModel } from "../../../src/testing/in-memory.ts";
-import { call, fake } from "./travel.ts";
+import { call, errorOf, fake } from "./travel.ts";
 
 const SECRET = "4111 1111";
 const redact: Redact = (text, { kind, toolName = "none" }) => text.replaceAll(SECRET, `[${kind} of ${toolName}]`);
 const input = z.object({ id: z.string() });
-const errorOf = ({ outcome }: FakeResult<unknown>): TerminalError => (outcome as { error: TerminalError }).error;
 
 /** All that the journal has, and all that the caller gets, as text. */
 const told = ({ journal, outcome }: FakeResult<unknown>): string => {

@@ -110,6 +110,9 @@ export const threeBookings = (...last: ScriptedReply[]): ScriptedReply[] => [
 export const fake = <T>(body: () => Promise<T>, options: FakeOptions = {}): Promise<FakeResult<T>> =>
   runFake((context) => withRestateContext(context, body), options);
 
+/** What the handler failed with. */
+export const errorOf = ({ outcome }: FakeResult<unknown>): TerminalError => (outcome as { error: TerminalError }).error;
+
 /** The steps of a journal that undo. */
 export const undoSteps = ({ journal }: FakeResult<unknown>): string[] =>
   journal.commands.filter((command) => / (undo|rollback) /.test(command)).map((command) => command.slice(4));

@@ -4,6 +4,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { COMPANIONS, type Companion } from "../../../src/journal/companions.ts";
 import type { Context } from "../../../src/restate.ts";
+import { headSerde, newHead } from "../../../src/session/session-head.ts";
 import type { HistoryAnswer, SessionAnswer, SessionStatus } from "../../../src/session/session-types.ts";
 import { turnCache } from "../../../src/session/turn/turn-cache.ts";
 import { type FakeOptions, type FakeResult, runFake } from "../../../src/testing/in-memory.ts";
@@ -131,4 +132,16 @@ export class FakeSession {
 export function valueOf({ outcome }: FakeResult<unknown>): unknown {
   if (outcome.ok) return outcome.value;
   throw outcome.error;
+}
+
+/** The state of a session in whose first turn, m1, nothing has been said: it runs, or was killed. */
+export function runningState(epoch: string): FakeSession["state"] {
+  const running = {
+    turn: "m1",
+    slot: 0,
+    invocationId: "inv_1",
+    startedAt: "2026-01-01T00:00:00.000Z",
+    message: { id: "m1", role: "user" as const, parts: [{ type: "text" as const, text: "One" }] },
+  };
+  return new Map([["head", headSerde.serialize({ ...newHead(epoch), running })]]);
 }

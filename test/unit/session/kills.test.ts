@@ -6,13 +6,12 @@ import type { LanguageModelV4, LanguageModelV4StreamPart } from "@ai-sdk/provide
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { RestateAgent, TerminalError } from "../../../src/index.ts";
 import { agentSession } from "../../../src/session/agent-session.ts";
-import { headSerde, newHead } from "../../../src/session/session-head.ts";
 import { turnCache } from "../../../src/session/turn/turn-cache.ts";
 import { memoryStreamStore } from "../../../src/stream/memory-stream-store.ts";
 import type { StreamStore } from "../../../src/stream/stream-store.ts";
 import { FAKE_PENDING } from "../../../src/testing/fake-context.ts";
 import { type FakeMode, scriptedModel } from "../../../src/testing/in-memory.ts";
-import { FakeSession, type RunOptions } from "./fake-session.ts";
+import { FakeSession, runningState, type RunOptions } from "./fake-session.ts";
 import { messageOfStream, problemOf, promptOf } from "./prompts.ts";
 
 const MODES: readonly FakeMode[] = ["bidirectional", "request-response"];
@@ -49,18 +48,6 @@ beforeEach(() => {
 });
 afterEach(() => session.stop());
 
-/** A session whose first turn, m1, was killed while it ran. */
-function killedState(): FakeSession["state"] {
-  const running = {
-    turn: "m1",
-    slot: 0,
-    invocationId: "inv_1",
-    startedAt: "2026-01-01T00:00:00.000Z",
-    message: { id: "m1", role: "user" as const, parts: [{ type: "text" as const, text: "One" }] },
-  };
-  return new Map([["head", headSerde.serialize({ ...newHead("e1"), running })]]);
-}
-
 const idsOf = async (): Promise<unknown[]> =>
   (await session.history()).messages.map((message) => ("id" in message ? message.id : message.role));
 
@@ -69,14 +56,14 @@ describe.each(MODES)("the turn after one that was killed, in mode %s", (mode) =>
 
   test("dies anywhere: the killed one is noted once, and its stream ends once", async () => {
     await start();
-    session.state = killedState();
+    session.state = runningState("e1");
     const whole = await session.run("send", next, { mode });
     expect(whole.journal.commands).toContain("run Support killed");
     const reference = await messageOfStream(kept, STREAM);
     expect(reference?.metadata).toMatchObject({ turn: "m1", error: { message: "An error occurred." } });
     for (let length = 1; length <= whole.journal.events.length; length++) {
       kept = memoryStreamStore();
-      session.state = killedState();
+      session.state = runningState("e1");
       const run = await session.run("send", next, { mode, crashAt: [length] });
       expect(run.outcome).toMatchObject({ ok: true, value: { turn: "m2", text: "Done" } });
       expect(run.executions.get("Support killed")).toBeLessThanOrEqual(2);
@@ -90,11 +77,11 @@ describe.each(MODES)("the turn after one that was killed, in mode %s", (mode) =>
 
   test("is cancelled anywhere: then the one after it finds both, or the killed one still to be noted", async () => {
     await start();
-    session.state = killedState();
+    session.state = runningState("e1");
     const { length } = (await session.run("send", next, { mode })).journal.events;
     for (let at = 1; at <= length; at++) {
       kept = memoryStreamStore();
-      session.state = killedState();
+      session.state = runningState("e1");
       await session.run("send", next, { mode, cancelAt: at });
       expect(await session.send({ message: "Three", turn: "m3" })).toMatchObject({ text: "Done" });
       const ids = await idsOf();
@@ -111,7 +98,7 @@ describe.each(MODES)("the turn after one that was killed, in mode %s", (mode) =>
 
 test("a store that is away keeps no turn from coming after one that was killed", async () => {
   await start();
-  session.state = killedState();
+  session.state = runningState("e1");
   isAway = (_, stream) => stream === STREAM;
   const run = await session.run("send", { message: "Two", turn: "m2" }, { maxFailures: 20 });
   expect(run.outcome).toMatchObject({ ok: true, value: { text: "Done" } });
@@ -227,7 +214,7 @@ describe.each(MODES)("interrupting, in mode %s", (mode) => {
   /** `inv_1` ends when it has been asked (0 times pending), when it has been cancelled (1), or not at all (2). */
   const interrupted = async (pending: number, options: RunOptions = {}) => {
     await start();
-    session.state = killedState();
+    session.state = runningState("e1");
     let asked = 0;
     const calls = (): unknown => {
       asked += 1;
@@ -257,7 +244,7 @@ describe.each(MODES)("interrupting, in mode %s", (mode) => {
 
   test("of an invocation that failed, or is not known any more, is done", async () => {
     await start();
-    session.state = killedState();
+    session.state = runningState("e1");
     const calls = (): never => {
       throw new TerminalError("not found", { errorCode: 404 });
     };

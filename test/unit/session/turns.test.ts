@@ -8,7 +8,7 @@ import { turnCache } from "../../../src/session/turn/turn-cache.ts";
 import { memoryStreamStore } from "../../../src/stream/memory-stream-store.ts";
 import type { StreamStore } from "../../../src/stream/stream-store.ts";
 import { type FakeMode, type ModelScript, type ScriptedModel, scriptedModel } from "../../../src/testing/in-memory.ts";
-import { FakeSession } from "./fake-session.ts";
+import { FakeSession, runningState } from "./fake-session.ts";
 import { messageOfStream, problemOf, promptOf } from "./prompts.ts";
 import { askTool, lookTool, looks } from "./tools.ts";
 
@@ -294,15 +294,3 @@ test("what a killed turn was about to store is not remembered: its slot is not u
   expect([...session.state.keys()].filter((key) => key.startsWith("model/"))).toEqual(["model/1", "model/2"]);
   expect((await session.history()).messages).toHaveLength(4);
 });
-
-/** A session in whose first turn, m1, nothing has been said. */
-function runningState(epoch: string): FakeSession["state"] {
-  const running = {
-    turn: "m1",
-    slot: 0,
-    invocationId: "inv_1",
-    startedAt: "2026-01-01T00:00:00.000Z",
-    message: { id: "m1", role: "user" as const, parts: [{ type: "text" as const, text: "One" }] },
-  };
-  return new Map([["head", headSerde.serialize({ ...newHead(epoch), running })]]);
-}
