@@ -4,12 +4,23 @@ import { describe, expect, test } from "vitest";
 import { z } from "zod";
 import { type IndexEntry, select } from "../../../src/approvals/approval-index.ts";
 import { ownerOf } from "../../../src/approvals/approval-owner.ts";
-import { agentService, contextTool, RestateAgent, startAgent, withRestateContext } from "../../../src/index.ts";
+import {
+  agentJobs,
+  agentService,
+  type Context,
+  contextTool,
+  RestateAgent,
+  startAgent,
+  withRestateContext,
+} from "../../../src/index.ts";
 import { requirePlace } from "../../../src/journal/ambient.ts";
 import { CALLER_HEADER } from "../../../src/journal/caller-header.ts";
 import { type FakeOptions, runFake, scriptedModel } from "../../../src/testing/in-memory.ts";
 import { agentTarget } from "../../../src/subagents/agent-target.ts";
 import { callOf } from "../../../src/subagents/call-agent.ts";
+import { handlerOf } from "../agent/continue-as-new-chain.ts";
+
+type Handler = (context: Context) => Promise<unknown>;
 
 const HASH = "0123456789abcdef0123456789abcdef";
 const inputSchema = z.object({});
@@ -71,6 +82,46 @@ describe("an agent that a run calls", () => {
     expect(await inTool({}, headers)).not.toHaveProperty(CALLER_HEADER);
     expect(await inTool(named, () => ownerOf(requirePlace("a test")))).toBe(HASH);
     expect(await inTool(named, async () => (await startAgent(helper, "Hi")).target)).toBe("Helper/run");
+  });
+});
+
+describe("what goes on elsewhere is told the same", () => {
+  /** The headers of whatever a handler calls and sends, in order. */
+  const headersOf = async (headers: Readonly<Record<string, string>>, handler: Handler): Promise<unknown[]> => {
+    const seen: unknown[] = [];
+    const watched = (context: Context): Context =>
+      new Proxy(context, {
+        get: (target, name): unknown => {
+          const member: unknown = Reflect.get(target, name);
+          if ((name !== "genericCall" && name !== "genericSend") || typeof member !== "function") return member;
+          return (call: { readonly headers?: unknown }): unknown => {
+            seen.push(call.headers);
+            return member(call);
+          };
+        },
+      });
+    await runFake((context) => handler(watched(context)), { headers, calls: () => "done" });
+    return seen;
+  };
+  const named = { [CALLER_HEADER]: HASH };
+
+  test("a job that calls back", async () => {
+    const jobs = agentJobs("Jobs");
+    const start: Handler = (context) =>
+      withRestateContext(context, () =>
+        startAgent(helper, "Hi", { notify: { through: jobs, service: "Desk", handler: "ready" } }),
+      );
+    expect(await headersOf(named, start)).toEqual([expect.objectContaining(named)]);
+    expect(await headersOf({}, start)).toEqual([{}]);
+  });
+
+  test("the next invocation of a long run", async () => {
+    const script = [{ toolCalls: [{ id: "c1", name: "look", input: {} }] }, { text: "done" }];
+    const tools = { look: tool({ inputSchema, execute: () => "seen" }) };
+    const agent = new RestateAgent({ id: "a", model: scriptedModel(script), tools });
+    const service = agentService("Long", agent, { continueAsNew: { steps: 1 } });
+    const run: Handler = (context) => handlerOf(service, "run")(context, "go");
+    expect(await headersOf(named, run)).toEqual([named]);
   });
 });
 

@@ -3,7 +3,9 @@ import { tool, type ToolSet } from "ai";
 import { describe, expect, test } from "vitest";
 import { z } from "zod";
 import { BOUNDS_HEADER, metersOf, readBounds, writeBounds } from "../../../src/agent/budget/budget-bound.ts";
+import { BudgetMeter } from "../../../src/agent/budget/budget-meter.ts";
 import type { BudgetBound, Budget } from "../../../src/agent/budget/budget.ts";
+import { UsageLedger } from "../../../src/agent/usage-ledger.ts";
 import {
   agentService,
   agentTool,
@@ -177,4 +179,10 @@ test("a header that nobody can read bounds nothing", () => {
     encodeURIComponent('[{"what":"a","limits":{"steps":-1}}]'),
   ])
     expect(readBounds(wrong)).toEqual([]);
+});
+
+test("of time that is used up none is left, and the other bounds are told all the same", () => {
+  const state = { startedMs: 5, spent: { durationMs: 2_000 } };
+  const meter = new BudgetMeter("run", { steps: 4, durationMs: 1_000 }, new UsageLedger(), state);
+  expect(readBounds(writeBounds([meter.lend(1).bound]))).toMatchObject([{ limits: { steps: 4, durationMs: 0 } }]);
 });
