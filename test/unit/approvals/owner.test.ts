@@ -89,17 +89,16 @@ describe("what goes on elsewhere is told the same", () => {
   /** The headers of whatever a handler calls and sends, in order. */
   const headersOf = async (headers: Readonly<Record<string, string>>, handler: Handler): Promise<unknown[]> => {
     const seen: unknown[] = [];
-    const watched = (context: Context): Context =>
-      new Proxy(context, {
-        get: (target, name): unknown => {
-          const member: unknown = Reflect.get(target, name);
-          if ((name !== "genericCall" && name !== "genericSend") || typeof member !== "function") return member;
-          return (call: { readonly headers?: unknown }): unknown => {
-            seen.push(call.headers);
-            return member(call);
-          };
-        },
-      });
+    const watched = (context: Context): Context => {
+      const told =
+        (method: "genericCall" | "genericSend") =>
+        (call: { readonly headers?: unknown }): unknown => {
+          seen.push(call.headers);
+          return context[method](call as never);
+        };
+      const methods = { genericCall: told("genericCall"), genericSend: told("genericSend") };
+      return Object.assign(Object.create(context) as Context, methods);
+    };
     await runFake((context) => handler(watched(context)), { headers, calls: () => "done" });
     return seen;
   };
