@@ -90,14 +90,15 @@ describe("what goes on elsewhere is told the same", () => {
   const headersOf = async (headers: Readonly<Record<string, string>>, handler: Handler): Promise<unknown[]> => {
     const seen: unknown[] = [];
     const watched = (context: Context): Context => {
-      const told =
-        (method: "genericCall" | "genericSend") =>
-        (call: { readonly headers?: unknown }): unknown => {
-          seen.push(call.headers);
-          return context[method](call as never);
-        };
-      const methods = { genericCall: told("genericCall"), genericSend: told("genericSend") };
-      return Object.assign(Object.create(context) as Context, methods);
+      const genericCall = (call: { readonly headers?: unknown }): unknown => {
+        seen.push(call.headers);
+        return context.genericCall(call as never);
+      };
+      const genericSend = (send: { readonly headers?: unknown }): unknown => {
+        seen.push(send.headers);
+        return context.genericSend(send as never);
+      };
+      return Object.assign(Object.create(context) as Context, { genericCall, genericSend });
     };
     await runFake((context) => handler(watched(context)), { headers, calls: () => "done" });
     return seen;
